@@ -1,0 +1,1 @@
+"""Managed authentications: how we connect to an app, keep its secrets and learn its fields."""
