@@ -1,1 +1,1 @@
-"""The hub: Flask, SQL, Redis and RQ; the only folder that knows how the parts are wired."""
+"""The hub: responses into CRM data, CRM events into invitations, files in and out."""

@@ -1,0 +1,1 @@
+"""One module per outside system; knows no Flask, SQL, Redis or RQ."""

@@ -1,0 +1,400 @@
+"""The adapter port: what the hub asks of a CRM, the values that cross it, and the errors. Pure.
+
+An adapter is `SomeCRM(account, wire, entities)`: who it is, how it reaches the network, and the
+downloaded definitions of the entities it will touch (it needs them to turn canonical values into
+the CRM's own form and back; see schemas/fields.py). It is made for one job, used by one thread and
+thrown away. It does not retry, sleep, cache, start threads or log values: the limiter (a hook in
+the wire) and the outbox decide.
+
+The errors of a whole call are in adapters/errors.py; a row's own fault is never an exception but
+its Outcome.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from adapters.http import Wire
+from schemas.fields import Entity, FieldType, FieldValue
+
+# --- values -----------------------------------------------------------------------------------
+
+
+class Operation(StrEnum):
+    """What a batch does with its rows at the CRM."""
+
+    CREATE = "create"
+    UPDATE = "update"
+
+
+class Status(StrEnum):
+    """What became of one row."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Which account of the CRM, and how we may speak to it.
+
+    `base_url` overrides the CRM's own address (sandbox, simulator); None means the CRM's address
+    made from `settings` (for example Zendesk's subdomain) or `instance_url` (Salesforce's token
+    answer). `token` is the access token or key. `learnt` is what the connection has learnt about
+    the account (tag style kept, bulk allowed...): read-only here; an adapter reports news in
+    `BatchResult.learnt`.
+    """
+
+    token: str = dataclasses.field(repr=False)
+    base_url: str | None = None
+    instance_url: str | None = None
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    learnt: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answered the probe: the remote account and user, and what the admin should be told."""
+
+    account_id: str
+    account_name: str
+    user_id: str = ""
+    notes: tuple[str, ...] = ()
+    learnt: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record read from the CRM: canonical values of the fields that were wanted.
+
+    `updated_at` is the CRM's own time of last change where it tells one: a rule may choose the
+    newest.
+    """
+
+    remote_id: str
+    values: Mapping[str, FieldValue]
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a batch. `key` is ours (unique in the batch, at most 64 signs of [0-9A-Za-z-])
+    and travels as trace id where the CRM has one. `remote_id` is set for an update, None for a
+    create.
+    """
+
+    key: str
+    values: Mapping[str, FieldValue]
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows for one (entity, operation), at most `Traits.write_batch` of them, no target twice."""
+
+    entity: str
+    operation: Operation
+    rows: tuple[Row, ...]
+    match_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row. `code` is a stable word, `message` plain text without values.
+
+    `field` names the refused field where the CRM says it. `remote_id` is the record that now holds
+    the row (the survivor's id after a merge). `detail` is adapter news about this row, for example
+    the tag spelling kept.
+    """
+
+    key: str
+    status: Status
+    remote_id: str | None = None
+    created: bool = False
+    code: str = ""
+    message: str = ""
+    field: str | None = None
+    detail: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """One outcome per row, in the batch's order. `learnt` is merged into the connection's learnt
+    facts.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    learnt: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The CRM works asynchronously: ask `Pollable.collect(handle)` after `poll_after_s` seconds.
+
+    `handle` is JSON-native and holds all that `collect` needs (job id, keys in request order).
+    """
+
+    handle: Mapping[str, Any]
+    poll_after_s: float
+    learnt: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """Replace one campaign's score tag on one record, where tags have an endpoint of their own.
+
+    `spellings`: the new tag, one spelling per style in order of preference, already rendered by
+    the codec; the first one that the account keeps is used. `owned`: every spelling of every score
+    of this campaign; those present and not the new one are removed, after the new one stands. No
+    other tag is touched. The outcome's `detail["tag"]` is the spelling kept, `detail["style"]` its
+    index.
+    """
+
+    key: str
+    remote_id: str
+    spellings: tuple[str, ...]
+    owned: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A readable note for one record. `marker` is unique per response and stands in the text, so
+    that a note can be found again. `thread` names what later notes of the contact join where notes
+    are tickets (contact and campaign). `text` is plain, `html` escaped; the adapter takes the one
+    its CRM wants.
+    """
+
+    key: str
+    remote_id: str
+    marker: str
+    title: str
+    text: str
+    html: str
+    at: datetime
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagOptions:
+    """The tags a campaign needs as options of a choice field: its eleven scores, in this CRM's
+    rendering.
+    """
+
+    campaign: str
+    tags: tuple[str, ...]
+
+
+# --- traits: what a CRM can do, as data ----------------------------------------------------------
+
+
+class TagPlace(StrEnum):
+    """Where a CRM keeps score tags."""
+
+    FIELD = "field"  # a multi-choice field of the contact: travels in the same write
+    ENDPOINT = "endpoint"  # calls of their own: TagTaker.retag
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class TagTraits:
+    """Where tags live and what characters they may hold.
+
+    `styles`: renderings in order of preference (`verbatim`, `safe`, `ascii`:
+    connector/responses/tags.py).
+    `needs_options`: the option must exist before a contact can carry it (see Provisioner).
+    """
+
+    place: TagPlace
+    field: str | None = None
+    separator: str | None = None
+    max_length: int = 255
+    styles: tuple[str, ...] = ("verbatim",)
+    needs_options: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RatePolicy:
+    """At most `calls` in `per_s` seconds for calls of `kind` (None: all kinds together), per
+    account.
+    """
+
+    calls: int
+    per_s: int
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthTraits:
+    """A CRM's OAuth 2 endpoints as data. URLs may hold `{base}`: the account's base URL, and any
+    key of the connection's settings. `body` is `form` or `json`. `account_keys`: where in the
+    token answer the remote account's id stands. `rotates`: a refresh kills the old refresh token.
+    `expires_in_s`: assumed when the answer has none (None: refresh on 401 only).
+    `refresh_margin_s`: refreshed this long before expiry.
+    """
+
+    authorize_url: str
+    token_url: str
+    revoke_url: str | None
+    scopes: tuple[str, ...]
+    body: str = "form"
+    revoke_body: str = "form"
+    scope_separator: str = " "
+    rotates: bool = True
+    keeps_instance_url: bool = False
+    expires_in_s: int | None = None
+    refresh_margin_s: int = 300
+    extra_authorize: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    extra_token: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingField:
+    """One setting an admin fills in for a connection of this app; `secret` ones are sealed."""
+
+    name: str
+    label: str
+    required: bool = True
+    secret: bool = False
+    pattern: str | None = None
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What an app is and can do. The docs' matrix and the catalogue are generated from it.
+
+    `base_url` is the default address, a template over the settings
+    (`https://{subdomain}.zendesk.com`). `hosts` are the host patterns a base URL may have without
+    the operator's allow-list (`*.my.salesforce.com`). `contact_entity` is the entity that stands
+    for a person. `id_field` is the pseudo field of `find` for remote ids.
+    `standard_fields`: our contact attribute -> this CRM's field (the standard integration, SN1).
+    `linger_s`: how long a partly filled batch waits. `resend_safe`: sending a write again does no
+    harm.
+    `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
+    """
+
+    app: str
+    label: str
+    base_url: str
+    hosts: tuple[str, ...]
+    oauth: OAuthTraits | None
+    key_label: str | None
+    settings: tuple[SettingField, ...]
+    entities: tuple[str, ...]
+    contact_entity: str
+    write_batch: int
+    read_batch: int
+    tags: TagTraits
+    rates: tuple[RatePolicy, ...]
+    operations: tuple[Operation, ...] = (Operation.CREATE, Operation.UPDATE)
+    field_types: frozenset[FieldType] = frozenset(FieldType)
+    standard_fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    match_fields: tuple[str, ...] = ()
+    id_field: str = "id"
+    company_entity: str | None = None
+    note_limit: int | None = None
+    note_batch: int = 1
+    tag_batch: int = 1
+    linger_s: float = 1.0
+    resend_safe: bool = True
+    creates: str = "keyed"
+    dates: tuple[str, ...] = ()
+
+
+# --- the port ------------------------------------------------------------------------------------
+
+
+class CRM(Protocol):
+    """What every adapter can do."""
+
+    traits: ClassVar[Traits]
+
+    def __init__(self, account: Account, wire: Wire, entities: Mapping[str, Entity]) -> None: ...
+
+    def probe(self) -> Identity:
+        """One cheap call that proves the token and tells the account. Raises any AdapterError."""
+        ...
+
+    def entities(self) -> tuple[Entity, ...]:
+        """The definitions of `traits.entities` plus the custom entities named in
+        `account.settings["entities"]`, fresh from the CRM.
+        """
+        ...
+
+    def find(
+        self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """Every record whose `field` holds one of `values`, keyed by the value as asked: () =
+        none, several = all.
+
+        Consistent (never a lagging search). `field` may be `traits.id_field`: then a merged record
+        answers with the survivor, a deleted one with (). E-mail compares whatever its case. At
+        most `traits.read_batch` values; the adapter makes as few calls as the CRM allows. `want`
+        names the fields each Record's values must have; a wanted field the CRM does not know
+        raises PauseMapping naming it.
+        """
+        ...
+
+    def write(self, batch: Batch) -> BatchResult | Started:
+        """Write the rows; one outcome per row in order. Only the given fields are touched. An
+        update of a record that is gone is `rejected("not_found")`; a create whose unique value
+        exists already is `rejected("duplicate")` with the `remote_id` where the CRM tells it.
+        """
+        ...
+
+
+@runtime_checkable
+class Pollable(Protocol):
+    """An adapter whose writes may answer Started."""
+
+    def collect(self, handle: Mapping[str, Any]) -> BatchResult | Started:
+        """The job's outcomes, or Started again while it runs. A job the CRM has forgotten raises
+        OutcomeUnknown.
+        """
+        ...
+
+
+@runtime_checkable
+class TagTaker(Protocol):
+    """A CRM whose tags have endpoints of their own (TagPlace.ENDPOINT)."""
+
+    def retag(self, entity: str, changes: Sequence[TagChange]) -> BatchResult:
+        """Per change: add the new spelling, compare what the CRM kept, then remove the other owned
+        ones. The contact is never left with none. A repeat changes nothing (`unchanged`).
+        """
+        ...
+
+
+@runtime_checkable
+class NoteTaker(Protocol):
+    """A CRM that can hold notes on a contact. Creating is not idempotent: look for the marker
+    first.
+    """
+
+    def noted(self, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
+        """Which of these notes exist already: key -> remote id of the note. Read consistently (by
+        association or external id), never by a lagging search.
+        """
+        ...
+
+    def note(self, entity: str, notes: Sequence[Note]) -> BatchResult:
+        """Create the notes; `remote_id` is the note's id. At most `traits.note_batch` notes."""
+        ...
+
+
+@runtime_checkable
+class Provisioner(Protocol):
+    """A CRM where something must be created before a tag can be written."""
+
+    def provision_tags(self, entity: str, options: Sequence[TagOptions]) -> None:
+        """Make sure the tag field exists and has these options. Never removes an option. A repeat
+        does nothing.
+        """
+        ...

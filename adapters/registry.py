@@ -1,0 +1,35 @@
+"""Which adapter serves which app: a name leads to a class that is imported on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adapters.base import CRM, Traits
+
+ADAPTERS = {
+    "hubspot": "adapters.hubspot:HubSpot",
+    "salesforce": "adapters.salesforce:Salesforce",
+    "zendesk": "adapters.zendesk:Zendesk",
+}
+
+
+class UnknownApp(LookupError):
+    """No adapter has that name."""
+
+
+def adapter_for(app: str) -> type[CRM]:
+    """The adapter class of an app. Raises UnknownApp, or ImportError for a missing extra."""
+    try:
+        module, name = ADAPTERS[app].split(":")
+    except KeyError as exc:
+        message = f"there is no app named {app!r}; known are {', '.join(sorted(ADAPTERS))}"
+        raise UnknownApp(message) from exc
+    adapter: type[CRM] = getattr(import_module(module), name)
+    return adapter
+
+
+def traits_of(app: str) -> Traits:
+    """The traits of an app."""
+    return adapter_for(app).traits

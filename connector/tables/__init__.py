@@ -1,0 +1,78 @@
+"""Every table of the store, one file per story; import the tables from here.
+
+Each table carries `workspace_id`; row-level security and composite foreign keys (workspace_id, id)
+keep rows of one workspace from ever pointing into another.
+"""
+
+from __future__ import annotations
+
+from connector.tables.audits import audit
+from connector.tables.base import metadata
+from connector.tables.campaigns import (
+    campaign,
+    distribution,
+    question,
+    question_option,
+    segment,
+    survey,
+    survey_version,
+)
+from connector.tables.connections import (
+    connection,
+    credential,
+    data_key,
+    entity_snapshot,
+    oauth_client,
+    oauth_state,
+)
+from connector.tables.contacts import contact, link
+from connector.tables.deliveries import (
+    attempt,
+    delivery,
+    ledger,
+    score_tag,
+    step_key,
+    tag_provision,
+    target_clock,
+)
+from connector.tables.mappings import automation, automation_version, mapping, mapping_version
+from connector.tables.responses import hook_message, hook_source, response, response_key
+from connector.tables.workspaces import api_key, user_account, workspace
+
+__all__ = [
+    "api_key",
+    "attempt",
+    "audit",
+    "automation",
+    "automation_version",
+    "campaign",
+    "connection",
+    "contact",
+    "credential",
+    "data_key",
+    "delivery",
+    "distribution",
+    "entity_snapshot",
+    "hook_message",
+    "hook_source",
+    "ledger",
+    "link",
+    "mapping",
+    "mapping_version",
+    "metadata",
+    "oauth_client",
+    "oauth_state",
+    "question",
+    "question_option",
+    "response",
+    "response_key",
+    "score_tag",
+    "segment",
+    "step_key",
+    "survey",
+    "survey_version",
+    "tag_provision",
+    "target_clock",
+    "user_account",
+    "workspace",
+]

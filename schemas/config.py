@@ -1,0 +1,186 @@
+"""The bodies of a mapping and an automation as an admin saves them (JSON or YAML). marshmallow
+only.
+
+A mapping feeds one entity of one connection:
+
+    {"name": "After the meeting", "connection": "hubspot-main", "entity": "contacts", "operation":
+    "upsert",
+     "identify": {"variable": "contact.email", "field": "email", "transforms": []},
+     "rows": [{"variable": "answers.nps", "field": "nps_score", "transforms": [{"name": "round"}],
+               "when_missing": "skip"}],
+     "note": "unmapped", "ambiguous": "refuse"}
+
+An automation says what follows a response (WHEN / IF / THEN):
+
+    {"name": "Feed the CRM", "campaign": "5000", "when": "response.completed", "if": "answers.nps
+    >= 0",
+     "then": [{"do": "feed", "mapping": "After the meeting"}, {"do": "note", "connection":
+     "hubspot-main"}]}
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+NAME = validate.Length(min=1, max=120)
+API_NAME = validate.Length(min=1, max=255)
+VARIABLE = validate.Length(min=1, max=255)
+CEL = validate.Length(min=1, max=10_000)
+
+OPERATIONS = ("create", "update", "upsert")
+EVENTS = (
+    "response.completed",
+    "response.partial",
+    "response.updated",
+    "response.disqualified",
+)
+ACTIONS = ("feed", "tag", "note")
+
+
+class Strict(Schema):
+    """Unknown keys are refused, so that a typo is an error and not a silence."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class TransformSchema(Strict):
+    """One named transformation with its parameters: {"name": "cut", "length": 80}.
+
+    Which parameters a transformation takes is the transformation's own matter
+    (connector/responses/transforms.py).
+    """
+
+    class Meta:
+        unknown = "include"
+
+    name = fields.String(required=True, validate=API_NAME)
+
+
+TRANSFORMS = validate.Length(max=20)
+
+
+class IdentifySchema(Strict):
+    """How the CRM record is found: the variable's value is looked up in the field."""
+
+    variable = fields.String(required=True, validate=VARIABLE)
+    field = fields.String(required=True, validate=API_NAME)
+    transforms = fields.List(fields.Nested(TransformSchema), load_default=list, validate=TRANSFORMS)
+
+
+class RowSchema(Strict):
+    """One internal variable feeding one remote field.
+
+    `when_missing`: `skip` leaves the field alone, `clear` empties it, `default` writes `default`.
+    `when_present` guards what stands in the CRM: `overwrite`, or `keep` to fill only an empty
+    field.
+    """
+
+    variable = fields.String(required=True, validate=VARIABLE)
+    field = fields.String(required=True, validate=API_NAME)
+    transforms = fields.List(fields.Nested(TransformSchema), load_default=list, validate=TRANSFORMS)
+    when_missing = fields.String(
+        load_default="skip", validate=validate.OneOf(("skip", "clear", "default"))
+    )
+    when_present = fields.String(
+        load_default="overwrite", validate=validate.OneOf(("overwrite", "keep"))
+    )
+    default = fields.Raw(load_default=None, allow_none=True)
+
+    @validates_schema
+    def default_only_where_used(self, row: dict[str, Any], **_: object) -> None:
+        """A default that can never be written is a mistake worth naming."""
+        if row.get("default") is not None and row.get("when_missing") != "default":
+            message = "a default is only written with when_missing: default"
+            raise ValidationError(message, "default")
+
+
+class MappingSchema(Strict):
+    """A mapping as saved. `connection` is the connection's name in the workspace."""
+
+    name = fields.String(required=True, validate=NAME)
+    connection = fields.String(required=True, validate=NAME)
+    entity = fields.String(required=True, validate=API_NAME)
+    operation = fields.String(required=True, validate=validate.OneOf(OPERATIONS))
+    identify = fields.Nested(IdentifySchema, required=True)
+    rows = fields.List(
+        fields.Nested(RowSchema), required=True, validate=validate.Length(min=1, max=500)
+    )
+    note = fields.String(
+        load_default="unmapped", validate=validate.OneOf(("all", "unmapped", "none"))
+    )
+    ambiguous = fields.String(
+        load_default="refuse", validate=validate.OneOf(("refuse", "newest", "oldest"))
+    )
+    campaign = fields.String(load_default=None, allow_none=True, validate=API_NAME)
+
+    @validates_schema
+    def one_row_per_field(self, mapping: dict[str, Any], **_: object) -> None:
+        """Two rows writing one field would make the result depend on their order."""
+        seen: set[str] = set()
+        for place, row in enumerate(mapping.get("rows", ())):
+            if row["field"] in seen:
+                message = f"rows[{place}] writes the field {row['field']!r} a second time"
+                raise ValidationError(message, "rows")
+            seen.add(row["field"])
+
+
+class ActionSchema(Strict):
+    """One THEN action: `feed` names a mapping, `tag` and `note` a connection (None: the contact's
+    own).
+    """
+
+    do = fields.String(required=True, validate=validate.OneOf(ACTIONS))
+    mapping = fields.String(load_default=None, allow_none=True, validate=NAME)
+    connection = fields.String(load_default=None, allow_none=True, validate=NAME)
+    answers = fields.String(load_default="all", validate=validate.OneOf(("all", "unmapped")))
+
+    @validates_schema
+    def feed_names_a_mapping(self, action: dict[str, Any], **_: object) -> None:
+        """Feeding needs to know through which mapping; the others must not name one."""
+        if (action.get("do") == "feed") != (action.get("mapping") is not None):
+            message = "a feed action names a mapping, and only a feed action does"
+            raise ValidationError(message, "mapping")
+
+
+class AutomationSchema(Strict):
+    """An automation as saved. `campaign` is the platform's campaign id; None means every
+    campaign.
+    """
+
+    name = fields.String(required=True, validate=NAME)
+    campaign = fields.String(load_default=None, allow_none=True, validate=API_NAME)
+    when = fields.String(load_default="response.completed", validate=validate.OneOf(EVENTS))
+    if_ = fields.String(
+        data_key="if", attribute="if", load_default=None, allow_none=True, validate=CEL
+    )
+    then = fields.List(
+        fields.Nested(ActionSchema), required=True, validate=validate.Length(min=1, max=20)
+    )
+    enabled = fields.Boolean(load_default=True)
+
+
+class StandardIntegrationSchema(Strict):
+    """The standard integration of a connection (SN1): one switch and its few choices.
+
+    `campaigns`: ids it serves, empty = all. `create`: make contacts that the CRM does not have.
+    `overwrite`: also fields that are not empty there. `company`: by what a company is matched or
+    created (None: left alone).
+    `default`: this connection serves contacts that came from no connection.
+    """
+
+    enabled = fields.Boolean(load_default=False)
+    campaigns = fields.List(fields.String(validate=API_NAME), load_default=list)
+    fields_ = fields.Boolean(data_key="fields", attribute="fields", load_default=True)
+    note = fields.Boolean(load_default=True)
+    tag = fields.Boolean(load_default=True)
+    create = fields.Boolean(load_default=False)
+    overwrite = fields.Boolean(load_default=False)
+    company = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(("name", "domain", "external_id")),
+    )
+    default = fields.Boolean(load_default=False)
