@@ -1,4 +1,6 @@
-"""The control endpoints of a simulator, for tests, the demo and checkers. No authentication, never logged."""
+"""The control endpoints of a simulator, for tests, the demo and checkers. No authentication,
+never logged.
+"""
 
 from __future__ import annotations
 

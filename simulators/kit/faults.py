@@ -1,17 +1,25 @@
 """Faults on demand: what goes wrong with which call, when, and how often.
 
-A fault is `{"method": "POST", "path": regex, "body": regex, "occurrence": 1, "times": 1, "action": {...}}`:
-it strikes the `occurrence`th call that matches (counted from now; 0 = every one until cleared) and the
-`times - 1` matching calls after it. The action has one or more of these keys:
+A fault is `{"method": "POST", "path": regex, "body": regex, "occurrence": 1, "times": 1, "action":
+{...}}`: it strikes the `occurrence`th call that matches (counted from now; 0 = every one until
+cleared) and the `times - 1` matching calls after it. The action has one or more of these keys:
 
-    delay_s: n         wait first                      status, body, headers: answer this, apply nothing
-    drop_before        reset, nothing applied          html_before: 200 with a login page, nothing applied
-    drop_after         applied, then reset             half_after: applied, Content-Length 500, few bytes, cut
-    bad_json_after     applied, broken JSON            html_after: applied, 200 with a page
-    empty_after        applied, 200 with no body       wrong_type_after: applied, JSON sent as text/plain
-    slow_after: s      applied, answered after s       drip: s: applied, one byte every s
-    huge_after: MB     applied, that many megabytes    gzip_bomb_after: MB: applied, that many once unpacked
-    throttle: s        429 in the CRM's own words      row: {"key", "error", "times"}: that row of a batch fails
+    delay_s: n              wait first, then go on as usual
+    status, body, headers   answer this, apply nothing
+    throttle: s             429 in the CRM's own words, apply nothing
+    drop_before             reset, nothing applied
+    html_before             200 with a login page, nothing applied
+    drop_after              applied, then reset
+    half_after              applied, Content-Length 500, a few bytes, cut
+    bad_json_after          applied, broken JSON
+    html_after              applied, 200 with a page
+    empty_after             applied, 200 with no body
+    wrong_type_after        applied, the JSON sent as text/plain
+    slow_after: s           applied, answered after s seconds
+    drip: s                 applied, one byte every s seconds
+    huge_after: MB          applied, that many megabytes
+    gzip_bomb_after: MB     applied, that many megabytes once unpacked
+    row: {key, error, times}   that record of a batch fails, the others go well
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The simulator's memory of what was called: every request, counts, faults, and the writes per contact."""
+"""The simulator's memory of what was called: every request, counts, faults, and the writes per
+contact.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A simulator as a process of its own: `python -m simulators.hubspot --port 0 --latency-ms 120 --option k=v`."""
+"""A simulator as a process of its own: `python -m simulators.hubspot --port 0 --latency-ms 120
+--option k=v`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import argparse
 import ctypes
 import json
 import os
+import platform
 import signal
 import sys
 import threading
@@ -55,8 +58,9 @@ def _option(text: str) -> tuple[str, Any]:
 
 def _die_with_parent() -> None:
     parent = os.getppid()
-    if sys.platform == "linux":
-        # Strikes when the *thread* that started us ends: start simulators from a thread that lives on.
+    if platform.system() == "Linux":
+        # Strikes when the *thread* that started us ends: start simulators from a thread that lives
+        # on.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:
             os._exit(0)

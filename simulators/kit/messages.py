@@ -16,8 +16,8 @@ HTML_TYPE = "text/html;charset=utf-8"
 class Request:
     """One call. `headers` has lower-case names, `params` the named groups of the route, decoded.
 
-    A handler says for the log what the call was: `kind` (preset by the route), `rows` (how many records it
-    carried) and `token_id` (never the token itself).
+    A handler says for the log what the call was: `kind` (preset by the route), `rows` (how many
+    records it carried) and `token_id` (never the token itself).
     """
 
     method: str
@@ -59,7 +59,9 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back. `body`: bytes and text as they are, None is empty, anything else becomes JSON."""
+    """What goes back. `body`: bytes and text as they are, None is empty, anything else becomes
+    JSON.
+    """
 
     status: int = 200
     body: Any = None

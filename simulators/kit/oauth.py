@@ -1,7 +1,9 @@
-"""An OAuth 2 authorization server as the simulated services share it: codes, tokens, rotation, revocation.
+"""An OAuth 2 authorization server as the simulated services share it: codes, tokens, rotation,
+revocation.
 
-A CRM routes its own paths here, reads its own body form and shapes its own answer from the Tokens it gets. Refusals
-are OAuthRefused with RFC 6749's words; the CRM words the body. Times are the simulator's.
+A CRM routes its own paths here, reads its own body form and shapes its own answer from the Tokens
+it gets. Refusals are OAuthRefused with RFC 6749's words; the CRM words the body. Times are the
+simulator's.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from simulators.kit.messages import HTML_TYPE, Answer
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 FOREVER = float("inf")
+INVALID_GRANT = "invalid_grant"
+INVALID_CLIENT = "invalid_client"
 
 
 class OAuthRefused(Exception):
@@ -45,7 +49,9 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a code or a refresh token was exchanged for. `refresh_token` is None where the answer leaves it out."""
+    """What a code or a refresh token was exchanged for. `refresh_token` is None where the answer
+    leaves it out.
+    """
 
     access_token: str
     refresh_token: str | None
@@ -94,7 +100,7 @@ class AuthorizationServer:
         self._access: dict[str, Access] = {}
         self.refreshes = 0
 
-    # --- the browser's part -------------------------------------------------------------------------
+    # --- the browser's part ---------------------------------------------------------------------
 
     def authorize(self, query: Mapping[str, list[str]], *, scopes: Sequence[str]) -> Answer:
         """302 to the redirect URI with code and state, as if the user had agreed at once.
@@ -138,23 +144,25 @@ class AuthorizationServer:
         )
         return code
 
-    # --- the token endpoint ---------------------------------------------------------------------------
+    # --- the token endpoint ---------------------------------------------------------------------
 
     def exchange(self, told: Mapping[str, Any]) -> Tokens:
-        """Tokens for a code. Raises OAuthRefused; a code used twice revokes what its first use gave."""
+        """Tokens for a code. Raises OAuthRefused; a code used twice revokes what its first use
+        gave.
+        """
         self._check_client(told)
         code = self._codes.get(str(told.get("code", "")))
         if code is None or code.client_id != told.get("client_id"):
-            raise OAuthRefused("invalid_grant", "unknown code")
+            raise OAuthRefused(INVALID_GRANT, "unknown code")
         if code.family is not None:
             code.family.revoked = True
-            raise OAuthRefused("invalid_grant", "the code was used before")
+            raise OAuthRefused(INVALID_GRANT, "the code was used before")
         if code.expires_at <= self._clock.now():
-            raise OAuthRefused("invalid_grant", "the code has expired")
+            raise OAuthRefused(INVALID_GRANT, "the code has expired")
         if code.redirect_uri != told.get("redirect_uri"):
-            raise OAuthRefused("invalid_grant", "redirect_uri differs from the one authorized")
+            raise OAuthRefused(INVALID_GRANT, "redirect_uri differs from the one authorized")
         if code.challenge and code.challenge != _challenge(str(told.get("code_verifier", ""))):
-            raise OAuthRefused("invalid_grant", "code_verifier does not fit")
+            raise OAuthRefused(INVALID_GRANT, "code_verifier does not fit")
         code.family = self._new_family(code.client_id, code.scopes)
         return self._issue(code.family)
 
@@ -164,11 +172,11 @@ class AuthorizationServer:
         token = str(told.get("refresh_token", ""))
         family = self._refresh.get(token)
         if family is None or family.client_id != told.get("client_id"):
-            raise OAuthRefused("invalid_grant", "unknown refresh token")
+            raise OAuthRefused(INVALID_GRANT, "unknown refresh token")
         if token in family.spent:
             family.revoked = True
         if family.revoked:
-            raise OAuthRefused("invalid_grant", "the refresh token is invalid, expired or revoked")
+            raise OAuthRefused(INVALID_GRANT, "the refresh token is invalid, expired or revoked")
         self.refreshes += 1
         if self._options["rotate_refresh"]:
             family.spent.add(token)
@@ -188,12 +196,14 @@ class AuthorizationServer:
     def _check_client(self, told: Mapping[str, Any]) -> None:
         client = self._options["clients"].get(told.get("client_id"))
         if client is None or client.get("secret") != told.get("client_secret"):
-            raise OAuthRefused("invalid_client", "unknown client or wrong secret")
+            raise OAuthRefused(INVALID_CLIENT, "unknown client or wrong secret")
 
-    # --- the API's part -----------------------------------------------------------------------------
+    # --- the API's part -------------------------------------------------------------------------
 
     def access(self, token: str | None) -> Access | None:
-        """The access token if the API ever gave it out and its grant lives, be it expired or not."""
+        """The access token if the API ever gave it out and its grant lives, be it expired or
+        not.
+        """
         found = self._access.get(token or "")
         return found if found is not None and not found.family.revoked else None
 
@@ -210,11 +220,13 @@ class AuthorizationServer:
         family = self._new_family("", tuple(scopes))
         self._access[token] = Access(f"key{family.id}", family, FOREVER)
 
-    # --- tests ----------------------------------------------------------------------------------------
+    # --- tests ----------------------------------------------------------------------------------
 
     def control(self, told: Mapping[str, Any], *, scopes: Sequence[str]) -> dict[str, Any]:
-        """`{"issue": {"scopes"?: [...]}}` gives tokens without the dance; `{"revoke": true}` ends every grant;
-        `{"expire": true}` ends every access token; always answers `refreshes`, how many there were."""
+        """`{"issue": {"scopes"?: [...]}}` gives tokens without the dance; `{"revoke": true}` ends
+        every grant; `{"expire": true}` ends every access token; always answers `refreshes`, how
+        many there were.
+        """
         answer: dict[str, Any] = {}
         if told.get("revoke"):
             for family in self._families:
@@ -230,7 +242,7 @@ class AuthorizationServer:
             answer = {"access_token": tokens.access_token, "refresh_token": tokens.refresh_token}
         return {**answer, "refreshes": self.refreshes}
 
-    # --- parts ------------------------------------------------------------------------------------------
+    # --- parts ----------------------------------------------------------------------------------
 
     def _new_family(self, client_id: str, scopes: tuple[str, ...]) -> Family:
         family = Family(len(self._families) + 1, client_id, scopes, self._user)

@@ -15,7 +15,8 @@ dl { display: grid; grid-template-columns: 16rem 1fr; margin: 0; }
 dt { color: #555; }
 dd { margin: 0; overflow-wrap: anywhere; }
 .tag { background: #dbe7ff; border-radius: .6rem; margin-right: .4rem; padding: .1rem .5rem; }
-blockquote { border-left: 3px solid #999; margin: .4rem 0; padding-left: .6rem; white-space: pre-wrap; }
+blockquote { border-left: 3px solid #999; margin: .4rem 0; padding-left: .6rem; }
+blockquote { white-space: pre-wrap; }
 """
 
 
@@ -38,7 +39,8 @@ def page(name: str, contacts: Sequence[Shown], *, query: str, style: str) -> str
     )
     articles = "\n".join(_article(one) for one in found[:MOST])
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Simulated {escape(name)}</title>'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>Simulated {escape(name)}</title>"
         f'<link rel="stylesheet" href="{escape(style)}"></head><body>\n'
         f"<h1>Simulated {escape(name)}</h1>\n"
         '<form method="get" action="/"><label>Search <input type="search" name="q" '

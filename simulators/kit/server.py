@@ -1,15 +1,16 @@
-"""The HTTP/1.1 server under a simulator: keep-alive, latency, and the faults that break a connection."""
+"""The HTTP/1.1 server under a simulator: keep-alive, latency, and the faults that break a
+connection.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import socket
 import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,12 +21,9 @@ from simulators.kit.faults import name_of
 from simulators.kit.log import Call
 from simulators.kit.messages import HTML_TYPE, Answer, Request
 from simulators.kit.simulator import Simulator
+from simulators.kit.spoil import LOGIN_PAGE, SPOILERS
 
-MEGABYTE = 1024 * 1024
-MAX_BODY = 32 * MEGABYTE
-LOGIN_PAGE = (
-    "<!doctype html><html><head><title>Log in</title></head><body>Please log in.</body></html>"
-)
+MAX_BODY = 32 * 1024 * 1024
 
 
 class Server(ThreadingHTTPServer):
@@ -99,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         simulator = self.server.simulator
         if is_control(request):
-            self._send(control(simulator, request))
+            self.send(control(simulator, request))
             return
         with simulator.lock:
             simulator.classify(request)
@@ -119,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > MAX_BODY or self.headers.get("Transfer-Encoding"):
             self.close_connection = True
-            self._send(Answer(411, "a Content-Length is needed", {}, "text/plain"))
+            self.send(Answer(411, "a Content-Length is needed", {}, "text/plain"))
             return None
         parts = urlsplit(self.path)
         return Request(
@@ -143,30 +141,30 @@ class _Handler(BaseHTTPRequestHandler):
         if wait_s:
             time.sleep(wait_s)
         if "drop_before" in action:
-            self._reset()
+            self.reset()
             return
         answer = _instead(simulator, request, action)
         if answer is not None:
             call.status = answer.status
-            self._send(answer)
+            self.send(answer)
             return
         answer = simulator.dispatch(request)
         call.status, call.kind, call.rows = answer.status, request.kind, request.rows
         call.token_id = request.token_id
         call.took_ms = round((time.monotonic() - began) * 1000, 2)
-        spoil = next((one for one in _SPOILERS if one in action), None)
+        spoil = next((one for one in SPOILERS if one in action), None)
         if spoil is None:
-            self._send(answer)
+            self.send(answer)
             return
         with simulator.lock:
             simulator.log.lost(call)
-        _SPOILERS[spoil](self, answer, action[spoil])
+        SPOILERS[spoil](self, answer, action[spoil])
 
-    def _send(self, answer: Answer) -> None:
+    def send(self, answer: Answer) -> None:
         payload = b"" if answer.status in {204, 304} else answer.payload()
-        self._write(self._head(answer, length=len(payload)) + payload)
+        self.write(self.head(answer, length=len(payload)) + payload)
 
-    def _head(self, answer: Answer, *, length: int) -> bytes:
+    def head(self, answer: Answer, *, length: int) -> bytes:
         bodyless = answer.status in {204, 304}
         headers = (
             {} if bodyless else {"Content-Type": answer.content_type, "Content-Length": str(length)}
@@ -180,11 +178,11 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", errors="replace")
 
-    def _write(self, content: bytes) -> None:
+    def write(self, content: bytes) -> None:
         self.wfile.write(content)
         self.wfile.flush()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         """End the connection with a reset, as a dying proxy does."""
         self.close_connection = True
         linger = struct.pack("ii", 1, 0)
@@ -193,76 +191,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.close()
         self.connection.close()
 
-    # --- answers that go wrong after the call was applied ----------------------------------------
-
-    def _drop(self, _answer: Answer, _value: Any) -> None:
-        self._reset()
-
-    def _half(self, answer: Answer, _value: Any) -> None:
-        self._write(self._head(answer, length=500) + answer.payload()[:7])
-        self._reset_softly()
-
-    def _bad_json(self, answer: Answer, _value: Any) -> None:
-        self._send(
-            Answer(answer.status, b'{"results": [{"id": "1", ', answer.headers, answer.content_type)
-        )
-
-    def _html(self, _answer: Answer, _value: Any) -> None:
-        self._send(Answer(200, LOGIN_PAGE, {}, HTML_TYPE))
-
-    def _empty(self, answer: Answer, _value: Any) -> None:
-        self._send(Answer(200, b"", answer.headers, answer.content_type))
-
-    def _wrong_type(self, answer: Answer, _value: Any) -> None:
-        self._send(
-            Answer(answer.status, answer.payload(), answer.headers, "text/plain;charset=utf-8")
-        )
-
-    def _slow(self, answer: Answer, value: Any) -> None:
-        time.sleep(float(value))
-        self._send(answer)
-
-    def _drip(self, answer: Answer, value: Any) -> None:
-        payload = answer.payload()
-        self._write(self._head(answer, length=len(payload)))
-        for place in range(len(payload)):
-            time.sleep(float(value))
-            self._write(payload[place : place + 1])
-
-    def _huge(self, answer: Answer, value: Any) -> None:
-        size = (300 if value is True else int(value)) * MEGABYTE
-        self._write(self._head(answer, length=size) + b'{"results":"')
-        block = b"x" * 65_536
-        for _ in range(size // len(block)):
-            self._write(block)
-
-    def _gzip_bomb(self, answer: Answer, value: Any) -> None:
-        size = (300 if value is True else int(value)) * MEGABYTE
-        answer.headers["Content-Encoding"] = "gzip"
-        self._send(
-            Answer(
-                answer.status, gzip.compress(bytes(size), 1), answer.headers, answer.content_type
-            )
-        )
-
-    def _reset_softly(self) -> None:
+    def reset_softly(self) -> None:
         """Close with what was written still delivered: the other side sees a short body."""
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
-
-
-_SPOILERS: dict[str, Callable[[_Handler, Answer, Any], None]] = {
-    "drop_after": _Handler._drop,
-    "half_after": _Handler._half,
-    "bad_json_after": _Handler._bad_json,
-    "html_after": _Handler._html,
-    "empty_after": _Handler._empty,
-    "wrong_type_after": _Handler._wrong_type,
-    "slow_after": _Handler._slow,
-    "drip": _Handler._drip,
-    "huge_after": _Handler._huge,
-    "gzip_bomb_after": _Handler._gzip_bomb,
-}
 
 
 def _instead(simulator: Simulator, request: Request, action: dict[str, Any]) -> Answer | None:

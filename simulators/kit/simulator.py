@@ -1,10 +1,12 @@
-"""A simulated service: routes declared on methods, options, a clock, and the control endpoints of tests.
+"""A simulated service: routes declared on methods, options, a clock, and the control endpoints of
+tests.
 
-A CRM subclasses Simulator, declares its routes with `@route`, builds its state in `set_up` (called at the start and
-at every reset) and overrides what is worded its own way. Every handler runs under one lock; latency and faults
-happen outside it.
+A CRM subclasses Simulator, declares its routes with `@route`, builds its state in `set_up` (called
+at the start and at every reset) and overrides what is worded its own way. Every handler runs under
+one lock; latency and faults happen outside it.
 
-Control, never counted among the calls: POST /__sim__/reset, seed, fault, clock, options, oauth; GET log, state.
+Control, never counted among the calls: POST /__sim__/reset, seed, fault, clock, options, oauth; GET
+log, state.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ SHARED_DEFAULTS: dict[str, Any] = {
 
 
 def route(method: str, pattern: str, *, kind: str = "other") -> Callable[[Handler], Handler]:
-    """Declare a method as the handler of a path. Named groups of the pattern arrive in `request.params`.
+    """Declare a method as the handler of a path. Named groups of the pattern arrive in
+    `request.params`.
 
     `kind`: read, write, note, tag, job, oauth, schema or other; the log counts calls by it.
     """
@@ -92,7 +95,9 @@ class Simulator:
         """Called after options changed, for what cannot read them each time (quotas)."""
 
     def before(self, request: Request) -> Answer | None:
-        """Called for each known route under the lock: authentication, quotas. An answer ends the call."""
+        """Called for each known route under the lock: authentication, quotas. An answer ends the
+        call.
+        """
         del request
         return None
 
@@ -134,7 +139,9 @@ class Simulator:
             self.set_up()
 
     def dispatch(self, request: Request) -> Answer:
-        """Find the handler and run it under the lock. A bug in a handler is a 500 and a trace on stderr."""
+        """Find the handler and run it under the lock. A bug in a handler is a 500 and a trace on
+        stderr.
+        """
         with self.lock:
             try:
                 return self._handled(request)
