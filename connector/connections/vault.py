@@ -112,6 +112,13 @@ def read_keyring(path: Path) -> Keyring:
     return parse_keyring(text)
 
 
+def write_keyring(path: Path) -> None:
+    """Make a key file with one fresh key, readable by its owner alone. Never replaces a file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(new_kek_text() + "\n")
+
+
 def new_kek_text(kek_id: int = 1) -> str:
     """One fresh key-encryption key in the form that parse_keyring reads."""
     return f"{kek_id}:{base64.b64encode(os.urandom(KEY_BYTES)).decode('ascii')}"

@@ -230,3 +230,19 @@ def test_a_missing_key_file_is_refused_without_its_path(tmp_path: Path) -> None:
 def test_keys_never_show_in_a_repr() -> None:
     assert "keys" not in repr(KEYRING)
     assert "key=" not in repr(DATA_KEY)
+
+
+def test_a_fresh_key_file_is_private_and_readable_by_us(tmp_path: Path) -> None:
+    path = tmp_path / "keks"
+    vault.write_keyring(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert vault.read_keyring(path).active == 1
+
+
+def test_a_key_file_is_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "keks"
+    vault.write_keyring(path)
+    before = path.read_text()
+    with pytest.raises(FileExistsError):
+        vault.write_keyring(path)
+    assert path.read_text() == before

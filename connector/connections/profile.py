@@ -1,0 +1,110 @@
+"""One managed authentication as it is stored, and what it takes to speak for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from adapters.base import Traits
+from adapters.registry import UnknownApp, traits_of
+from connector.connections.desk import Desk
+from connector.connections.provider import Provider
+from connector.problems import Refusal, not_found
+from connector.tables import connection as connections
+
+NEEDS_ATTENTION = "needs_attention"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A row of `connection`. `settings` are the plain ones: secret settings lie with the secrets."""
+
+    workspace_id: int
+    id: int
+    app: str
+    name: str
+    auth: str
+    state: str
+    reason_code: str | None
+    reason: str | None
+    base_url: str | None
+    instance_url: str | None
+    settings: Mapping[str, Any]
+    learnt: Mapping[str, Any]
+    remote_account_id: str | None
+    remote_account_name: str | None
+    remote_user_id: str | None
+    paused_at: datetime | None
+    updated_at: datetime
+
+    @property
+    def traits(self) -> Traits:
+        """What the app is and can do."""
+        return app_traits(self.app)
+
+
+_COLUMNS = [connections.c[name] for name in Profile.__dataclass_fields__]
+
+
+def app_traits(app: str) -> Traits:
+    """The traits of an app; Refusal app_unknown where there is none of that name."""
+    try:
+        return traits_of(app)
+    except UnknownApp as exc:
+        code = "app_unknown"
+        raise Refusal(code, str(exc)) from exc
+
+
+def load(connection: Connection, workspace_id: int, connection_id: int) -> Profile:
+    """The connection of that id. Refusal not_found for an unknown, foreign or deleted one."""
+    row = connection.execute(_one(workspace_id, connection_id)).one_or_none()
+    if row is None:
+        raise not_found()
+    return _profile(row)
+
+
+def locked(connection: Connection, workspace_id: int, connection_id: int) -> Profile:
+    """The same, its row locked until the commit: for changes that depend on what it is now."""
+    row = connection.execute(_one(workspace_id, connection_id).with_for_update()).one_or_none()
+    if row is None:
+        raise not_found()
+    return _profile(row)
+
+
+def load_all(connection: Connection, workspace_id: int) -> tuple[Profile, ...]:
+    """Every connection of the workspace that is not deleted, by name."""
+    asked = (
+        select(*_COLUMNS)
+        .where(connections.c.workspace_id == workspace_id, connections.c.deleted_at.is_(None))
+        .order_by(connections.c.name)
+    )
+    return tuple(_profile(row) for row in connection.execute(asked))
+
+
+def provider_of(desk: Desk, profile: Profile) -> Provider:
+    """The OAuth endpoints of this connection."""
+    return Provider(
+        traits=profile.traits,
+        settings=profile.settings,
+        base_url=profile.base_url,
+        allowed=desk.allowed,
+    )
+
+
+def with_settings(profile: Profile, secret_settings: Mapping[str, Any]) -> Profile:
+    """The profile with its secret settings added, for the adapter alone."""
+    return replace(profile, settings={**profile.settings, **secret_settings})
+
+
+def _one(workspace_id: int, connection_id: int) -> Any:  # noqa: ANN401 - a statement of many types
+    return select(*_COLUMNS).where(
+        connections.c.workspace_id == workspace_id,
+        connections.c.id == connection_id,
+        connections.c.deleted_at.is_(None),
+    )
+
+
+def _profile(row: Row[Any]) -> Profile:
+    return Profile(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it

@@ -1,0 +1,328 @@
+"""Speaks OAuth 2 with a CRM's own endpoints: the URL to consent at, code to grant, refresh, revoke.
+
+No database here. The endpoints are data (adapters.base.OAuthTraits); what they raise is named for
+what the caller does:
+
+    ReconnectNeeded     the grant or the client is refused for good: a person must connect again
+    Throttled, TryLater the endpoint is busy, broken or out of reach: the old grant still stands
+    OutcomeUnknown      the call left us and no readable answer came: the grant may be replaced
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import requests
+
+from adapters.base import OAuthTraits, Traits
+from adapters.errors import AdapterError, OutcomeUnknown, ReconnectNeeded, Throttled, TryLater
+from adapters.http import Wire, failure, requests_session
+from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
+from schemas import strict
+from schemas.secret import Secret
+
+# Words of RFC 6749 and of the three CRMs that we explain to the admin; any other is token_refused.
+REFUSALS = frozenset(
+    {
+        "invalid_grant",
+        "invalid_client",
+        "invalid_client_id",
+        "invalid_client_credentials",
+        "unauthorized_client",
+        "invalid_scope",
+        "inactive_user",
+        "inactive_org",
+        "access_denied",
+    }
+)
+_BUSY = frozenset({"rate_limit_exceeded", "temporarily_unavailable", "slow_down", "server_error"})
+_WORD = re.compile(r"[A-Za-z_]{1,40}")
+_LONGEST_TOKEN = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The registration under which we ask: the workspace's own, or the operator's."""
+
+    client_id: str
+    client_secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token endpoint gave. `refresh_token` None: keep the one there is.
+
+    `expires_in_s` None: the provider does not say. `instance_url` is where the account lives, for
+    providers that tell it; it has been checked against the hosts the app may have.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None = None
+    expires_in_s: int | None = None
+    instance_url: str | None = None
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One connection's OAuth endpoints, made from the app's traits and the connection's settings.
+
+    `base_url` is the connection's own override (sandbox, simulator) or None. With an override every
+    endpoint keeps its path and moves to that origin: one address serves them all.
+    """
+
+    traits: Traits
+    settings: Mapping[str, Any]
+    base_url: str | None
+    allowed: AllowedHosts
+    wire: Wire = field(default_factory=Wire)
+
+    @property
+    def oauth(self) -> OAuthTraits:
+        """The app's OAuth data; only apps that have it get here."""
+        assert self.traits.oauth is not None  # noqa: S101 - connect.py refuses OAuth for other apps
+        return self.traits.oauth
+
+    def endpoint(self, template: str) -> str:
+        """The URL of an endpoint. Raises HostNotAllowed when a setting leads to a foreign host."""
+        own = self.base_url or self.traits.base_url.format_map(self.settings)
+        url = template.format_map({**self.settings, "base": own.rstrip("/")})
+        parts = urlsplit(url)
+        origin = self.checked(f"{parts.scheme}://{parts.netloc}")
+        if self.base_url is not None:
+            origin = self.checked(self.base_url)
+        return origin + parts.path
+
+    def checked(self, origin: str) -> str:
+        """An origin this app may have: its own hosts, its endpoints' hosts, the operator's list."""
+        own_hosts = (*self.traits.hosts, *_fixed_hosts(self.oauth))
+        return allowed_origin(origin, own_hosts=own_hosts, allowed=self.allowed)
+
+
+def consent_url(
+    provider: Provider, client: Client, *, redirect_uri: str, state: str, verifier: str
+) -> str:
+    """The provider's page where a person allows the connection. PKCE S256 always (RFC 7636)."""
+    oauth = provider.oauth
+    with _session(provider, client, oauth.authorize_url) as session:
+        url, _ = session.create_authorization_url(
+            provider.endpoint(oauth.authorize_url),
+            state=state,
+            code_verifier=verifier,
+            redirect_uri=redirect_uri,
+            scope=oauth.scope_separator.join(oauth.scopes),
+            **oauth.extra_authorize,
+        )
+    return str(url)
+
+
+def exchange(
+    provider: Provider, client: Client, *, code: str, redirect_uri: str, verifier: str
+) -> Grant:
+    """The grant for a code; a code serves once, so no error here is worth a second try."""
+    url = provider.endpoint(provider.oauth.token_url)
+    with _session(provider, client, provider.oauth.token_url) as session:
+        answer = _told(
+            lambda: session.fetch_token(
+                url,
+                grant_type="authorization_code",
+                code=code,
+                redirect_uri=redirect_uri,
+                code_verifier=verifier,
+                allow_redirects=False,
+            )
+        )
+    return _grant(provider, answer)
+
+
+def refresh(provider: Provider, client: Client, *, refresh_token: Secret) -> Grant:
+    """A new grant for the refresh token, which may be dead from then on."""
+    url = provider.endpoint(provider.oauth.token_url)
+    with _session(provider, client, provider.oauth.token_url) as session:
+        answer = _told(
+            lambda: session.refresh_token(
+                url, refresh_token=refresh_token.reveal(), allow_redirects=False
+            )
+        )
+    return _grant(provider, answer)
+
+
+def revoke(provider: Provider, client: Client, *, token: Secret) -> bool:
+    """Whether the provider took the token back; False when it has no endpoint for that.
+
+    Raises AdapterError when it could not be reached or refused: the caller says so to the admin.
+    """
+    template = provider.oauth.revoke_url
+    if template is None:
+        return False
+    url = provider.endpoint(template)
+    with _session(provider, client, template, body=provider.oauth.revoke_body) as session:
+        answer = _told(
+            lambda: session.revoke_token(url, token=token.reveal(), allow_redirects=False)
+        )
+    if answer.status_code >= 300:
+        message = f"the provider answered {answer.status_code} to the revocation"
+        raise TryLater(message, code="revoke_failed")
+    return True
+
+
+def _session(provider: Provider, client: Client, template: str, *, body: str | None = None) -> Any:  # noqa: ANN401 - authlib has no types
+    # Authlib costs half a second to import, and most processes never refresh.
+    from authlib.integrations.requests_client import OAuth2Session  # noqa: PLC0415
+
+    session = OAuth2Session(
+        client_id=client.client_id,
+        code_challenge_method="S256",
+        token_endpoint_auth_method=_signed(provider, client, body=body or provider.oauth.body),
+        revocation_endpoint_auth_method=_signed(
+            provider, client, body=body or provider.oauth.revoke_body, extra={}
+        ),
+    )
+    session.register_compliance_hook("access_token_response", _judged)
+    session.register_compliance_hook("refresh_token_response", _judged)
+    _confine(session, provider, template)
+    return session
+
+
+def _confine(session: requests.Session, provider: Provider, template: str) -> None:
+    """Give Authlib's session our transport: one origin, one deadline, no redirects, no netrc."""
+    parts = urlsplit(provider.endpoint(template))
+    ours = requests_session(provider.wire, f"{parts.scheme}://{parts.netloc}")
+    session.adapters = ours.adapters
+    session.trust_env = False
+    session.max_redirects = 0
+
+
+def _signed(
+    provider: Provider, client: Client, *, body: str, extra: Mapping[str, Any] | None = None
+) -> Callable[..., tuple[str, dict[str, str], str]]:
+    """Puts the client's id and secret into the body, a form or JSON: all three want them there."""
+    added = {
+        "client_id": client.client_id,
+        "client_secret": client.client_secret.reveal(),
+        **(provider.oauth.extra_token if extra is None else extra),
+    }
+
+    def sign(
+        _auth: object, _method: str, url: str, headers: dict[str, str], form: str | None
+    ) -> tuple[str, dict[str, str], str]:
+        fields = {**dict(parse_qsl(form or "", keep_blank_values=True)), **added}
+        if body == "json":
+            headers["Content-Type"] = "application/json"
+            return url, headers, json.dumps(fields)
+        return url, headers, urlencode(fields)
+
+    return sign
+
+
+def _told(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - authlib has no types
+    """The call's answer, or the port's error for whatever it raised."""
+    try:
+        return call()
+    except (requests.RequestException, AdapterError) as exc:
+        raise failure(exc) from exc
+
+
+def _judged(answer: requests.Response) -> requests.Response:
+    """The answer if it is a grant; otherwise the error that says what to do.
+
+    The status comes first: one CRM answers 5xx with invalid_grant in the body when it is only ill.
+    """
+    status = answer.status_code
+    if status == 429:
+        message = "the token endpoint asks us to wait"
+        raise Throttled(message, wait_s=_retry_after(answer), code="token_endpoint_busy")
+    if status >= 500 or 300 <= status < 400:
+        message = f"the token endpoint answered {status}"
+        raise TryLater(message, code="token_endpoint_failed")
+    said = _object(answer)
+    if status >= 400:
+        raise _refusal(status, said)
+    if not _is_token(said.get("access_token")):
+        message = "the token endpoint's answer holds no access token"
+        raise OutcomeUnknown(message, code="token_answer_unreadable")
+    return answer
+
+
+def _object(answer: requests.Response) -> Mapping[str, Any]:
+    try:
+        said = strict.decode(answer.content)
+    except strict.NotStrict:
+        said = None
+    if isinstance(said, dict):
+        return said
+    if answer.status_code >= 400:
+        # A proxy's page, not the provider's word: the grant may well be alive.
+        message = f"the token endpoint answered {answer.status_code} without a reason"
+        raise TryLater(message, code="token_endpoint_failed")
+    message = "the token endpoint's answer cannot be read"
+    raise OutcomeUnknown(message, code="token_answer_unreadable")
+
+
+def _refusal(status: int, said: Mapping[str, Any]) -> AdapterError:
+    word = said.get("error")
+    if not isinstance(word, str) or not _WORD.fullmatch(word):
+        return TryLater(f"the token endpoint answered {status}", code="token_endpoint_failed")
+    if word.lower() in _BUSY:
+        return TryLater("the token endpoint is busy", code="token_endpoint_busy")
+    code = word.lower() if word.lower() in REFUSALS else "token_refused"
+    return ReconnectNeeded(f"the provider refused the connection: {word}", code=code)
+
+
+def _grant(provider: Provider, said: Mapping[str, Any]) -> Grant:
+    refresh_token = said.get("refresh_token")
+    return Grant(
+        access_token=Secret(str(said["access_token"])),
+        refresh_token=Secret(str(refresh_token)) if _is_token(refresh_token) else None,
+        expires_in_s=_seconds(said.get("expires_in")) or provider.oauth.expires_in_s,
+        instance_url=_instance_url(provider, said.get("instance_url")),
+        scopes=_scopes(said.get("scopes", said.get("scope"))),
+    )
+
+
+def _instance_url(provider: Provider, said: object) -> str | None:
+    """Where the account lives. The token goes there, so it must be a host the app may have."""
+    if not provider.oauth.keeps_instance_url or not isinstance(said, str):
+        return None
+    try:
+        return provider.checked(said)
+    except HostNotAllowed as exc:
+        message = "the provider named an instance on a host that is not allowed"
+        raise ReconnectNeeded(message, code="instance_not_allowed") from exc
+
+
+def _scopes(said: object) -> tuple[str, ...]:
+    if isinstance(said, str):
+        return tuple(said.split())
+    if isinstance(said, list):
+        return tuple(str(scope) for scope in said)
+    return ()
+
+
+def _seconds(said: object) -> int | None:
+    """Seconds as a number or its digits; None and nonsense mean that nothing was said."""
+    if isinstance(said, str) and said.isascii() and said.isdigit():
+        said = int(said)
+    if isinstance(said, int | float) and not isinstance(said, bool) and said > 0:
+        return int(said)
+    return None
+
+
+def _retry_after(answer: requests.Response) -> float | None:
+    said = _seconds(answer.headers.get("Retry-After"))
+    return None if said is None else float(said)
+
+
+def _is_token(said: object) -> bool:
+    return isinstance(said, str) and 0 < len(said) <= _LONGEST_TOKEN
+
+
+def _fixed_hosts(oauth: OAuthTraits) -> Iterable[str]:
+    """Hosts that the app's own data spells out, such as a consent page on another host."""
+    for template in (oauth.authorize_url, oauth.token_url, oauth.revoke_url or ""):
+        host = urlsplit(template).netloc
+        if host and "{" not in host:
+            yield host
