@@ -1,0 +1,130 @@
+"""What every test may ask for: real engines of its own, a clean database, settings that point there.
+
+    postgres, valkey   one of each per test process, on temporary folders; tests may stop and kill them
+    settings           the test environment on a fresh, migrated database and an empty Valkey
+    database           connector.db.Database on it, as the app's role
+    child_environ      the variables with which a process of ours finds the same database and Valkey
+
+Sockets reach loopback and unix only, warnings are errors, a test may take 120 s (pyproject.toml).
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from connector import failpoints
+from connector.db import Database, upgrade
+from connector.engines import (
+    Postgres,
+    Valkey,
+    engine_environ,
+    make_database,
+    remove_sockets,
+    start_postgres,
+    start_valkey,
+)
+from connector.settings import Settings, load_settings, process_environ
+
+TEMPLATE = "answerback"
+KEKS = "1:" + base64.b64encode(bytes(range(32))).decode()
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def engines_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    data_dir = tmp_path_factory.mktemp("engines")
+    yield data_dir
+    remove_sockets(data_dir)
+
+
+@pytest.fixture(scope="session")
+def postgres(engines_dir: Path) -> Iterator[Postgres]:
+    running = start_postgres(engines_dir)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(engines_dir: Path) -> Iterator[Valkey]:
+    running = start_valkey(engines_dir)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: Postgres) -> Postgres:
+    """The cluster with all migrations in the database that each test's own is copied from."""
+    upgrade(postgres.owner_url)
+    return postgres
+
+
+@pytest.fixture
+def fresh_database(migrated: Postgres) -> Iterator[str]:
+    """The name of an empty, migrated database that this test has for itself."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(migrated.admin_url, autocommit=True) as admin:
+        make_database(admin, name, template=TEMPLATE)
+    yield name
+    if not migrated.answers():  # the test has stopped it
+        migrated.start()
+    with psycopg.connect(migrated.admin_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def empty_valkey(valkey: Valkey) -> Valkey:
+    if not valkey.answers():
+        valkey.start()
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    return valkey
+
+
+@pytest.fixture
+def settings(
+    migrated: Postgres, fresh_database: str, empty_valkey: Valkey, tmp_path: Path
+) -> Settings:
+    return load_settings(
+        {
+            "ANSWERBACK_ENV": "test",
+            "DATABASE_URL": migrated.url_for("answerback_app", fresh_database),
+            "DATABASE_OWNER_URL": migrated.url_for("answerback_owner", fresh_database),
+            "REDIS_URL": empty_valkey.url,
+            "ANSWERBACK_KEKS": KEKS,
+            "ANSWERBACK_DATA_DIR": str(tmp_path),
+            "ANSWERBACK_ALLOWED_HOSTS": "127.0.0.1,localhost",
+        }
+    )
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    opened = Database(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def child_environ(settings: Settings) -> dict[str, str]:
+    """Add what a process needs on top (ANSWERBACK_FAILPOINTS and such) and start it with this."""
+    return {
+        **process_environ(),
+        **engine_environ(settings),
+        "ANSWERBACK_KEKS": KEKS,
+        "ANSWERBACK_ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_failpoint_survives() -> Iterator[None]:
+    yield
+    failpoints.configure_text("")
