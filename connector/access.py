@@ -1,0 +1,246 @@
+"""Who may do what: the one table of every route.
+
+A request is allowed when the role of its key has the route's right and the key has the route's
+scope. A route that is not in the table is refused, and a test compares the table with the URL map.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    """What a person is in a workspace; a key has one too: a machine is no more than a person."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Right(StrEnum):
+    """What a route asks of a role; `settings`: connections, mappings and their publishing, keys."""
+
+    READ = "read"
+    WORK = "work"
+    SETTINGS = "settings"
+
+
+class Scope(StrEnum):
+    """What a route asks of a key."""
+
+    RESPONSES_PUSH = "responses:push"
+    RESPONSES_READ = "responses:read"
+    CONTACTS_READ = "contacts:read"
+    CONTACTS_WRITE = "contacts:write"
+    CAMPAIGNS_READ = "campaigns:read"
+    CAMPAIGNS_WRITE = "campaigns:write"
+    DELIVERIES_READ = "deliveries:read"
+    DELIVERIES_REPLAY = "deliveries:replay"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    AUDIT_READ = "audit:read"
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
+    {
+        Role.OWNER: frozenset(Right),
+        Role.ADMIN: frozenset(Right),
+        Role.EDITOR: frozenset({Right.READ, Right.WORK}),
+        Role.VIEWER: frozenset({Right.READ}),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever asks, inside the one workspace that the key belongs to."""
+
+    workspace_id: int
+    key_id: int
+    public_id: str
+    role: Role
+    scopes: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """How the audit log names this actor."""
+        return f"key:{self.public_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one route asks. `right` None: open to all, for the `reason`.
+
+    `audited` is the action word of the one audit entry that the route writes.
+    """
+
+    right: Right | None
+    scope: Scope | None = None
+    audited: str | None = None
+    reason: str = ""
+
+
+def _reads(scope: Scope, right: Right = Right.READ) -> Rule:
+    return Rule(right, scope)
+
+
+def _settings(audited: str) -> Rule:
+    return Rule(Right.SETTINGS, Scope.SETTINGS_WRITE, audited)
+
+
+def _open(reason: str) -> Rule:
+    return Rule(None, reason=reason)
+
+
+_UNAUDITED = (
+    "its own rows tell who pushed what, and one entry a push would make a chain of every push"
+)
+_V1 = "/api/v1"
+
+ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
+    {
+        ("GET", "/health"): _open("says only that the process runs"),
+        ("GET", "/ready"): _open("says only whether the store answers"),
+        ("GET", "/static/<path:filename>"): _open("the pages' own files"),
+        ("GET", "/api/docs"): _open("the description of the API is public"),
+        ("GET", "/api/openapi.json"): _open("the description of the API is public"),
+        ("GET", "/hooks/<source>/<token>"): _open("platforms ask whether the address exists"),
+        ("POST", "/hooks/<source>/<token>"): _open("the signature over the raw body authenticates"),
+        ("GET", "/oauth/callback/<app>"): _open("the one-use state authenticates"),
+        ("GET", f"{_V1}/workspace"): _reads(Scope.SETTINGS_READ),
+        ("PATCH", f"{_V1}/workspace"): _settings("workspace.changed"),
+        ("POST", f"{_V1}/workspace/pause"): _settings("workspace.paused"),
+        ("POST", f"{_V1}/workspace/resume"): _settings("workspace.resumed"),
+        ("GET", f"{_V1}/keys"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("POST", f"{_V1}/keys"): _settings("key.created"),
+        ("DELETE", f"{_V1}/keys/<id:key_id>"): _settings("key.revoked"),
+        ("GET", f"{_V1}/apps"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/apps/<key:app>"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/oauth-clients"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("PUT", f"{_V1}/oauth-clients/<key:app>"): _settings("oauth_client.saved"),
+        ("DELETE", f"{_V1}/oauth-clients/<key:app>"): _settings("oauth_client.deleted"),
+        ("GET", f"{_V1}/connections"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("POST", f"{_V1}/connections"): _settings("connection.created"),
+        ("GET", f"{_V1}/connections/<id:connection_id>"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("PATCH", f"{_V1}/connections/<id:connection_id>"): _settings("connection.changed"),
+        ("DELETE", f"{_V1}/connections/<id:connection_id>"): _settings("connection.deleted"),
+        ("POST", f"{_V1}/connections/<id:connection_id>/authorize"): _settings(
+            "connection.authorizing"
+        ),
+        ("POST", f"{_V1}/connections/<id:connection_id>/probe"): _settings("connection.probed"),
+        ("POST", f"{_V1}/connections/<id:connection_id>/pause"): _settings("connection.paused"),
+        ("POST", f"{_V1}/connections/<id:connection_id>/resume"): _settings("connection.resumed"),
+        ("POST", f"{_V1}/connections/<id:connection_id>/disconnect"): _settings(
+            "connection.disconnected"
+        ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/standard"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("PUT", f"{_V1}/connections/<id:connection_id>/standard"): _settings(
+            "connection.standard_changed"
+        ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/fields"): _reads(Scope.SETTINGS_READ),
+        ("POST", f"{_V1}/connections/<id:connection_id>/fields"): _settings(
+            "connection.fields_downloaded"
+        ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/fields.csv"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/surveys"): _reads(Scope.CAMPAIGNS_READ),
+        ("GET", f"{_V1}/surveys/<key:survey>"): _reads(Scope.CAMPAIGNS_READ),
+        ("PUT", f"{_V1}/surveys/<key:survey>"): Rule(
+            Right.WORK, Scope.CAMPAIGNS_WRITE, "survey.saved"
+        ),
+        ("GET", f"{_V1}/surveys/<key:survey>/versions"): _reads(Scope.CAMPAIGNS_READ),
+        ("GET", f"{_V1}/segments"): _reads(Scope.CAMPAIGNS_READ),
+        ("PUT", f"{_V1}/segments/<key:segment>"): Rule(
+            Right.WORK, Scope.CAMPAIGNS_WRITE, "segment.saved"
+        ),
+        ("GET", f"{_V1}/campaigns"): _reads(Scope.CAMPAIGNS_READ),
+        ("GET", f"{_V1}/campaigns/<key:campaign>"): _reads(Scope.CAMPAIGNS_READ),
+        ("PUT", f"{_V1}/campaigns/<key:campaign>"): Rule(
+            Right.WORK, Scope.CAMPAIGNS_WRITE, "campaign.saved"
+        ),
+        ("PUT", f"{_V1}/campaigns/<key:campaign>/distributions/<key:distribution>"): Rule(
+            Right.WORK, Scope.CAMPAIGNS_WRITE, "distribution.saved"
+        ),
+        ("GET", f"{_V1}/contacts"): _reads(Scope.CONTACTS_READ),
+        ("POST", f"{_V1}/contacts"): Rule(Right.WORK, Scope.CONTACTS_WRITE, "contacts.imported"),
+        ("GET", f"{_V1}/contacts/<id:contact_id>"): _reads(Scope.CONTACTS_READ),
+        ("GET", f"{_V1}/contacts/<id:contact_id>/timeline"): _reads(Scope.CONTACTS_READ),
+        ("POST", f"{_V1}/responses"): Rule(
+            Right.WORK, Scope.RESPONSES_PUSH, None, reason=_UNAUDITED
+        ),
+        ("GET", f"{_V1}/responses/<key:response>"): _reads(Scope.RESPONSES_READ),
+        ("GET", f"{_V1}/mappings"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("POST", f"{_V1}/mappings"): _settings("mapping.saved"),
+        ("POST", f"{_V1}/mappings/check"): Rule(
+            Right.SETTINGS, Scope.SETTINGS_READ, None, reason="it changes nothing"
+        ),
+        ("GET", f"{_V1}/mappings/<id:mapping_id>"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("PUT", f"{_V1}/mappings/<id:mapping_id>"): _settings("mapping.saved"),
+        ("DELETE", f"{_V1}/mappings/<id:mapping_id>"): _settings("mapping.deleted"),
+        ("GET", f"{_V1}/mappings/<id:mapping_id>/versions"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/publish"): _settings("mapping.published"),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/pause"): _settings("mapping.paused"),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/resume"): _settings("mapping.resumed"),
+        ("GET", f"{_V1}/automations"): _reads(Scope.SETTINGS_READ),
+        ("POST", f"{_V1}/automations"): _settings("automation.saved"),
+        ("GET", f"{_V1}/automations/<id:automation_id>"): _reads(Scope.SETTINGS_READ),
+        ("PUT", f"{_V1}/automations/<id:automation_id>"): _settings("automation.saved"),
+        ("DELETE", f"{_V1}/automations/<id:automation_id>"): _settings("automation.deleted"),
+        ("POST", f"{_V1}/automations/<id:automation_id>/publish"): _settings(
+            "automation.published"
+        ),
+        ("GET", f"{_V1}/deliveries"): _reads(Scope.DELIVERIES_READ),
+        ("POST", f"{_V1}/deliveries/replay"): Rule(
+            Right.WORK, Scope.DELIVERIES_REPLAY, "deliveries.replayed"
+        ),
+        ("GET", f"{_V1}/deliveries/<id:delivery_id>"): _reads(Scope.DELIVERIES_READ),
+        ("POST", f"{_V1}/deliveries/<id:delivery_id>/replay"): Rule(
+            Right.WORK, Scope.DELIVERIES_REPLAY, "delivery.replayed"
+        ),
+        ("GET", f"{_V1}/ledger"): _reads(Scope.DELIVERIES_READ),
+        ("GET", f"{_V1}/audit"): _reads(Scope.AUDIT_READ, Right.SETTINGS),
+        ("GET", f"{_V1}/sources"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("POST", f"{_V1}/sources"): _settings("source.created"),
+        ("POST", f"{_V1}/sources/<id:source_id>/rotate"): _settings("source.rotated"),
+        ("DELETE", f"{_V1}/sources/<id:source_id>"): _settings("source.deleted"),
+    }
+)
+
+
+def rule_for(method: str, route: str) -> Rule | None:
+    """The rule of a route as the URL map spells it; HEAD asks what GET asks. None: not listed."""
+    return ACCESS.get(("GET" if method == "HEAD" else method, route))
+
+
+def missing(actor: Actor, rule: Rule) -> str | None:
+    """What the actor lacks for this rule, in words for a problem document; None: it is allowed."""
+    if rule.right is not None and rule.right not in RIGHTS[actor.role]:
+        return f"the right {rule.right.value}, which the role {actor.role.value} has not"
+    if rule.scope is not None and rule.scope.value not in actor.scopes:
+        return f"the scope {rule.scope.value}"
+    return None
+
+
+def documented() -> str:
+    """The access table as docs/access.md shows it."""
+    lines = ["| method | address | right | scope | audited as |", "|---|---|---|---|---|"]
+    for (method, route), rule in ACCESS.items():
+        right = rule.right.value if rule.right else f"open: {rule.reason}"
+        scope = f"`{rule.scope.value}`" if rule.scope else ""
+        audited = f"`{rule.audited}`" if rule.audited else rule.reason if rule.right else ""
+        lines.append(f"| {method} | `{_readable(route)}` | {right} | {scope} | {audited} |")
+    return "\n".join(lines) + "\n"
+
+
+def _readable(route: str) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
