@@ -1,6 +1,6 @@
-"""What every test may ask for: real engines of its own, a clean database, settings that point there.
+"""What every test may ask for: engines of its own, a clean database, settings that point there.
 
-    postgres, valkey   one of each per test process, on temporary folders; tests may stop and kill them
+    postgres, valkey   one of each per test process, in a temporary folder; a test may kill them
     settings           the test environment on a fresh, migrated database and an empty Valkey
     database           connector.db.Database on it, as the app's role
     child_environ      the variables with which a process of ours finds the same database and Valkey

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from types import FrameType
 
 from connector.engines import EngineError, engine_environ, engines
+from connector.engines.process import supervised
 from connector.settings import Settings, SettingsError, load_settings, process_environ
 
 
@@ -32,7 +32,9 @@ def _wait(settings: Settings) -> int:
 
 def _run(command: list[str], settings: Settings) -> int:
     """Run it to its end; Ctrl-C reaches it from the terminal, SIGTERM is handed on."""
-    child = subprocess.Popen(command, env={**process_environ(), **engine_environ(settings)})
+    # Every child on its own port would otherwise guess another public address from it.
+    told = {"PORT": str(settings.port), "PUBLIC_URL": settings.public_url}
+    child = supervised(command, environ={**process_environ(), **told, **engine_environ(settings)})
     try:
         return child.wait()
     except KeyboardInterrupt:

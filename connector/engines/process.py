@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -89,6 +90,15 @@ class Engine:
         if self._watching is not None:
             os.close(self._watching[1])
             self._watching = None
+
+
+def supervised(argv: Sequence[str], *, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A program on our terminal and in our session that gets SIGTERM when we die (on Linux)."""
+    program = shutil.which(argv[0]) or argv[0]
+    command = [program, *argv[1:]]
+    if sys.platform == "linux":
+        command = _command(_order(command, OURSELVES, number=signal.SIGTERM))
+    return subprocess.Popen(command, env=dict(environ))
 
 
 def run_to_end(argv: Sequence[str], *, run_as: RunAs) -> str:

@@ -1,0 +1,88 @@
+"""RQ's worker as we need it: no pickle, no orphaned work-horse, quick to notice a dead neighbour.
+
+What RQ 3.0 does when processes are killed was measured (docs/adr/0011-redis-is-a-doorbell.md);
+nothing here relies on its retries: the sweeper finds an abandoned delivery whatever became of the
+job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import redis
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+
+from adapters.registry import ADAPTERS, adapter_for
+from connector import failpoints, stopping
+from connector.engines import engines
+from connector.log import configure_log, get_logger
+from connector.settings import Settings, load_settings
+
+# A worker that waits in BLMOVE for longer does no maintenance and is not missed for minutes.
+WORKER_TTL_S, MAINTENANCE_S, MONITORING_S = 20, 2, 5
+PR_SET_PDEATHSIG = 1
+
+
+class HubWorker(Worker):
+    """Its work-horse dies with it, and is told when it is asked to stop."""
+
+    def setup_work_horse_signals(self) -> None:
+        """In the forked child: SIGTERM asks the drain to end, the parent's death ends it."""
+        super().setup_work_horse_signals()
+        stopping.reset()
+        signal.signal(signal.SIGTERM, stopping.request_stop)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:  # the parent died before the kernel was told
+            os._exit(1)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """RQ waits for the job; our jobs are long and end early when told."""
+        super().handle_warm_shutdown_request()
+        if self.horse_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
+
+
+def run_worker(settings: Settings, queues: Sequence[str]) -> None:
+    """Work until SIGTERM or SIGINT. One queue per process is the safe number."""
+    configure_log(settings.log_level)
+    failpoints.configure(settings)
+    import_sdks()
+    with engines(settings) as running, redis.Redis.from_url(str(running.redis_url)) as connection:
+        worker_on(connection, queues).work(logging_level="WARNING")
+
+
+def worker_on(connection: redis.Redis, queues: Sequence[str]) -> HubWorker:
+    """A worker for these queues, not yet at work."""
+    return HubWorker(
+        [Queue(name, connection=connection, serializer=JSONSerializer) for name in queues],
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=WORKER_TTL_S,
+        maintenance_interval=MAINTENANCE_S,
+        job_monitoring_interval=MONITORING_S,
+        log_job_description=False,  # it would print the job's arguments
+    )
+
+
+def import_sdks() -> None:
+    """Import every adapter's SDK once before the forks: they cost up to a second each.
+
+    An extra that is not installed is said in one line; its connections will say the same.
+    """
+    for app in ADAPTERS:
+        try:
+            adapter_for(app)
+        except ImportError as exc:
+            get_logger(__name__).warning("adapter_not_installed", app=app, missing=exc.name)
+
+
+def main() -> None:
+    run_worker(load_settings(), sys.argv[1:] or ["hub"])
