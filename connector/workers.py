@@ -34,7 +34,7 @@ class HubWorker(Worker):
 
     def setup_work_horse_signals(self) -> None:
         """In the forked child: SIGTERM asks the drain to end, the parent's death ends it."""
-        super().setup_work_horse_signals()
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         stopping.reset()
         signal.signal(signal.SIGTERM, stopping.request_stop)
         if sys.platform == "linux":
@@ -44,7 +44,7 @@ class HubWorker(Worker):
 
     def handle_warm_shutdown_request(self) -> None:
         """RQ waits for the job; our jobs are long and end early when told."""
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         if self.horse_pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""The demo: everything at once against simulated CRMs, then a checker that trusts none of it."""
