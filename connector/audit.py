@@ -1,7 +1,7 @@
 """The audit log: who did what, when and from where, as a chain of hashes that only grows.
 
 Entry n holds the hash of entry n-1 of its workspace, so that nothing can be changed, left out or
-put in between unseen. It holds ids and digests, never a secret, an answer or an address of a person.
+put in between unseen. It holds ids and digests, never a secret, an answer or a person's address.
 The app role may insert and read, nothing else.
 """
 

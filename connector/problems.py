@@ -5,14 +5,55 @@
       .detail               what was wrong with this request, without values
       .places               where in the request: JSON pointer, code and text each
 
-A code is never renamed: callers branch on it. docs/api.md lists them all, and a test compares.
+docs/api.md lists all codes, and a test compares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
+
+
+class Code(StrEnum):
+    """The stable words; callers branch on them, so none is ever renamed."""
+
+    BODY_TOO_LARGE = "body_too_large"
+    TOO_MANY_ITEMS = "too_many_items"
+    LENGTH_MISMATCH = "length_mismatch"
+    ENCODING_REFUSED = "encoding_refused"
+    MEDIA_TYPE_REFUSED = "media_type_refused"
+    REQUEST_INVALID = "request_invalid"
+    JSON_INVALID = "json_invalid"
+    JSON_REFUSED = "json_refused"
+    BODY_INVALID = "body_invalid"
+    QUERY_INVALID = "query_invalid"
+    CURSOR_INVALID = "cursor_invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    SCOPE_MISSING = "scope_missing"
+    SIGNATURE_INVALID = "signature_invalid"
+    RATE_LIMITED = "rate_limited"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    CONFLICT = "conflict"
+    NAME_TAKEN = "name_taken"
+    RESPONSE_CONFLICT = "response_conflict"
+    STILL_IN_USE = "still_in_use"
+    NOT_CONNECTED = "not_connected"
+    NO_FIELD_DEFINITIONS = "no_field_definitions"
+    APP_UNKNOWN = "app_unknown"
+    SETTING_INVALID = "setting_invalid"
+    HOST_REFUSED = "host_refused"
+    MAPPING_INVALID = "mapping_invalid"
+    AUTOMATION_INVALID = "automation_invalid"
+    NOTHING_TO_PUBLISH = "nothing_to_publish"
+    AUTHORIZATION_FAILED = "authorization_failed"
+    CRM_REFUSED = "crm_refused"
+    CRM_UNAVAILABLE = "crm_unavailable"
+    DATABASE_AWAY = "database_away"
+    BUSY = "busy"
+    INTERNAL_ERROR = "internal_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,133 +67,138 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One faulty place: `pointer` is the JSON pointer in the body, or ?name of a query parameter."""
+    """One faulty place: `pointer` is a JSON pointer in the body, or ?name for the query."""
 
     pointer: str
     code: str
     text: str
 
 
-CATALOGUE: Mapping[str, Kind] = MappingProxyType(
+CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
     {
         # The body as bytes.
-        "body_too_large": Kind(
+        Code.BODY_TOO_LARGE: Kind(
             413,
             "The request is too large",
             "Send less at once; the limits are in the documentation.",
         ),
-        "too_many_items": Kind(
+        Code.TOO_MANY_ITEMS: Kind(
             413, "The request holds too many items", "Split it into several requests."
         ),
-        "length_mismatch": Kind(
+        Code.LENGTH_MISMATCH: Kind(
             400,
             "The body is not as long as announced",
             "Send the whole body, with its true Content-Length.",
         ),
-        "encoding_refused": Kind(
+        Code.ENCODING_REFUSED: Kind(
             415, "Compressed bodies are not accepted", "Send the body without Content-Encoding."
         ),
-        "media_type_refused": Kind(
+        Code.MEDIA_TYPE_REFUSED: Kind(
             415,
             "This content type is not accepted",
             "Send application/json, or what the endpoint names.",
         ),
+        Code.REQUEST_INVALID: Kind(
+            400, "The request is not one we understand", "Mend what the detail names."
+        ),
         # The body as JSON.
-        "json_invalid": Kind(
+        Code.JSON_INVALID: Kind(
             400, "The body is not the JSON we accept", "Mend the place that is named."
         ),
-        "json_refused": Kind(
+        Code.JSON_REFUSED: Kind(
             422, "The JSON has a value we cannot store exactly", "Mend the place that is named."
         ),
-        "body_invalid": Kind(
+        Code.BODY_INVALID: Kind(
             422, "The body does not have the right shape", "Mend the places that are named."
         ),
-        "query_invalid": Kind(
+        Code.QUERY_INVALID: Kind(
             422, "A query parameter is wrong", "Mend the parameter that is named."
         ),
-        "cursor_invalid": Kind(
+        Code.CURSOR_INVALID: Kind(
             422, "The cursor is not one of ours", "Start again without a cursor."
         ),
         # Who asks.
-        "unauthenticated": Kind(
+        Code.UNAUTHENTICATED: Kind(
             401, "A valid API key is needed", "Send `Authorization: Bearer <key>` with a valid key."
         ),
-        "scope_missing": Kind(
+        Code.SCOPE_MISSING: Kind(
             403, "The key may not do this", "Use a key with the scope that is named."
         ),
-        "signature_invalid": Kind(
+        Code.SIGNATURE_INVALID: Kind(
             401,
             "The signature is not valid",
             "Sign the raw body with the source's current secret; check the clock.",
         ),
-        "rate_limited": Kind(429, "Too many requests", "Wait as long as Retry-After says."),
+        Code.RATE_LIMITED: Kind(429, "Too many requests", "Wait as long as Retry-After says."),
         # What is asked for.
-        "not_found": Kind(
+        Code.NOT_FOUND: Kind(
             404,
             "There is no such thing here",
             "Check the id; what belongs to another workspace looks the same.",
         ),
-        "method_not_allowed": Kind(
+        Code.METHOD_NOT_ALLOWED: Kind(
             405, "This address does not take that method", "Use one of the methods in Allow."
         ),
-        "conflict": Kind(
+        Code.CONFLICT: Kind(
             409, "This does not fit the present state", "Read the present state and decide again."
         ),
-        "name_taken": Kind(409, "The name is taken", "Choose another name."),
-        "response_conflict": Kind(
+        Code.NAME_TAKEN: Kind(409, "The name is taken", "Choose another name."),
+        Code.RESPONSE_CONFLICT: Kind(
             409,
             "This response is known with other content",
             "Send a changed answer with a higher revision.",
         ),
-        "still_in_use": Kind(
+        Code.STILL_IN_USE: Kind(
             409, "Something still depends on this", "Remove what depends on it first; it is named."
         ),
-        "not_connected": Kind(
+        Code.NOT_CONNECTED: Kind(
             409,
             "The connection is not connected",
             "Connect it first: authorize it, or give its key.",
         ),
-        "no_field_definitions": Kind(
+        Code.NO_FIELD_DEFINITIONS: Kind(
             409,
             "The field definitions have not been downloaded",
             "Download them for this connection first.",
         ),
         # Configuration.
-        "app_unknown": Kind(422, "There is no such app", "Choose one from the catalogue of apps."),
-        "setting_invalid": Kind(
+        Code.APP_UNKNOWN: Kind(
+            422, "There is no such app", "Choose one from the catalogue of apps."
+        ),
+        Code.SETTING_INVALID: Kind(
             422, "A setting of the connection is wrong", "Mend the settings that are named."
         ),
-        "host_refused": Kind(
+        Code.HOST_REFUSED: Kind(
             422,
             "This host may not be called",
             "Use the app's own host, or let the operator allow this one.",
         ),
-        "mapping_invalid": Kind(
+        Code.MAPPING_INVALID: Kind(
             422, "The mapping cannot work as it is", "Mend the rows that are named."
         ),
-        "automation_invalid": Kind(
+        Code.AUTOMATION_INVALID: Kind(
             422, "The automation cannot work as it is", "Mend the places that are named."
         ),
-        "nothing_to_publish": Kind(409, "There is no draft to publish", "Save a draft first."),
-        "authorization_failed": Kind(
+        Code.NOTHING_TO_PUBLISH: Kind(409, "There is no draft to publish", "Save a draft first."),
+        Code.AUTHORIZATION_FAILED: Kind(
             400, "The authorization did not succeed", "Start it again from the connection."
         ),
-        "crm_refused": Kind(
+        Code.CRM_REFUSED: Kind(
             502, "The other system refused", "Read the reason; mend it there or in the connection."
         ),
-        "crm_unavailable": Kind(503, "The other system does not answer", "Try again later."),
+        Code.CRM_UNAVAILABLE: Kind(503, "The other system does not answer", "Try again later."),
         # Us.
-        "database_away": Kind(
+        Code.DATABASE_AWAY: Kind(
             503,
             "The store cannot be reached",
             "Send the same request again after Retry-After seconds.",
         ),
-        "busy": Kind(
+        Code.BUSY: Kind(
             503,
             "Too much is going on at once",
             "Send the same request again after Retry-After seconds.",
         ),
-        "internal_error": Kind(
+        Code.INTERNAL_ERROR: Kind(
             500, "Something went wrong on our side", "Tell the operator the id in `instance`."
         ),
     }
@@ -162,6 +208,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType(
 class Refusal(Exception):
     """The request is refused. Says which thing and what to do, never with a value of the request.
 
+    `code` is a Code or its word; another word is a bug of ours (ValueError).
     `extra` are further members of the problem document, `headers` further headers of the answer.
     """
 
@@ -174,8 +221,8 @@ class Refusal(Exception):
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(code)
-        self.code = code
+        self.code = Code(code)
+        super().__init__(self.code.value)
         self.detail = detail
         self.places = tuple(places)
         self.headers = dict(headers or {})
@@ -188,17 +235,17 @@ class Refusal(Exception):
 
 def not_found() -> Refusal:
     """The one answer to an unknown id and to a foreign one, so that they cannot be told apart."""
-    return Refusal("not_found")
+    return Refusal(Code.NOT_FOUND)
 
 
 def document(refusal: Refusal, instance: str) -> dict[str, object]:
     """The problem document. `instance` is the id under which the log has the rest."""
     kind = refusal.kind
     problem: dict[str, object] = {
-        "type": f"urn:answerback:problem:{refusal.code}",
+        "type": f"urn:answerback:problem:{refusal.code.value}",
         "title": kind.title,
         "status": kind.status,
-        "code": refusal.code,
+        "code": refusal.code.value,
         "detail": refusal.detail or kind.mend,
         "mend": kind.mend,
         "instance": instance,
@@ -242,5 +289,5 @@ def documented() -> str:
     """The catalogue as docs/api.md shows it."""
     lines = ["| code | status | what it means | what to do |", "|---|---|---|---|"]
     for code, kind in CATALOGUE.items():
-        lines.append(f"| `{code}` | {kind.status} | {kind.title} | {kind.mend} |")
+        lines.append(f"| `{code.value}` | {kind.status} | {kind.title} | {kind.mend} |")
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from marshmallow import Schema, ValidationError, fields
 
-from connector.problems import CATALOGUE, Place, Refusal, document, not_found, places_of
+from connector.problems import CATALOGUE, Code, Place, Refusal, document, not_found, places_of
 from schemas.problem import ProblemSchema
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
@@ -24,7 +24,7 @@ class Outer(Schema):
 
 def test_every_refusal_is_a_problem_document_with_a_mend():
     problem = document(
-        Refusal("scope_missing", "The key lacks the scope audit:read."), "urn:uuid:1"
+        Refusal(Code.SCOPE_MISSING, "The key lacks the scope audit:read."), "urn:uuid:1"
     )
     assert problem["status"] == 403
     assert problem["type"] == "urn:answerback:problem:scope_missing"
@@ -34,7 +34,7 @@ def test_every_refusal_is_a_problem_document_with_a_mend():
 
 def test_a_refusal_without_words_says_at_least_what_to_do():
     problem = document(not_found(), "urn:uuid:1")
-    assert problem["detail"] == CATALOGUE["not_found"].mend
+    assert problem["detail"] == CATALOGUE[Code.NOT_FOUND].mend
 
 
 def test_the_places_of_nested_messages_are_json_pointers():

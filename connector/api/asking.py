@@ -1,0 +1,90 @@
+"""Who asks, and may they: judged once for every request, before any endpoint runs."""
+
+from __future__ import annotations
+
+from flask import Flask, g, request
+from sqlalchemy import text
+
+from connector import audit, clock
+from connector.access import Actor, Role, Rule, missing, rule_for
+from connector.api.context import hub
+from connector.keys import StoredKey, is_good, public_id_of, use_is_to_be_noted
+from connector.problems import Code, Refusal, not_found
+
+_SCHEME = "bearer "
+
+
+def install(app: Flask) -> None:
+    """Judge every request that has a route."""
+
+    @app.before_request
+    def judged() -> None:
+        if request.url_rule is None or request.routing_exception is not None:
+            return  # Flask answers 404 or 405
+        rule = rule_for(request.method, request.url_rule.rule)
+        if rule is None:
+            raise not_found()
+        g.rule = rule
+        if rule.right is not None:
+            g.actor = _allowed(_actor(), rule)
+
+
+def _allowed(actor: Actor, rule: Rule) -> Actor:
+    lacking = missing(actor, rule)
+    if lacking is None:
+        return actor
+    with hub().database.begin(actor.workspace_id) as connection:
+        audit.record(
+            connection,
+            actor.workspace_id,
+            actor=actor.name,
+            action="access.refused",
+            detail={"route": str(request.url_rule), "method": request.method, "lacks": lacking},
+            address=request.remote_addr,
+        )
+    raise Refusal(Code.SCOPE_MISSING, f"The key lacks {lacking}.")
+
+
+def _actor() -> Actor:
+    """The holder of the key in the Authorization header. One answer to every wrong key."""
+    header = request.headers.get("Authorization", "")
+    presented = header[len(_SCHEME) :].strip() if header.lower().startswith(_SCHEME) else ""
+    public_id = public_id_of(presented)
+    found = _stored(public_id) if public_id else None
+    now = clock.now()
+    if found is None or not is_good(found[1], presented, now=now):
+        raise Refusal(Code.UNAUTHENTICATED)
+    actor, stored = found
+    if use_is_to_be_noted(stored, now=now):
+        _note_use(actor)
+    return actor
+
+
+def _stored(public_id: str) -> tuple[Actor, StoredKey] | None:
+    with hub().database.across() as connection:
+        row = connection.execute(
+            text("SELECT * FROM ab_key(:wanted)"), {"wanted": public_id}
+        ).one_or_none()
+    if row is None:
+        return None
+    actor = Actor(row.workspace_id, row.id, public_id, Role(row.role), frozenset(row.scopes))
+    stored = StoredKey(
+        digest=bytes(row.digest),
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+    )
+    return actor, stored
+
+
+def _note_use(actor: Actor) -> None:
+    with hub().database.begin(actor.workspace_id) as connection:
+        # Skipped when another request of this key is writing it: nobody waits for a note of use.
+        connection.execute(
+            text(
+                "UPDATE api_key SET last_used_at = now() WHERE id = (SELECT id FROM api_key"
+                " WHERE id = :id AND (last_used_at IS NULL OR last_used_at < now() - interval"
+                " '1 minute') FOR UPDATE SKIP LOCKED)"
+            ),
+            {"id": actor.key_id},
+        )

@@ -1,0 +1,63 @@
+"""API keys: list them, make one (shown once), revoke one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector import workspaces as story
+from connector.access import RIGHTS, Role
+from connector.api.context import Told, actor, changing, reading
+from connector.api.description import Resource
+from connector.problems import Code, Place, Refusal
+from schemas.workspace import KeyListSchema, NewKeySchema, ShownKeySchema
+
+resource = Resource("keys", __name__, description="API keys")
+
+
+@resource.on("GET", "/keys", gives=KeyListSchema)
+def list_keys() -> dict[str, Any]:
+    """Every key, without its secret"""
+    return {"keys": reading(lambda connection: story.keys(connection, actor().workspace_id))}
+
+
+@resource.on("POST", "/keys", takes=NewKeySchema, gives=ShownKeySchema, status=201)
+def create_key(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Make a key; this answer is the only one that shows it"""
+    role, scopes = Role(wanted["role"]), wanted.get("scopes") or sorted(actor().scopes)
+    _within_own_power(role, scopes)
+    key_id, key = changing(
+        lambda connection: story.add_key(
+            connection,
+            actor().workspace_id,
+            name=wanted["name"],
+            role=role,
+            scopes=scopes,
+            expires_at=wanted["expires_at"],
+        ),
+        lambda made: Told(f"key:{made[0]}", {"role": role.value, "scopes": sorted(scopes)}),
+    )
+    return {"id": key_id, "public_id": key.public_id, "key": key.secret.reveal()}
+
+
+@resource.on("DELETE", "/keys/<id:key_id>", status=204)
+def revoke_key(key_id: int) -> None:
+    """Refuse the key from now on"""
+    changing(
+        lambda connection: story.revoke_key(connection, actor().workspace_id, key_id),
+        lambda _: Told(f"key:{key_id}"),
+    )
+
+
+def _within_own_power(role: Role, scopes: list[str]) -> None:
+    """Nobody hands on more than they hold: else a narrow key could make itself a wide one."""
+    faults = []
+    if not RIGHTS[role] <= RIGHTS[actor().role]:
+        faults.append(("/role", "is a role with more rights than the asking key has"))
+    for number, scope in enumerate(scopes):
+        if scope not in story.EVERY_SCOPE:
+            faults.append((f"/scopes/{number}", "is no scope"))
+        elif scope not in actor().scopes:
+            faults.append((f"/scopes/{number}", "is a scope that the asking key has not"))
+    if faults:
+        places = [Place(pointer, "beyond_own_power", text) for pointer, text in faults]
+        raise Refusal(Code.BODY_INVALID, places=places)

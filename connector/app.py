@@ -1,0 +1,35 @@
+"""The web process: create_app puts the API together, as a table of contents would."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from connector.api import asking, context, description, errors, headers, resources
+from connector.connections.desk import Desk
+from connector.db import Database
+from connector.settings import Settings, load_settings
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
+    """The WSGI application.
+
+    The database is opened at the first use, so that the app starts while it is away. Raises
+    KeysUnusable or SettingsError where keys or settings are wrong: refuse to start.
+    """
+    settings = settings or load_settings()
+    app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.config["TRAP_HTTP_EXCEPTIONS"] = False
+    # A redirect to a tidied address would turn a POST into a surprise: an untidy one is no address.
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    database = database or Database(settings)
+    context.install(app, context.Hub(settings, database, Desk.of(settings, database)))
+    headers.install(app, https=settings.public_url.startswith("https://"))
+    errors.install(app)
+    asking.install(app)
+    api = description.described(app)
+    resources.register(app, api)
+    description.serve(app, api)
+    return app

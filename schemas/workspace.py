@@ -1,0 +1,100 @@
+"""The bodies about workspaces and API keys. marshmallow only."""
+
+from __future__ import annotations
+
+import zoneinfo
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+NAME = validate.Length(min=1, max=120)
+ROLES = ("owner", "admin", "editor", "viewer")
+
+
+class Strict(Schema):
+    """Unknown keys are refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def zone(name: str) -> None:
+    """Refuse what is no zone of the IANA database."""
+    if name not in zoneinfo.available_timezones():
+        message = "must be a zone like Europe/Copenhagen"
+        raise ValidationError(message)
+
+
+class TagSettingsSchema(Strict):
+    """How score tags are written; the defaults are those of NPSToday."""
+
+    prefix = fields.String(validate=validate.Regexp(r"[^\W_][\w-]{0,39}\Z"))
+    opt_out = fields.String(validate=validate.Length(min=1, max=80))
+
+
+class SettingsSchema(Strict):
+    """What an owner may set."""
+
+    tags = fields.Nested(TagSettingsSchema)
+    language = fields.String(validate=validate.Length(min=2, max=35))
+
+
+class WorkspaceChangeSchema(Strict):
+    """What can be changed of a workspace."""
+
+    name = fields.String(validate=NAME)
+    timezone = fields.String(validate=[validate.Length(max=64), zone])
+    country = fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z"), allow_none=True)
+    settings = fields.Nested(SettingsSchema)
+
+
+class WorkspaceSchema(Schema):
+    """A workspace as its members see it."""
+
+    id = fields.Integer(required=True)
+    slug = fields.String(required=True)
+    name = fields.String(required=True)
+    stage = fields.String(required=True)
+    timezone = fields.String(required=True)
+    country = fields.String(required=True, allow_none=True)
+    settings = fields.Dict(required=True)
+    paused_at = fields.AwareDateTime(required=True, allow_none=True)
+    created_at = fields.AwareDateTime(required=True)
+
+
+class NewKeySchema(Strict):
+    """A key to be made. `scopes` empty or absent gives every scope; the role still bounds it."""
+
+    name = fields.String(required=True, validate=NAME)
+    role = fields.String(load_default="editor", validate=validate.OneOf(ROLES))
+    scopes = fields.List(
+        fields.String(validate=validate.Length(max=64)), validate=validate.Length(max=64)
+    )
+    expires_at = fields.AwareDateTime(allow_none=True, load_default=None)
+
+
+class KeySchema(Schema):
+    """A key as it can be listed: never the key itself."""
+
+    id = fields.Integer(required=True)
+    public_id = fields.String(required=True)
+    name = fields.String(required=True)
+    role = fields.String(required=True)
+    scopes = fields.List(fields.String(), required=True)
+    created_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    last_used_at = fields.AwareDateTime(required=True, allow_none=True)
+    revoked_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class KeyListSchema(Schema):
+    """Every key of the workspace."""
+
+    keys = fields.List(fields.Nested(KeySchema), required=True)
+
+
+class ShownKeySchema(Schema):
+    """A new key, shown this once."""
+
+    id = fields.Integer(required=True)
+    public_id = fields.String(required=True)
+    key = fields.String(required=True)

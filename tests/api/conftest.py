@@ -1,0 +1,96 @@
+"""Alice owns a workspace, Bob edits in it, Charlie owns another one; each has keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from connector import workspaces
+from connector.access import Role
+from connector.app import create_app
+from connector.db import Database
+from connector.settings import Settings
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a key, and how they call the API."""
+
+    client: FlaskClient
+    workspace_id: int
+    key: str
+
+    def call(self, method: str, path: str, **options: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
+        address = path if path.startswith(("/api", "/hooks", "/oauth")) else f"/api/v1{path}"
+        return self.client.open(address, method=method, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> TestResponse:
+        return self.call("POST", path, **({"json": body} if body is not None else {}), **options)
+
+    def put(self, path: str, body: Any) -> TestResponse:
+        return self.call("PUT", path, json=body)
+
+    def patch(self, path: str, body: Any) -> TestResponse:
+        return self.call("PATCH", path, json=body)
+
+    def delete(self, path: str) -> TestResponse:
+        return self.call("DELETE", path)
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database) -> Flask:
+    made = create_app(settings, database)
+    made.testing = False  # exceptions become answers here, as they do in the web process
+    return made
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def alice(client: FlaskClient, database: Database) -> Caller:
+    """The owner of a workspace, with a key that has every scope."""
+    return founded(client, database, "alice")
+
+
+@pytest.fixture
+def charlie(client: FlaskClient, database: Database) -> Caller:
+    """The owner of another workspace."""
+    return founded(client, database, "charlie")
+
+
+@pytest.fixture
+def bob(client: FlaskClient, database: Database, alice: Caller) -> Caller:
+    """An editor in Alice's workspace."""
+    return with_key(client, database, alice.workspace_id, role=Role.EDITOR)
+
+
+def founded(client: FlaskClient, database: Database, slug: str) -> Caller:
+    made = workspaces.found(
+        database, slug=slug, name=slug.title(), owner_email=f"{slug}@example.test", country="DK"
+    )
+    return Caller(client, made.workspace_id, made.key.secret.reveal())
+
+
+def with_key(
+    client: FlaskClient,
+    database: Database,
+    workspace_id: int,
+    *,
+    role: Role,
+    scopes: tuple[str, ...] = workspaces.EVERY_SCOPE,
+) -> Caller:
+    with database.begin(workspace_id) as connection:
+        key = workspaces.add_key(connection, workspace_id, name="key", role=role, scopes=scopes)[1]
+    return Caller(client, workspace_id, key.secret.reveal())
