@@ -50,7 +50,7 @@ class Desk:
         made["organization_id"] = requester["organization_id"]
         made["is_public"] = told.get("public", True)
         made["tags"] = self._tags_of(requester, given)
-        made["custom_fields"] = [dict(one) for one in given.get("custom_fields") or []]
+        made["custom_fields"] = made["fields"] = self._custom_fields(given)
         self.state.tickets[made["id"]] = made
         audit = self._say(made, told)
         audit["events"].extend(self._created(made, name) for name in CREATED_EVENTS)
@@ -114,6 +114,13 @@ class Desk:
         copied += home["tags"] if home else []
         own = tags.kept(given.get("tags") or [], self.state.options["tag_rules"])
         return sorted({*copied, *own})
+
+    def _custom_fields(self, given: Mapping[str, Any]) -> list[Record]:
+        """Every custom field of tickets with its value; options are not checked (documented)."""
+        told = {int(one["id"]): one.get("value") for one in given.get("custom_fields") or []}
+        known = self.state.definitions["ticket_field"].values()
+        custom = [one for one in known if one["removable"] and one["active"]]
+        return [{"id": one["id"], "value": told.get(one["id"])} for one in custom]
 
     def _say(self, one: Record, told: Mapping[str, Any]) -> Record:
         at, audit_id = self.state.stamp(), self.state.new_id()

@@ -81,17 +81,23 @@ class Jobs:
 
     def status(self, job: Job, base: str) -> Record:
         told = self._progress(job)
-        url = f"{base}/api/v2/job_statuses/{job.id}.json"
-        return {"id": job.id, "url": url, "total": len(job.rows), **told}
+        return {**self._named(job, base), **told}
 
     def fresh(self, job: Job, base: str) -> Record:
         """What the call that started the job answers."""
         blank = {"progress": None, "status": "queued", "message": None, "results": None}
+        return {**self._named(job, base), **blank}
+
+    @staticmethod
+    def _named(job: Job, base: str) -> Record:
+        """`job_type` came in 2024."""
+        verb, noun = job.verb.split(" ")
+        action = {"Creating": "Create", "Updating": "Update", "Upserting": "Create or Update"}[verb]
         return {
             "id": job.id,
+            "job_type": f"Bulk {action} {noun.capitalize()}",
             "url": f"{base}/api/v2/job_statuses/{job.id}.json",
             "total": len(job.rows),
-            **blank,
         }
 
     def _progress(self, job: Job) -> Record:

@@ -30,7 +30,7 @@ class Organizations(Account):
         wanted = [told for told in (one(dict(request.query), name) or "").split(",") if told]
         if len(wanted) > 100:
             raise refusals.too_many(noun="organizations")
-        found = [self._looked_up(name, told) for told in wanted]
+        found = [self._organization_by(name, told) for told in wanted]
         shown = self.views("organizations", [each for each in found if each is not None], request)
         request.rows = len(shown)
         return self.ok(
@@ -52,7 +52,7 @@ class Organizations(Account):
     def create_organization(self, request: Request) -> Answer:
         given = self.body_of(request, "organization")
         self.row_fault(given)
-        return self._made(
+        return self._made_organization(
             self.people.create_organization(given, "POST organizations"), request, fresh=True
         )
 
@@ -62,7 +62,7 @@ class Organizations(Account):
         self.row_fault(given)
         via = "POST organizations/create_or_update"
         made, fresh = self.people.create_or_update_organization(given, via)
-        return self._made(made, request, fresh=fresh)
+        return self._made_organization(made, request, fresh=fresh)
 
     @api("PUT", ORGANIZATION, kind="write")
     def update_organization(self, request: Request) -> Answer:
@@ -133,7 +133,7 @@ class Organizations(Account):
 
     # --- parts ---------------------------------------------------------------------------------
 
-    def _looked_up(self, name: str, told: str) -> Record | None:
+    def _organization_by(self, name: str, told: str) -> Record | None:
         if name == "external_ids":
             return self.people.by_external("organization", told)
         return self.account.organizations.get(int(told)) if told.isdigit() else None
@@ -141,6 +141,6 @@ class Organizations(Account):
     def _organization(self, found: Record, request: Request) -> Answer:
         return self.ok({"organization": self.view("organizations", found, request)})
 
-    def _made(self, made: Record, request: Request, *, fresh: bool) -> Answer:
+    def _made_organization(self, made: Record, request: Request, *, fresh: bool) -> Answer:
         shown = self.view("organizations", made, request)
         return self.ok({"organization": shown}, 201 if fresh else 200, {"Location": shown["url"]})

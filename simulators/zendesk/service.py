@@ -151,7 +151,7 @@ class Zendesk(Users, Organizations, Tickets, Definitions, Exports, SignIn):
 
     def _seed_job(self, told: Record) -> None:
         """A job as a recording shows it."""
-        rows = [{"id": shapes.ADMIN_ID}] * int(told["total"])
+        rows = [{"id": shapes.ADMIN_ID}] * int(told["total"] or 1)
         job = self.jobs.start(told.get("verb", "Updating user"), rows, lambda _, row: updated(row))
         del self.jobs.jobs[job.id]
         job.id, job.results = told["id"], told.get("results")

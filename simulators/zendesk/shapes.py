@@ -12,7 +12,15 @@ ADMIN_ID = 361_000_000_000_001
 BRAND_ID = 361_000_000_000_101
 FORM_ID = 361_000_000_000_102
 STATUS_ID = 361_000_000_000_103
-API_VIA: dict[str, Any] = {"channel": "api", "source": {"from": {}, "rel": None, "to": {}}}
+# Recordings of 2024 name the requester here, those of 2023 left it empty.
+API_VIA: dict[str, Any] = {
+    "channel": "api",
+    "source": {
+        "from": {},
+        "rel": None,
+        "to": {"address": "alma@example.com", "name": "Alma Admin"},
+    },
+}
 
 
 def stamp(seconds: float) -> str:
@@ -104,6 +112,7 @@ def ticket(number: int, given: Mapping[str, Any], at: str) -> dict[str, Any]:
         "followup_ids": [],
         "forum_topic_id": None,
         "from_messaging_channel": False,
+        "generated_timestamp": 0,
         "group_id": None,
         "has_incidents": False,
         "id": number,

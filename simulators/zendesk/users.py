@@ -76,7 +76,7 @@ class Users(Account):
     def create_user(self, request: Request) -> Answer:
         given = self.body_of(request, "user")
         self.row_fault(given)
-        return self._made(self.people.create_user(given, "POST users"), request, fresh=True)
+        return self._made_user(self.people.create_user(given, "POST users"), request, fresh=True)
 
     @api("POST", r"/users/create_or_update", kind="write")
     def create_or_update_user(self, request: Request) -> Answer:
@@ -86,7 +86,7 @@ class Users(Account):
         if found is not None:
             self.limits.take_own(found["id"], self.clock.now())
         user, fresh = self.people.create_or_update_user(given, "POST users/create_or_update")
-        return self._made(user, request, fresh=fresh)
+        return self._made_user(user, request, fresh=fresh)
 
     @api("PUT", USER, kind="write")
     def update_user(self, request: Request) -> Answer:
@@ -232,6 +232,6 @@ class Users(Account):
     def _user(self, user: Record, request: Request, status: int = 200) -> Answer:
         return self.ok({"user": self.view("users", user, request)}, status)
 
-    def _made(self, user: Record, request: Request, *, fresh: bool) -> Answer:
+    def _made_user(self, user: Record, request: Request, *, fresh: bool) -> Answer:
         shown = self.view("users", user, request)
         return self.ok({"user": shown}, 201 if fresh else 200, {"Location": shown["url"]})
