@@ -69,7 +69,7 @@ def _oauth(simulator: Simulator, request: Request) -> Answer:
 
 def _log(simulator: Simulator, request: Request) -> Answer:
     since = int(request.asked("since", "0"))
-    return Answer(200, {"calls": simulator.log.listing(since=since, kind=request.asked("kind"))})
+    return Answer(200, {"requests": simulator.log.listing(since=since, kind=request.asked("kind"))})
 
 
 def _state(simulator: Simulator, _request: Request) -> Answer:

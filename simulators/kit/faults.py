@@ -1,6 +1,6 @@
 """Faults on demand: what goes wrong with which call, when, and how often.
 
-A fault is `{"method": "POST", "path": regex, "body": regex, "occurrence": 1, "times": 1, "action":
+A fault is `{"method": regex, "path": regex, "body": regex, "occurrence": 1, "times": 1, "action":
 {...}}`: it strikes the `occurrence`th call that matches (counted from now; 0 = every one until
 cleared) and the `times - 1` matching calls after it. The action has one or more of these keys:
 
@@ -32,6 +32,7 @@ from typing import Any
 
 from simulators.kit.messages import Request
 
+SLOW_S = 3.0
 RANDOM_KINDS: dict[str, dict[str, Any]] = {
     "throttle": {"throttle": 1},
     "500": {"status": 500},
@@ -41,7 +42,7 @@ RANDOM_KINDS: dict[str, dict[str, Any]] = {
     "half_after": {"half_after": True},
     "bad_json_after": {"bad_json_after": True},
     "html_after": {"html_after": True},
-    "slow_after": {"slow_after": 3},
+    "slow_after": {"slow_after": SLOW_S},
 }
 KNOWN_ACTIONS = frozenset(
     {
@@ -73,7 +74,7 @@ class Fault:
 
     def _matches(self, request: Request) -> bool:
         return (
-            self.method.upper() in {"", request.method}
+            re.fullmatch(self.method or ".*", request.method, re.IGNORECASE) is not None
             and re.search(self.path, request.path) is not None
             and (
                 not self.body
@@ -122,6 +123,8 @@ class Faults:
         if unknown:
             message = f"unknown actions: {sorted(unknown)}"
             raise ValueError(message)
+        if action.get("slow_after") is True:
+            action["slow_after"] = action.pop("delay_s", SLOW_S)
         if row := action.pop("row", None):
             self.rows.append(RowFault(str(row["key"]), row.get("error"), row.get("times", 1)))
         if action:
@@ -165,7 +168,7 @@ def _random_of(told: dict[str, Any]) -> _Random:
         raise ValueError(message)
     # A refresh whose answer is lost kills the grant: that is a test of its own, not a random fault.
     path = told.get("path", r"^(?!.*/oauth)")
-    return _Random(float(told["rate"]), kinds, path, float(told.get("slow_s", 3)))
+    return _Random(float(told["rate"]), kinds, path, float(told.get("slow_s", SLOW_S)))
 
 
 def name_of(action: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from simulators.kit.messages import HTML_TYPE, Answer
 
 MEGABYTE = 1024 * 1024
 DEFAULT_MEGABYTES = 300
+DRIP_S = 0.2
 LOGIN_PAGE = "<!doctype html><html><head><title>Log in</title></head><body>Log in</body></html>"
 BROKEN = b'{"results": [{"id": "1", '
 
@@ -58,8 +59,9 @@ def _slow(line: Line, answer: Answer, value: Any) -> None:
 def _drip(line: Line, answer: Answer, value: Any) -> None:
     payload = answer.payload()
     line.write(line.head(answer, length=len(payload)))
+    pause_s = DRIP_S if value is True else float(value)
     for place in range(len(payload)):
-        time.sleep(float(value))
+        time.sleep(pause_s)
         line.write(payload[place : place + 1])
 
 

@@ -125,7 +125,9 @@ class Client:
 
     def log(self, kind: str = "") -> list[dict[str, Any]]:
         """The calls so far, of one kind or of all."""
-        calls: list[dict[str, Any]] = self.call("GET", f"/__sim__/log?kind={kind}").json()["calls"]
+        calls: list[dict[str, Any]] = self.call("GET", f"/__sim__/log?kind={kind}").json()[
+            "requests"
+        ]
         return calls
 
     def close(self) -> None:
@@ -247,4 +249,5 @@ def _kind(value: object) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "number"
-    return {str: "text", dict: "object", list: "list"}[type(value)]
+    names: dict[type, str] = {str: "text", dict: "object", list: "list"}
+    return names[type(value)]

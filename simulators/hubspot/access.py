@@ -1,0 +1,121 @@
+"""How an app gets into the simulated portal: consent page, tokens, account details, owners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulators.hubspot.portal import SCOPES, VERSION, area
+from simulators.hubspot.search import Search
+from simulators.kit.messages import Answer, Refused, Request
+from simulators.kit.oauth import OAuthRefused, Tokens
+from simulators.kit.simulator import route
+
+# Whether the token path exists under 2026-09 is unverified: only 2026-03 is documented.
+TOKENS = r"/oauth/(?P<version>2026-03|v1)/token"
+
+
+class Access(Search):
+    """OAuth and the account."""
+
+    @route("GET", r"/oauth(/(?P<portal>[0-9]+))?/authorize", kind="oauth")
+    def authorize(self, request: Request) -> Answer:
+        """As if the admin had agreed: back to the app with a code."""
+        asked = f"{request.asked('scope')} {request.asked('optional_scope')}".split()
+        granted = [one for one in asked if one in SCOPES]
+        return self.oauth.authorize(request.query, scopes=granted)
+
+    @route("POST", TOKENS, kind="oauth")
+    def token(self, request: Request) -> Answer:
+        """Tokens for a code or a refresh token; everything in the form body."""
+        if request.params["version"] == "v1" and not self.options["oauth_v1"]:
+            return self.errors.answer(410, "This API has been sunset")
+        told = self._form(request)
+        try:
+            if told.get("grant_type") == "authorization_code":
+                return self._told(self.oauth.exchange(told))
+            if told.get("grant_type") == "refresh_token":
+                answer = self._told(self.oauth.refresh(told))
+                self.log.token_refreshes += 1
+                return answer
+        except OAuthRefused as exc:
+            return self._refusal(exc)
+        return Answer(400, {"error": "unsupported_grant_type", "status": "BAD_GRANT_TYPE"})
+
+    @route("POST", rf"{TOKENS}/introspect", kind="oauth")
+    def introspect(self, request: Request) -> Answer:
+        """What a token is."""
+        access = self.oauth.access(self._form(request).get("token"))
+        if access is None:
+            return Answer(200, {"active": False})
+        scopes = sorted(self.oauth.scopes(access))
+        return Answer(200, {"active": not self.oauth.is_expired(access), "scopes": scopes})
+
+    @route("POST", rf"{TOKENS}/revoke", kind="oauth")
+    def revoke(self, request: Request) -> Answer:
+        """End a grant; an unknown token is as good as revoked."""
+        self.oauth.revoke(self._form(request).get("token", ""))
+        return Answer(200, {})
+
+    @route("GET", rf"/account-info/{VERSION}/details", kind="other")
+    def details(self, request: Request) -> Answer:
+        """Which account this is."""
+        del request
+        return Answer(
+            200,
+            {
+                "portalId": self.options["portal_id"],
+                "accountType": "STANDARD",
+                "timeZone": "Europe/Copenhagen",
+                "companyCurrency": "DKK",
+                "additionalCurrencies": [],
+                "utcOffset": "+01:00",
+                "utcOffsetMilliseconds": 3_600_000,
+                "uiDomain": "app-eu1.hubspot.com",
+                "dataHostingLocation": "eu1",
+            },
+        )
+
+    @route("GET", area("owners") + "/?", kind="read")
+    def owners(self, request: Request) -> Answer:
+        """The portal's users who may own a record."""
+        self.need(request, "crm.objects.owners.read")
+        made = {"createdAt": "2024-10-18T13:31:08.442Z", "updatedAt": "2024-10-18T13:31:08.442Z"}
+        owner = {
+            "id": "4100",
+            "email": "owner@portal.example",
+            "firstName": "Karen",
+            "lastName": "Holm",
+        }
+        return Answer(200, {"results": [{**owner, **made, "userId": 9001, "archived": False}]})
+
+    def _form(self, request: Request) -> dict[str, str]:
+        kind = request.headers.get("content-type", "").partition(";")[0]
+        if kind != "application/x-www-form-urlencoded":
+            raise Refused(self.errors.answer(415, "Unsupported Media Type"))
+        return request.form()
+
+    def _told(self, tokens: Tokens) -> Answer:
+        body: dict[str, Any] = {
+            "token_type": "bearer",
+            "access_token": tokens.access_token,
+            "expires_in": tokens.expires_in,
+            "scopes": list(tokens.scopes),
+            "hub_id": self.options["portal_id"],
+            "user_id": tokens.family.user["user_id"],
+        }
+        if tokens.refresh_token is not None:
+            body["refresh_token"] = tokens.refresh_token
+        return Answer(200, body)
+
+    def _refusal(self, exc: OAuthRefused) -> Answer:
+        dead = exc.error == "invalid_grant"
+        status = "BAD_REFRESH_TOKEN" if "refresh" in exc.reason else "BAD_AUTH_CODE"
+        body = {
+            "error": exc.error,
+            "error_description": "refresh token is invalid, expired or revoked"
+            if dead
+            else exc.reason,
+            "status": status if dead else "BAD_CLIENT_ID",
+            "message": exc.reason,
+        }
+        return Answer(400, body)
