@@ -1,0 +1,289 @@
+"""One simulated Salesforce org: its records, its set-up, what is checked before each call.
+
+Seeding takes Salesforce's own names:
+
+    {"contacts": [{"LastName": "Møller", "Email": "a@example.com", ...}], "accounts": [...],
+     "records": {"Lead": [...]}, "objects": [{"name", "prefix", "fields": [{"name", "label"}]}],
+     "update": [{"id", "values"}], "delete": [id], "merge": [{"loser", "survivor"}]}
+
+The last three are what other people do in the org behind our back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from simulators.kit.messages import HTML_TYPE, Answer, Request
+from simulators.kit.pages import Shown
+from simulators.kit.quota import DAY_S, SlidingWindow
+from simulators.kit.simulator import Simulator
+from simulators.salesforce.field import FieldShape
+from simulators.salesforce.notes import note_text
+from simulators.salesforce.org import standard_org
+from simulators.salesforce.people import TAG_FIELD
+from simulators.salesforce.records import Record, Write
+from simulators.salesforce.shape import ObjectShape
+from simulators.salesforce.store import Store
+from simulators.salesforce.values import RowRefused
+from simulators.salesforce.wording import not_found, said
+
+NEWEST = 68
+RETIRED = range(21, 31)
+DEPRECATED = range(31, 41)
+MAX_URI = 16_384
+_MAINTENANCE = (
+    "<html><head><title>We are down for maintenance.</title></head><body>Sorry!</body></html>"
+)
+_FLAT = frozenset({"values", "retired_values", "reference_to"})
+
+
+class Org(Simulator):
+    """The account behind the routes."""
+
+    name = "Salesforce"
+    defaults = {  # noqa: RUF012 - the base class declares it a ClassVar
+        "access_ttl_s": 7200,
+        "code_ttl_s": 900,
+        "rotate_refresh": True,
+        "require_pkce": True,
+        "daily_limit": 15_000,
+        "batch_size": 2000,
+        "duplicate_rule": "off",
+        "package_installed": True,
+        "field_changes": {},
+        "unknown_field_in_rows": False,
+        "strict_json": False,
+        "email_batch_upsert": False,
+        "deprecated_gone": False,
+        "edit_after_read": [],
+        "instance_url": "",
+        "org_name": "Answerback demo org",
+        "org_number": 1,
+        "is_sandbox": False,
+    }
+
+    # --- the state of a fresh org ---
+
+    def set_up(self) -> None:
+        self.store = Store(standard_org(), lambda: datetime.fromtimestamp(self.clock.now(), UTC))
+        self.cursors: dict[str, tuple[int, list[dict[str, Any]]]] = {}
+        self._found_the_org()
+        self.options_changed()
+        if not self.options["package_installed"]:
+            for entity in ("Contact", "Lead"):
+                for name in [one for one in self.store.objects[entity].fields if "NPSToday" in one]:
+                    del self.store.objects[entity].fields[name]
+
+    def options_changed(self) -> None:
+        self.store.duplicate_rule = str(self.options["duplicate_rule"])
+        self.calls = SlidingWindow(int(self.options["daily_limit"]), DAY_S)
+        for path, changes in self.options["field_changes"].items():
+            entity, _, field = path.partition(".")
+            flat = {key: tuple(one) if key in _FLAT else one for key, one in changes.items()}
+            self.store.objects[entity].change(field, **flat)
+
+    def seed(self, told: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._put(told)
+        except RowRefused as refused:
+            message = f"not taken: {refused.complaints}"
+            raise ValueError(message) from refused
+
+    def _put(self, told: dict[str, Any]) -> dict[str, Any]:
+        for one in told.get("objects", ()):
+            fields = [FieldShape(**_flat(field)) for field in one["fields"]]
+            self.store.add_object(ObjectShape.of(one["name"], one["prefix"], fields))
+        made = {
+            "accounts": self._seeded("Account", told.get("accounts", ())),
+            "contacts": self._seeded("Contact", told.get("contacts", ())),
+            "records": {
+                entity: self._seeded(entity, rows)
+                for entity, rows in told.get("records", {}).items()
+            },
+        }
+        self._meddle(told)
+        self.store.history.clear()
+        return made
+
+    def _seeded(self, entity: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+        return [self.store.insert(entity, row) for row in rows]
+
+    def _meddle(self, told: Mapping[str, Any]) -> None:
+        for one in told.get("update", ()):
+            self.edit(one)
+        for one in told.get("delete", ()):
+            self.store.delete(str(self.store.home_of(one)), one)
+        for one in told.get("merge", ()):
+            home = str(self.store.home_of(one["loser"]))
+            self.store.merge(home, one["loser"], one["survivor"])
+
+    def edit(self, told: Mapping[str, Any]) -> None:
+        """Another user changes a record."""
+        self.store.update(str(self.store.home_of(told["id"])), told["id"], told["values"])
+
+    def _found_the_org(self) -> None:
+        user = {"Username": "integration@answerback.example", "LastName": "User",
+                "FirstName": "Integration", "Email": "integration@answerback.example",
+                "IsActive": True}  # fmt: skip
+        self.store.user_id = self.store.insert("User", user)
+        self.org_id = self.store.insert("Organization", {})
+        about = {
+            "Name": self.options["org_name"],
+            "IsSandbox": self.options["is_sandbox"],
+            "InstanceName": "EU99",
+            "OrganizationType": "Enterprise Edition",
+        }
+        self.store.poke("Organization", self.org_id, about)
+        self.store.history.clear()
+
+    # --- before and after each call ---
+
+    def before(self, request: Request) -> Answer | None:
+        if not request.path.startswith("/services/data/v"):
+            return None
+        if "api" not in self.granted(request):
+            return said(
+                403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."
+            )
+        if not self.calls.take(self.clock.now()):
+            return said(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        if len(request.path) + len(urlencode(request.query, doseq=True)) > MAX_URI:
+            return Answer(414, "URI Too Long", {}, HTML_TYPE)
+        return self._version_gone(request)
+
+    def granted(self, request: Request) -> set[str]:
+        """The scopes of the request's token. Refused with 401 when it is unknown or expired."""
+        raise NotImplementedError
+
+    def _version_gone(self, request: Request) -> Answer | None:
+        version = int(request.params.get("version", "66.0").partition(".")[0])
+        gone = version in RETIRED or (version in DEPRECATED and self.options["deprecated_gone"])
+        if gone:
+            return said(410, "GONE", "This version of the API has been retired.")
+        return not_found() if version > NEWEST or version < RETIRED.start else None
+
+    def finish(self, request: Request, answer: Answer) -> Answer:
+        for write in self.store.history:
+            self._settle(write)
+        self.store.history.clear()
+        self.store.mark()
+        if request.path.startswith("/services/data/v"):
+            used = self.calls.limit - self.calls.remaining(self.clock.now())
+            answer.headers.setdefault("Sforce-Limit-Info", f"api-usage={used}/{self.calls.limit}")
+        return answer
+
+    def _settle(self, write: Write) -> None:
+        """What follows from a write elsewhere in the org, and the history of each contact."""
+        told = {"kind": write.kind, "entity": write.entity, "values": dict(write.values)}
+        concerned = write.record_id
+        if write.entity in {"Task", "Event"} and write.values.get("WhoId"):
+            day = write.values.get("ActivityDate") or write.at[:10]
+            self.store.poke("Contact", write.values["WhoId"], {"LastActivityDate": day})
+        if write.entity == "ContentDocumentLink" and write.kind == "create":
+            concerned, told["kind"] = str(write.values["LinkedEntityId"]), "note"
+        if write.entity in {"FieldPermissions", "PermissionSetAssignment"}:
+            self._grant_fields()
+        self.log.wrote(concerned, self.clock.now(), told)
+
+    def _grant_fields(self) -> None:
+        mine = {
+            one["PermissionSetId"]
+            for one in self.store.all_of("PermissionSetAssignment")
+            if one["AssigneeId"] == self.store.user_id and not one["IsDeleted"]
+        }
+        for one in self.store.all_of("FieldPermissions"):
+            if one["ParentId"] in mine and not one["IsDeleted"]:
+                entity, _, field = str(one["Field"]).partition(".")
+                edit = bool(one["PermissionsEdit"])
+                shape = self.store.objects[entity]
+                shape.change(
+                    field, visible=bool(one["PermissionsRead"]), createable=edit, updateable=edit
+                )
+
+    # --- what tests and the page see ---
+
+    def records(self) -> dict[str, Any]:
+        notes = self._notes_by_record()
+        others = ("Account", "Lead", "Opportunity", "Case", "Task", "NPSToday_Response__c")
+        return {
+            "contacts": [self._record_told(one, notes) for one in self._living("Contact")],
+            "accounts": [self._record_told(one, notes) for one in self._living("Account")],
+            "records": {
+                entity: [self._record_told(one, notes) for one in self._living(entity)]
+                for entity in others
+            },
+            "org_id": self.org_id,
+        }
+
+    def shown(self) -> list[Shown]:
+        notes = self._notes_by_record()
+        newest = sorted(
+            self._living("Contact"), key=lambda one: one["SystemModstamp"], reverse=True
+        )
+        return [
+            Shown(one["Id"], str(one["Name"]), _fields(one), _tags(one),
+                  [f"{note['title']}\n{note['text']}" for note in notes.get(one["Id"], ())])
+            for one in newest
+        ]  # fmt: skip
+
+    def _living(self, entity: str) -> list[Record]:
+        return [one for one in self.store.all_of(entity) if not one["IsDeleted"]]
+
+    def _record_told(
+        self, record: Record, notes: Mapping[str, list[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        told = {"id": record["Id"], "fields": _fields(record)}
+        if TAG_FIELD in record:
+            told["tags"] = _tags(record)
+        told["notes"] = notes.get(record["Id"], [])
+        return told
+
+    def _notes_by_record(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for link in self._living("ContentDocumentLink"):
+            note = self.store.get("ContentNote", link["ContentDocumentId"])
+            if note is not None and not note["IsDeleted"]:
+                told = {
+                    "id": note["Id"],
+                    "title": note["Title"],
+                    "text": note_text(note["Content"]),
+                }
+                found.setdefault(link["LinkedEntityId"], []).append(told)
+        return found
+
+    # --- its wording ---
+
+    def throttled(self, request: Request, wait_s: float) -> Answer:
+        # Salesforce has no 429 and names no time to wait.
+        del request, wait_s
+        message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+        return said(403, "REQUEST_LIMIT_EXCEEDED", message)
+
+    def failed(self, request: Request, status: int) -> Answer:
+        del request
+        if status == 500:
+            return said(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred. ErrorId: 1-2")
+        return Answer(status, _MAINTENANCE, {}, HTML_TYPE)
+
+    def bad_body(self, request: Request) -> Answer:
+        del request
+        return said(400, "JSON_PARSER_ERROR", "Unexpected character at [line:1, column:1]")
+
+    def no_route(self, request: Request) -> Answer:
+        del request
+        return not_found()
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if value not in (None, "")}
+
+
+def _tags(record: Record) -> list[str]:
+    return str(record[TAG_FIELD]).split(";") if record.get(TAG_FIELD) else []
+
+
+def _flat(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(one) if key in _FLAT else one for key, one in told.items()}
