@@ -28,7 +28,7 @@ PR_SET_PDEATHSIG = 1
 
 def main(order: dict[str, Any]) -> None:
     _become(order["as"])
-    if order.get("probe"):
+    if "probe" in order:
         sys.exit(0 if all(os.access(path, mode) for path, mode in order["probe"]) else 1)
     if order["watch"] is None:
         _die_with(order["parent"], order["signal"])

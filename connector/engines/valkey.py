@@ -33,7 +33,14 @@ class Valkey:
 
     @property
     def pid(self) -> int | None:
-        return self._engine.pid if self._engine else None
+        """Its process, a joined one's too; None where nothing runs."""
+        if self._engine:
+            return self._engine.pid
+        with redis.Redis.from_url(self.url, socket_timeout=2.0) as client:
+            try:
+                return int(client.info("server")["process_id"])
+            except redis.RedisError:
+                return None
 
     def answers(self) -> bool:
         client = redis.Redis.from_url(self.url, socket_timeout=2.0)
