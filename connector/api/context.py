@@ -78,6 +78,11 @@ def changing(
     return reading(with_entry)
 
 
+def noting(told: Told) -> None:
+    """The route's audit entry in a transaction of its own, where the story keeps its own too."""
+    reading(lambda connection: note(connection, told))
+
+
 def note(connection: Connection, told: Told) -> None:
     """Write the route's audit entry. Last in the transaction: entries wait for each other."""
     rule = g.rule

@@ -53,6 +53,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         *,
         query: type[Schema] | None = None,
         takes: type[Schema] | None = None,
+        body: dict[str, Any] | None = None,
         gives: type[Schema] | None = None,
         status: int = 200,
     ) -> Callable[[View], View]:
@@ -63,6 +64,8 @@ class Resource(Blueprint):  # type: ignore[misc]
 
         def served(view: View) -> View:
             made = self.response(status, gives)(view)
+            if body is not None:  # the view reads it itself
+                made = self.doc(**body)(made)
             if takes is not None:
                 made = self.arguments(takes)(made)
             if query is not None:

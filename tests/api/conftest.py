@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from connector import workspaces
 from connector.access import Role
@@ -19,30 +18,30 @@ from connector.settings import Settings
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a key, and how they call the API."""
+    """Somebody with a key, and how they call the API. Answers are Any: their JSON is indexed."""
 
     client: FlaskClient
     workspace_id: int
     key: str
 
-    def call(self, method: str, path: str, **options: Any) -> TestResponse:
+    def call(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
         address = path if path.startswith(("/api", "/hooks", "/oauth")) else f"/api/v1{path}"
         return self.client.open(address, method=method, headers=headers, **options)
 
-    def get(self, path: str, **options: Any) -> TestResponse:
+    def get(self, path: str, **options: Any) -> Any:
         return self.call("GET", path, **options)
 
-    def post(self, path: str, body: Any = None, **options: Any) -> TestResponse:
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
         return self.call("POST", path, **({"json": body} if body is not None else {}), **options)
 
-    def put(self, path: str, body: Any) -> TestResponse:
+    def put(self, path: str, body: Any) -> Any:
         return self.call("PUT", path, json=body)
 
-    def patch(self, path: str, body: Any) -> TestResponse:
+    def patch(self, path: str, body: Any) -> Any:
         return self.call("PATCH", path, json=body)
 
-    def delete(self, path: str) -> TestResponse:
+    def delete(self, path: str) -> Any:
         return self.call("DELETE", path)
 
 

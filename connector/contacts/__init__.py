@@ -1,0 +1,1 @@
+"""Contacts: imported (bulk), found and shown (people), what happened to one (timeline)."""
