@@ -1,11 +1,12 @@
 """The sealed secrets of a connection: read, locked for a refresh, replaced, wiped.
 
 The document holds `access_token`, `refresh_token`, `lifetime_s` and `scopes` of an OAuth grant, or
-`key`; and `settings`, the secret ones. Every change raises `version`: whoever saw an older one reads
-again instead of acting on it.
+`key`; and `settings`, the secret ones. Every change raises `version`: whoever saw an older one
+reads again instead of acting on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +18,8 @@ from sqlalchemy.exc import OperationalError
 
 from adapters.errors import TryLater
 from connector.connections.desk import Desk
+from connector.connections.grants import Grant
 from connector.connections.keys import open_document, seal_document
-from connector.connections.provider import Grant
 from connector.connections.vault import Place, SealBroken
 from connector.db import sqlstate
 from connector.tables import credential
@@ -66,7 +67,9 @@ class Kept:
         return self.expires_at - timedelta(seconds=margin_s) <= self.at
 
 
-def read(connection: Connection, desk: Desk, workspace_id: int, *, connection_id: int) -> Kept | None:
+def read(
+    connection: Connection, desk: Desk, workspace_id: int, *, connection_id: int
+) -> Kept | None:
     """The secrets, None when none were ever saved. Raises SealBroken."""
     return _kept(connection, desk, connection.execute(_one(workspace_id, connection_id)).first())
 
@@ -75,20 +78,20 @@ def locked(
     connection: Connection, desk: Desk, workspace_id: int, *, connection_id: int, wait_s: float
 ) -> Kept | None:
     """The secrets, the row locked until the commit. TryLater when another holds it too long."""
-    wait_ms = max(1, int(wait_s * 1000))
-    for setting, limit_ms in (("lock_timeout", wait_ms), ("statement_timeout", wait_ms + 1000)):
-        connection.execute(
-            text("SELECT set_config(:setting, :limit_ms, true)"),
-            {"setting": setting, "limit_ms": str(limit_ms)},
-        )
-    try:
+    _wait_at_most(connection, wait_s)
+    with _busy_is_later():
         row = connection.execute(_one(workspace_id, connection_id).with_for_update()).first()
-    except OperationalError as exc:
-        if sqlstate(exc) != _LOCK_TIMED_OUT:
-            raise
-        message = "another process is refreshing this connection"
-        raise TryLater(message, wait_s=1.0, code="refresh_busy") from exc
     return _kept(connection, desk, row)
+
+
+def locked_version(
+    connection: Connection, workspace_id: int, *, connection_id: int, wait_s: float
+) -> int | None:
+    """The version alone, the row locked: for changes that need no secret."""
+    _wait_at_most(connection, wait_s)
+    with _busy_is_later():
+        row = connection.execute(_one(workspace_id, connection_id).with_for_update()).first()
+    return None if row is None else int(row.version)
 
 
 def granted(before: Kept | None, grant: Grant) -> dict[str, Any]:
@@ -102,6 +105,12 @@ def granted(before: Kept | None, grant: Grant) -> dict[str, Any]:
     document["scopes"] = list(grant.scopes) or (before.document.get("scopes", []) if before else [])
     document["settings"] = dict(before.document.get("settings", {})) if before else {}
     return document
+
+
+def first_granted(before: Kept | None, grant: Grant) -> dict[str, Any]:
+    """The document after a person has consented: nothing of an older grant is kept."""
+    settings = dict(before.document.get("settings", {})) if before else {}
+    return {**granted(None, grant), "settings": settings}
 
 
 def save(
@@ -138,7 +147,7 @@ def save(
         set_={**fresh, "version": credential.c.version + 1},
         where=credential.c.workspace_id == workspace_id,
     ).returning(credential.c.version)
-    return connection.execute(saved).scalar_one()
+    return int(connection.execute(saved).scalar_one())
 
 
 def note_failure(connection: Connection, workspace_id: int, *, connection_id: int) -> None:
@@ -166,6 +175,27 @@ def wipe(connection: Connection, workspace_id: int, *, connection_id: int) -> No
             updated_at=func.clock_timestamp(),
         )
     )
+
+
+def _wait_at_most(connection: Connection, wait_s: float) -> None:
+    wait_ms = max(1, int(wait_s * 1000))
+    for setting, limit_ms in (("lock_timeout", wait_ms), ("statement_timeout", wait_ms + 1000)):
+        connection.execute(
+            text("SELECT set_config(:setting, :limit_ms, true)"),
+            {"setting": setting, "limit_ms": str(limit_ms)},
+        )
+
+
+@contextmanager
+def _busy_is_later() -> Iterator[None]:
+    """A lock that is not to be had in time hands the work back: the holder is asking the CRM."""
+    try:
+        yield
+    except OperationalError as exc:
+        if sqlstate(exc) != _LOCK_TIMED_OUT:
+            raise
+        message = "another process is refreshing this connection"
+        raise TryLater(message, wait_s=1.0, code="refresh_busy") from exc
 
 
 def _one(workspace_id: int, connection_id: int) -> Any:  # noqa: ANN401 - a statement of many types

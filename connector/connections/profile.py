@@ -1,7 +1,7 @@
 """One managed authentication as it is stored, and what it takes to speak for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from adapters.base import Traits
 from adapters.registry import UnknownApp, traits_of
 from connector.connections.desk import Desk
 from connector.connections.provider import Provider
-from connector.problems import Refusal, not_found
+from connector.problems import Code, Place, Refusal, not_found
 from connector.tables import connection as connections
 
 NEEDS_ATTENTION = "needs_attention"
@@ -19,7 +19,7 @@ NEEDS_ATTENTION = "needs_attention"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A row of `connection`. `settings` are the plain ones: secret settings lie with the secrets."""
+    """A row of `connection`. `settings` are the plain ones; secret ones lie with the secrets."""
 
     workspace_id: int
     id: int
@@ -53,8 +53,12 @@ def app_traits(app: str) -> Traits:
     try:
         return traits_of(app)
     except UnknownApp as exc:
-        code = "app_unknown"
-        raise Refusal(code, str(exc)) from exc
+        raise Refusal(Code.APP_UNKNOWN, str(exc)) from exc
+
+
+def refused_setting(*, pointer: str, code: str, text: str) -> Refusal:
+    """What is wrong with one setting of a connection or an OAuth client."""
+    return Refusal(Code.SETTING_INVALID, text, places=(Place(pointer, code, text),))
 
 
 def load(connection: Connection, workspace_id: int, connection_id: int) -> Profile:
@@ -91,11 +95,6 @@ def provider_of(desk: Desk, profile: Profile) -> Provider:
         base_url=profile.base_url,
         allowed=desk.allowed,
     )
-
-
-def with_settings(profile: Profile, secret_settings: Mapping[str, Any]) -> Profile:
-    """The profile with its secret settings added, for the adapter alone."""
-    return replace(profile, settings={**profile.settings, **secret_settings})
 
 
 def _one(workspace_id: int, connection_id: int) -> Any:  # noqa: ANN401 - a statement of many types

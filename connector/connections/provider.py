@@ -9,7 +9,6 @@ what the caller does:
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,29 +17,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 
 from adapters.base import OAuthTraits, Traits
-from adapters.errors import AdapterError, OutcomeUnknown, ReconnectNeeded, Throttled, TryLater
+from adapters.errors import AdapterError, ReconnectNeeded, TryLater
 from adapters.http import Wire, failure, requests_session
+from connector.connections.grants import Grant, grant_in, judged
 from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
-from schemas import strict
 from schemas.secret import Secret
-
-# Words of RFC 6749 and of the three CRMs that we explain to the admin; any other is token_refused.
-REFUSALS = frozenset(
-    {
-        "invalid_grant",
-        "invalid_client",
-        "invalid_client_id",
-        "invalid_client_credentials",
-        "unauthorized_client",
-        "invalid_scope",
-        "inactive_user",
-        "inactive_org",
-        "access_denied",
-    }
-)
-_BUSY = frozenset({"rate_limit_exceeded", "temporarily_unavailable", "slow_down", "server_error"})
-_WORD = re.compile(r"[A-Za-z_]{1,40}")
-_LONGEST_TOKEN = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +30,6 @@ class Client:
 
     client_id: str
     client_secret: Secret
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a token endpoint gave. `refresh_token` None: keep the one there is.
-
-    `expires_in_s` None: the provider does not say. `instance_url` is where the account lives, for
-    providers that tell it; it has been checked against the hosts the app may have.
-    """
-
-    access_token: Secret
-    refresh_token: Secret | None = None
-    expires_in_s: int | None = None
-    instance_url: str | None = None
-    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +66,11 @@ class Provider:
         """An origin this app may have: its own hosts, its endpoints' hosts, the operator's list."""
         own_hosts = (*self.traits.hosts, *_fixed_hosts(self.oauth))
         return allowed_origin(origin, own_hosts=own_hosts, allowed=self.allowed)
+
+
+def prepare() -> None:
+    """Import what a call needs; do it before locking a row. Authlib costs half a second."""
+    import authlib.integrations.requests_client  # noqa: F401, PLC0415 - most processes never need it
 
 
 def consent_url(
@@ -150,23 +121,48 @@ def refresh(provider: Provider, client: Client, *, refresh_token: Secret) -> Gra
     return _grant(provider, answer)
 
 
-def revoke(provider: Provider, client: Client, *, token: Secret) -> bool:
-    """Whether the provider took the token back; False when it has no endpoint for that.
+def revoke(
+    provider: Provider, client: Client, *, access_token: Secret, refresh_token: Secret | None
+) -> bool:
+    """Whether the provider took the grant back; False when it has no endpoint for that.
 
     Raises AdapterError when it could not be reached or refused: the caller says so to the admin.
     """
     template = provider.oauth.revoke_url
     if template is None:
         return False
-    url = provider.endpoint(template)
-    with _session(provider, client, template, body=provider.oauth.revoke_body) as session:
-        answer = _told(
-            lambda: session.revoke_token(url, token=token.reveal(), allow_redirects=False)
-        )
+    if provider.oauth.revoke_body == "delete":
+        answer = _deleted(provider, template, access_token)
+    else:
+        # Ending the refresh token ends the access tokens that came of it as well (RFC 7009).
+        answer = _posted(provider, client, template, token=refresh_token or access_token)
     if answer.status_code >= 300:
         message = f"the provider answered {answer.status_code} to the revocation"
         raise TryLater(message, code="revoke_failed")
     return True
+
+
+def _posted(
+    provider: Provider, client: Client, template: str, *, token: Secret
+) -> requests.Response:
+    url = provider.endpoint(template)
+    with _session(provider, client, template, body=provider.oauth.revoke_body) as session:
+        answer: requests.Response = _told(
+            lambda: session.revoke_token(url, token=token.reveal(), allow_redirects=False)
+        )
+    return answer
+
+
+def _deleted(provider: Provider, template: str, access_token: Secret) -> requests.Response:
+    """Some revoke by deleting the caller's own token: the bearer says which one."""
+    parts = urlsplit(provider.endpoint(template))
+    origin = f"{parts.scheme}://{parts.netloc}"
+    bearer = {"Authorization": f"Bearer {access_token.reveal()}"}
+    with requests_session(provider.wire, origin) as session:
+        answer: requests.Response = _told(
+            lambda: session.delete(origin + parts.path, headers=bearer, allow_redirects=False)
+        )
+    return answer
 
 
 def _session(provider: Provider, client: Client, template: str, *, body: str | None = None) -> Any:  # noqa: ANN401 - authlib has no types
@@ -181,8 +177,8 @@ def _session(provider: Provider, client: Client, template: str, *, body: str | N
             provider, client, body=body or provider.oauth.revoke_body, extra={}
         ),
     )
-    session.register_compliance_hook("access_token_response", _judged)
-    session.register_compliance_hook("refresh_token_response", _judged)
+    session.register_compliance_hook("access_token_response", judged)
+    session.register_compliance_hook("refresh_token_response", judged)
     _confine(session, provider, template)
     return session
 
@@ -193,7 +189,8 @@ def _confine(session: requests.Session, provider: Provider, template: str) -> No
     ours = requests_session(provider.wire, f"{parts.scheme}://{parts.netloc}")
     session.adapters = ours.adapters
     session.trust_env = False
-    session.max_redirects = 0
+    # No call follows one; with 0, requests would raise before we can judge the answer.
+    session.max_redirects = 1
 
 
 def _signed(
@@ -226,61 +223,9 @@ def _told(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - authlib has no type
         raise failure(exc) from exc
 
 
-def _judged(answer: requests.Response) -> requests.Response:
-    """The answer if it is a grant; otherwise the error that says what to do.
-
-    The status comes first: one CRM answers 5xx with invalid_grant in the body when it is only ill.
-    """
-    status = answer.status_code
-    if status == 429:
-        message = "the token endpoint asks us to wait"
-        raise Throttled(message, wait_s=_retry_after(answer), code="token_endpoint_busy")
-    if status >= 500 or 300 <= status < 400:
-        message = f"the token endpoint answered {status}"
-        raise TryLater(message, code="token_endpoint_failed")
-    said = _object(answer)
-    if status >= 400:
-        raise _refusal(status, said)
-    if not _is_token(said.get("access_token")):
-        message = "the token endpoint's answer holds no access token"
-        raise OutcomeUnknown(message, code="token_answer_unreadable")
-    return answer
-
-
-def _object(answer: requests.Response) -> Mapping[str, Any]:
-    try:
-        said = strict.decode(answer.content)
-    except strict.NotStrict:
-        said = None
-    if isinstance(said, dict):
-        return said
-    if answer.status_code >= 400:
-        # A proxy's page, not the provider's word: the grant may well be alive.
-        message = f"the token endpoint answered {answer.status_code} without a reason"
-        raise TryLater(message, code="token_endpoint_failed")
-    message = "the token endpoint's answer cannot be read"
-    raise OutcomeUnknown(message, code="token_answer_unreadable")
-
-
-def _refusal(status: int, said: Mapping[str, Any]) -> AdapterError:
-    word = said.get("error")
-    if not isinstance(word, str) or not _WORD.fullmatch(word):
-        return TryLater(f"the token endpoint answered {status}", code="token_endpoint_failed")
-    if word.lower() in _BUSY:
-        return TryLater("the token endpoint is busy", code="token_endpoint_busy")
-    code = word.lower() if word.lower() in REFUSALS else "token_refused"
-    return ReconnectNeeded(f"the provider refused the connection: {word}", code=code)
-
-
 def _grant(provider: Provider, said: Mapping[str, Any]) -> Grant:
-    refresh_token = said.get("refresh_token")
-    return Grant(
-        access_token=Secret(str(said["access_token"])),
-        refresh_token=Secret(str(refresh_token)) if _is_token(refresh_token) else None,
-        expires_in_s=_seconds(said.get("expires_in")) or provider.oauth.expires_in_s,
-        instance_url=_instance_url(provider, said.get("instance_url")),
-        scopes=_scopes(said.get("scopes", said.get("scope"))),
-    )
+    instance_url = _instance_url(provider, said.get("instance_url"))
+    return grant_in(said, assumed_s=provider.oauth.expires_in_s, instance_url=instance_url)
 
 
 def _instance_url(provider: Provider, said: object) -> str | None:
@@ -292,32 +237,6 @@ def _instance_url(provider: Provider, said: object) -> str | None:
     except HostNotAllowed as exc:
         message = "the provider named an instance on a host that is not allowed"
         raise ReconnectNeeded(message, code="instance_not_allowed") from exc
-
-
-def _scopes(said: object) -> tuple[str, ...]:
-    if isinstance(said, str):
-        return tuple(said.split())
-    if isinstance(said, list):
-        return tuple(str(scope) for scope in said)
-    return ()
-
-
-def _seconds(said: object) -> int | None:
-    """Seconds as a number or its digits; None and nonsense mean that nothing was said."""
-    if isinstance(said, str) and said.isascii() and said.isdigit():
-        said = int(said)
-    if isinstance(said, int | float) and not isinstance(said, bool) and said > 0:
-        return int(said)
-    return None
-
-
-def _retry_after(answer: requests.Response) -> float | None:
-    said = _seconds(answer.headers.get("Retry-After"))
-    return None if said is None else float(said)
-
-
-def _is_token(said: object) -> bool:
-    return isinstance(said, str) and 0 < len(said) <= _LONGEST_TOKEN
 
 
 def _fixed_hosts(oauth: OAuthTraits) -> Iterable[str]:

@@ -1,0 +1,122 @@
+"""Makes a connection connected: who answered is checked, secrets stored, parked work resumed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from adapters.base import Account, Identity
+from adapters.http import Wire
+from adapters.registry import adapter_for
+from connector.connections import credentials, parking
+from connector.connections.credentials import Kept
+from connector.connections.desk import Desk
+from connector.connections.holding import audited, held, rewrite
+from connector.connections.profile import Profile
+from connector.db import refuse_inside_transaction
+from connector.problems import Code, Refusal
+from connector.tables import connection as connections
+
+OTHER_ACCOUNT = "other_account"
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """A connection that has just been proved. `notes` are for the admin; `resumed` deliveries."""
+
+    workspace_id: int
+    connection_id: int
+    identity: Identity
+    resumed: int
+    notes: tuple[str, ...]
+
+
+def identify(app: str, account: Account) -> Identity:
+    """One cheap call that proves the token and tells whose it is. Raises AdapterError."""
+    wire = Wire(before=lambda _kind: refuse_inside_transaction())
+    return adapter_for(app)(account, wire, {}).probe()
+
+
+def establish(
+    desk: Desk,
+    here: Profile,
+    identity: Identity,
+    *,
+    document: Callable[[Kept | None], Mapping[str, Any]] | None,
+    instance_url: str | None,
+    actor: str,
+) -> Established:
+    """Store that the connection works, and its new secrets if there are any; resume its work.
+
+    `document` makes the secrets to store out of those there are; None leaves them alone. Refusal
+    conflict when another account answered than the one connected before: nothing is changed then.
+    """
+    with desk.database.begin(here.workspace_id) as connection:
+        now, kept = held(connection, desk, here.workspace_id, connection_id=here.id)
+        _refuse_other_account(now, identity)
+        if document is not None:
+            credentials.save(
+                connection,
+                desk,
+                here.workspace_id,
+                connection_id=here.id,
+                document=document(kept),
+            )
+        _mark_connected(connection, now, identity, instance_url=instance_url)
+        resumed = parking.resume_deliveries(connection, here.workspace_id, here.id)
+        notes = (*identity.notes, *_duplicates(connection, now, identity))
+        audited(
+            connection,
+            now,
+            action="probed" if now.state == "connected" else "connected",
+            actor=actor,
+            detail={"resumed": resumed},
+        )
+    return Established(here.workspace_id, here.id, identity, resumed, notes)
+
+
+def _refuse_other_account(now: Profile, identity: Identity) -> None:
+    """The waiting work of one account must never reach another one (faults.md, row 56)."""
+    if now.remote_account_id not in {None, identity.account_id}:
+        detail = (
+            "This connection belongs to another account of the CRM, and its waiting work must not "
+            "go elsewhere. Connect with the account it had, or make a new connection."
+        )
+        raise Refusal(Code.CONFLICT, detail, extra={"reason": OTHER_ACCOUNT})
+
+
+def _mark_connected(
+    connection: Connection, now: Profile, identity: Identity, *, instance_url: str | None
+) -> None:
+    rewrite(
+        connection,
+        now,
+        {
+            "state": "connected",
+            "reason_code": None,
+            "reason": None,
+            "failures": 0,
+            "remote_account_id": identity.account_id,
+            "remote_account_name": identity.account_name,
+            "remote_user_id": identity.user_id,
+            "learnt": {**now.learnt, **identity.learnt},
+            "instance_url": instance_url or now.instance_url,
+        },
+    )
+
+
+def _duplicates(connection: Connection, now: Profile, identity: Identity) -> tuple[str, ...]:
+    """A CRM may end the oldest of several grants to one user: say where there is another one."""
+    others = connection.execute(
+        select(connections.c.name).where(
+            connections.c.workspace_id == now.workspace_id,
+            connections.c.id != now.id,
+            connections.c.app == now.app,
+            connections.c.remote_account_id == identity.account_id,
+            connections.c.remote_user_id == identity.user_id,
+            connections.c.state != "disconnected",
+            connections.c.deleted_at.is_(None),
+        )
+    ).scalars()
+    return tuple(f"The connection {name!r} uses the same account and user." for name in others)

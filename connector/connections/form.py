@@ -1,0 +1,132 @@
+"""What an admin fills in for a connection, checked against the app's traits. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.base import SettingField, Traits
+from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
+from connector.problems import Code, Place, Refusal
+
+ENTITIES = "entities"
+LONGEST_NAME, LONGEST_SETTING, LONGEST_KEY, MOST_ENTITIES = 120, 500, 4_096, 20
+_ENTITY = re.compile(r"[A-Za-z0-9_.-]{1,120}")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A whole connection as it shall be. `secrets` are the secret settings that were filled in."""
+
+    app: str
+    name: str
+    auth: str
+    base_url: str | None
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+def filled_in(
+    traits: Traits,
+    *,
+    name: str,
+    auth: str,
+    base_url: str | None,
+    settings: Mapping[str, Any],
+    secrets_kept: Iterable[str],
+    allowed: AllowedHosts,
+) -> Form:
+    """The form, if all of it is right; a Refusal naming every wrong place at once otherwise.
+
+    A secret setting that is empty counts as filled in when it is among `secrets_kept`.
+    """
+    faults = [
+        *_name_faults(name),
+        *_auth_faults(traits, auth),
+        *_setting_faults(traits, settings, frozenset(secrets_kept)),
+    ]
+    if faults:
+        raise Refusal(Code.SETTING_INVALID, faults[0].text, places=faults)
+    secret = {one.name for one in traits.settings if one.secret}
+    plain = {key: value for key, value in settings.items() if key not in secret and value != ""}
+    return Form(
+        app=traits.app,
+        name=name.strip(),
+        auth=auth,
+        base_url=_origin(traits, base_url, settings=plain, allowed=allowed),
+        settings=plain,
+        secrets={key: settings[key] for key in secret if settings.get(key)},
+    )
+
+
+def endpoints(
+    traits: Traits, *, base_url: str | None, settings: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Every address that the secrets of a connection would be sent to."""
+    own = base_url or traits.base_url.format_map(settings)
+    templates = (traits.oauth.authorize_url, traits.oauth.token_url) if traits.oauth else ()
+    return (own, *(one.format_map({**settings, "base": own}) for one in templates))
+
+
+def _name_faults(name: str) -> Iterable[Place]:
+    if not name.strip():
+        yield Place("/name", "required", "the name is missing")
+    elif len(name) > LONGEST_NAME or not name.isprintable():
+        text = f"the name may have {LONGEST_NAME} printable characters"
+        yield Place("/name", "invalid", text)
+
+
+def _auth_faults(traits: Traits, auth: str) -> Iterable[Place]:
+    offered = {"oauth": traits.oauth is not None, "key": traits.key_label is not None}
+    if not offered.get(auth):
+        forms = " or ".join(form for form, is_offered in offered.items() if is_offered)
+        yield Place("/auth", "not_offered", f"{traits.label} connects by {forms}")
+
+
+def _setting_faults(
+    traits: Traits, settings: Mapping[str, Any], kept: frozenset[str]
+) -> Iterable[Place]:
+    known = {one.name: one for one in traits.settings}
+    for key in settings.keys() - known.keys() - {ENTITIES}:
+        yield Place(f"/settings/{_escaped(key)}", "unknown", "there is no such setting")
+    for one in traits.settings:
+        yield from _one_fault(one, settings.get(one.name), is_kept=one.name in kept)
+    if not _are_entities(settings.get(ENTITIES, [])):
+        text = f"a list of at most {MOST_ENTITIES} entity names is needed"
+        yield Place(f"/settings/{ENTITIES}", "invalid", text)
+
+
+def _one_fault(one: SettingField, value: object, *, is_kept: bool) -> Iterable[Place]:
+    pointer = f"/settings/{one.name}"
+    if value in {None, ""}:
+        if one.required and not (one.secret and is_kept):
+            yield Place(pointer, "required", f"{one.label} is missing")
+        return
+    fits = isinstance(value, str) and len(value) <= LONGEST_SETTING and value.isprintable()
+    if not fits or (one.pattern and not re.fullmatch(one.pattern, str(value))):
+        yield Place(pointer, "invalid", f"{one.label} does not have the right form. {one.help}")
+
+
+def _are_entities(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_ENTITIES
+        and all(isinstance(one, str) and _ENTITY.fullmatch(one) for one in value)
+    )
+
+
+def _origin(
+    traits: Traits, base_url: str | None, *, settings: Mapping[str, Any], allowed: AllowedHosts
+) -> str | None:
+    """The override as an origin, None without one; then the app's own address must be allowed."""
+    own = base_url or traits.base_url.format_map(settings)
+    try:
+        origin = allowed_origin(own, own_hosts=traits.hosts, allowed=allowed)
+    except HostNotAllowed as exc:
+        place = Place("/base_url" if base_url else "/settings", exc.code, str(exc))
+        raise Refusal(Code.HOST_REFUSED, str(exc), places=(place,)) from exc
+    return origin if base_url else None
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

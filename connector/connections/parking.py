@@ -1,0 +1,176 @@
+"""Parks a connection whose grant or secrets are dead, says why and what to do, and resumes it.
+
+The state of the connection alone already stops all work (nothing is claimed for one that is not
+connected); its waiting deliveries are marked as well, so that their page says what they wait for.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import structlog
+from sqlalchemy import Connection, func, select, text, update
+
+from connector import audit
+from connector.connections import credentials
+from connector.connections.desk import Desk
+from connector.connections.profile import NEEDS_ATTENTION
+from connector.db import retried
+from connector.tables import connection as connections
+from connector.tables import delivery
+
+log = structlog.get_logger()
+
+AUTH, CRYPTO = "auth", "crypto"
+CRYPTO_CODE = "secrets_unreadable"
+# A hundred thousand waiting rows are marked in one statement.
+_STATEMENT_MS = 60_000
+_LOCK_WAIT_S = 10.0
+
+WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
+    {
+        "invalid_grant": "The CRM has ended the authorization (revoked, expired or replaced). "
+        "Connect again.",
+        "invalid_client": "The CRM does not know our client id or secret. Check the OAuth client, "
+        "then connect again.",
+        "invalid_client_id": "The CRM does not know our client id. Check the OAuth client, then "
+        "connect again.",
+        "invalid_client_credentials": "The CRM refuses our client secret. Check the OAuth client, "
+        "then connect again.",
+        "unauthorized_client": "The CRM does not let this OAuth client connect. Check its settings "
+        "there, then connect again.",
+        "invalid_scope": "The CRM does not grant what we ask for. Check the OAuth client's scopes "
+        "there, then connect again.",
+        "inactive_user": "The user who connected has been deactivated in the CRM. Connect again as "
+        "an active user.",
+        "inactive_org": "The CRM account is not active. Reactivate it there, then connect again.",
+        "access_denied": "The authorization was declined at the CRM. Start it again and allow it.",
+        "instance_not_allowed": "The CRM named an address that we may not call. Tell the operator.",
+        "oauth_client_missing": "No OAuth client is set for this app. Give its id and secret, then "
+        "connect again.",
+        "no_refresh_token": "The CRM has ended the session and gave nothing to renew it with. "
+        "Connect again.",
+        "key_refused": "The CRM refuses the key. Enter a valid one.",
+        CRYPTO_CODE: "The stored secrets cannot be opened. Tell the operator to put the "
+        "key-encryption key back, then connect again.",
+        "other_account": "Another account of the CRM answered than before. Connect with the "
+        "account it had, or make a new connection.",
+        "disconnected": "Connect again to resume.",
+    }
+)
+_OTHERWISE = "The CRM refused the connection. Connect again."
+
+
+def what_to_do(code: str) -> str:
+    """The plain reason for a code, ending with what the admin can do."""
+    return WHAT_TO_DO.get(code, _OTHERWISE)
+
+
+def park(
+    desk: Desk, workspace_id: int, connection_id: int, *, code: str, seen_version: int | None
+) -> bool:
+    """Set the connection to needs_attention, unless its secrets are newer than `seen_version`.
+
+    True when that is news: exactly one of any number of callers gets it, and one audit entry and
+    one warning are written. `seen_version` None parks whatever the version.
+    """
+
+    def work() -> bool:
+        with desk.database.begin(workspace_id) as connection:
+            # Locks the secrets first, as a reconnect does: it either is done or waits for us.
+            kept = credentials.locked_version(
+                connection, workspace_id, connection_id=connection_id, wait_s=_LOCK_WAIT_S
+            )
+            if seen_version is not None and kept is not None and kept > seen_version:
+                return False
+            return _park(connection, workspace_id, connection_id, code=code)
+
+    return retried(work)
+
+
+def park_deliveries(
+    connection: Connection, workspace_id: int, connection_id: int, *, reason: str
+) -> int:
+    """Mark the waiting deliveries as parked; how many."""
+    _take_time(connection)
+    parked = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.workspace_id == workspace_id,
+            delivery.c.connection_id == connection_id,
+            delivery.c.state == "pending",
+        )
+        .values(state="parked", reason=reason)
+    )
+    return parked.rowcount
+
+
+def resume_deliveries(connection: Connection, workspace_id: int, connection_id: int) -> int:
+    """Make what was parked for the connection's sake due again, all at once; how many.
+
+    The claim orders rows of the same due time by id, so they go on in the order they came.
+    """
+    _take_time(connection)
+    resumed = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.workspace_id == workspace_id,
+            delivery.c.connection_id == connection_id,
+            delivery.c.state == "parked",
+            delivery.c.reason.in_((AUTH, CRYPTO)),
+        )
+        .values(state="pending", reason=None, due_at=func.now())
+    )
+    return resumed.rowcount
+
+
+def waiting(connection: Connection, workspace_id: int, connection_id: int) -> int:
+    """How many deliveries of the connection are not settled yet."""
+    counted = select(func.count()).where(
+        delivery.c.workspace_id == workspace_id,
+        delivery.c.connection_id == connection_id,
+        delivery.c.state.in_(("pending", "leased", "awaiting", "parked")),
+    )
+    return connection.execute(counted).scalar_one()
+
+
+def _park(connection: Connection, workspace_id: int, connection_id: int, *, code: str) -> bool:
+    changed = connection.execute(
+        update(connections)
+        .where(
+            connections.c.workspace_id == workspace_id,
+            connections.c.id == connection_id,
+            connections.c.state.in_(("new", "connected")),
+        )
+        .values(
+            state=NEEDS_ATTENTION,
+            reason_code=code,
+            reason=what_to_do(code),
+            updated_at=func.now(),
+        )
+    ).rowcount
+    if not changed:
+        return False
+    reason = CRYPTO if code == CRYPTO_CODE else AUTH
+    parked = park_deliveries(connection, workspace_id, connection_id, reason=reason)
+    log.warning(
+        "connection_needs_attention",
+        workspace_id=workspace_id,
+        connection_id=connection_id,
+        code=code,
+        parked=parked,
+    )
+    audit.record(
+        connection,
+        workspace_id,
+        actor="system",
+        action="connection.needs_attention",
+        object=f"connection:{connection_id}",
+        detail={"code": code, "parked": parked},
+    )
+    return True
+
+
+def _take_time(connection: Connection) -> None:
+    connection.execute(
+        text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(_STATEMENT_MS)}
+    )

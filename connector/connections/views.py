@@ -1,0 +1,93 @@
+"""What may be shown of connections: never a secret, only that it is set and since when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.connections import credentials, parking
+from connector.connections.desk import Desk
+from connector.connections.profile import Profile, load, load_all
+from connector.connections.vault import SealBroken
+
+
+@dataclass(frozen=True, slots=True)
+class SecretState:
+    """All that is ever told of a secret."""
+
+    set: bool
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A connection as it may be shown.
+
+    `state` is new, connected, needs_attention, disconnected, or paused (a connected one that a
+    person has paused). `waiting` counts its deliveries that are not settled.
+    """
+
+    id: int
+    app: str
+    name: str
+    auth: str
+    state: str
+    reason_code: str | None
+    reason: str | None
+    base_url: str | None
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, SecretState]
+    remote_account_id: str | None
+    remote_account_name: str | None
+    learnt: Mapping[str, Any]
+    paused_at: datetime | None
+    waiting: int
+    updated_at: datetime
+
+
+def view(desk: Desk, workspace_id: int, connection_id: int) -> View:
+    """One connection; Refusal not_found for an unknown or foreign id."""
+    with desk.database.begin(workspace_id) as connection:
+        return _view(connection, desk, load(connection, workspace_id, connection_id))
+
+
+def views(desk: Desk, workspace_id: int) -> tuple[View, ...]:
+    """Every connection of the workspace, by name."""
+    with desk.database.begin(workspace_id) as connection:
+        return tuple(_view(connection, desk, one) for one in load_all(connection, workspace_id))
+
+
+def _view(connection: Connection, desk: Desk, one: Profile) -> View:
+    return View(
+        id=one.id,
+        app=one.app,
+        name=one.name,
+        auth=one.auth,
+        state="paused" if one.paused_at and one.state == "connected" else one.state,
+        reason_code=one.reason_code,
+        reason=one.reason,
+        base_url=one.base_url,
+        settings=one.settings,
+        secrets=_secrets(connection, desk, one),
+        remote_account_id=one.remote_account_id,
+        remote_account_name=one.remote_account_name,
+        learnt=one.learnt,
+        paused_at=one.paused_at,
+        waiting=parking.waiting(connection, one.workspace_id, one.id),
+        updated_at=one.updated_at,
+    )
+
+
+def _secrets(connection: Connection, desk: Desk, one: Profile) -> Mapping[str, SecretState]:
+    """The key or the grant, and each secret setting: set or not."""
+    try:
+        kept = credentials.read(connection, desk, one.workspace_id, connection_id=one.id)
+    except SealBroken:
+        kept = None
+    is_set = {"key" if one.auth == "key" else "grant": kept is not None and kept.token is not None}
+    settings = kept.document.get("settings", {}) if kept else {}
+    is_set.update({f.name: f.name in settings for f in one.traits.settings if f.secret})
+    since = kept.updated_at if kept else None
+    return {name: SecretState(yes, since if yes else None) for name, yes in is_set.items()}
