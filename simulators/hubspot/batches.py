@@ -108,13 +108,13 @@ class Batches(Objects):
     def _rows(
         self, request: Request, kind: Kind, inputs: list[Input], act: Row, *, status: int
     ) -> Answer:
+        if self.options["strict_batches"]:
+            self._refuse_if_any_bad(kind, inputs)
         results, errors = [], []
         for one in inputs:
             try:
                 results.append(act(kind, one))
             except RowRefused as exc:
-                if self.options["strict_batches"] and not results:
-                    raise Refused(self.refusal(exc)) from exc
                 errors.append(_row_error(exc, one))
         return self._batch_answer(request, results, errors, status=status)
 
@@ -183,11 +183,16 @@ class Batches(Objects):
     def _refuse_if_any_bad(self, kind: Kind, inputs: list[Input]) -> None:
         for one in inputs:
             try:
-                taken = kind.checked(one["properties"], None)
-                self.check_required(kind, taken)
-                self.checked_links(kind, one.get("associations") or [])
+                self._check_row(kind, one)
             except RowRefused as exc:
                 raise Refused(self.refusal(exc)) from exc
+
+    def _check_row(self, kind: Kind, one: Input) -> None:
+        if "id" in one:
+            kind.checked(one["properties"], kind.find(str(one["id"]), one.get("idProperty")))
+            return
+        self.check_required(kind, kind.checked(one["properties"], None))
+        self.checked_links(kind, one.get("associations") or [])
 
 
 def _row_error(exc: RowRefused, one: Input) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -108,10 +108,15 @@ class Client:
         if payload is not None and not isinstance(payload, bytes):
             payload = json.dumps(payload).encode()
         told = {"Content-Type": "application/json", **self.headers, **(headers or {})}
-        self._line.request(method, target, payload, told)
-        answer = self._line.getresponse()
-        heard = {name.lower(): value for name, value in answer.getheaders()}
-        return Heard(answer.status, heard, answer.read())
+        try:
+            self._line.request(method, target, payload, told)
+            answer = self._line.getresponse()
+            heard = {name.lower(): value for name, value in answer.getheaders()}
+            return Heard(answer.status, heard, answer.read())
+        except (OSError, HTTPException):
+            # What a fault broke is not used again: the next call opens a new connection.
+            self._line.close()
+            raise
 
     def control(self, what: str, told: object = None) -> Any:
         """POST to a control endpoint; fails unless it answers 200."""

@@ -1,0 +1,435 @@
+"""The simulated HubSpot portal is as strict as the fact sheet says the real one is."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from simulators.hubspot import HubSpot
+from simulators.kit.server import running
+from tests.simulators.conformance import Client, Heard, differences, examples
+
+CONTACTS = "/crm/objects/2026-09/contacts"
+PROPERTIES = "/crm/properties/2026-09/contacts"
+BACK = "http://127.0.0.1:9/oauth/callback/hubspot"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def hub() -> Iterator[Client]:
+    with running(HubSpot()) as base_url:
+        client = Client(base_url)
+        tokens = client.control("oauth", {"issue": {}})
+        client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        yield client
+        client.close()
+
+
+def people(hub: Client, count: int) -> list[str]:
+    contacts = [{"email": f"c{n}@example.test", "firstname": "Søren"} for n in range(count)]
+    made: list[str] = hub.control("seed", {"contacts": contacts})["contacts"]
+    return made
+
+
+def update(hub: Client, *rows: dict[str, Any]) -> Heard:
+    return hub.call("POST", f"{CONTACTS}/batch/update", {"inputs": list(rows)})
+
+
+def create(hub: Client, *rows: dict[str, Any]) -> Heard:
+    return hub.call("POST", f"{CONTACTS}/batch/create", {"inputs": list(rows)})
+
+
+def code_of(error: dict[str, Any]) -> str:
+    details: list[dict[str, str]] = json.loads(error["message"].partition(": ")[2])
+    return details[0]["error"]
+
+
+@pytest.mark.parametrize("example", examples("hubspot"), ids=lambda one: one["name"])
+def test_calls_without_a_recording_have_the_shape_of_their_example(
+    hub: Client, example: dict[str, Any]
+) -> None:
+    first, second = people(hub, 2)
+    body = json.dumps(example["body"]).replace("{first}", first).replace("{second}", second)
+    heard = hub.call(example["method"], example["path"], json.loads(body))
+    told = differences(example["answer"], heard.json())
+    # What a change answers besides what was sent depends on the account.
+    assert heard.status == example["status"], heard.body
+    assert [one for one in told if not one.startswith("$.results[].properties")] == []
+
+
+# --- values ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("no_such", "x", "PROPERTY_DOESNT_EXIST"),
+        ("nps_trend", "1", "READ_ONLY_VALUE"),
+        ("nps_score", "nine", "INVALID_INTEGER"),
+        ("nps_score", "1,000", "INVALID_INTEGER"),
+        ("nps_date", "22.11.2026", "INVALID_DATE"),
+        ("nps_answered_at", "2026-11-22T10:00:00", "INVALID_DATE"),
+        ("nps_follow_up", "yes", "INVALID_OPTION"),
+        ("nps_segment", "Promoter", "INVALID_OPTION"),
+        ("nps_topics", "price;unknown", "INVALID_OPTION"),
+        ("email", "nobody", "INVALID_EMAIL"),
+        ("nps_comment", "x" * 65_537, "PROPERTY_VALUE_TOO_LONG"),
+    ],
+)
+def test_a_bad_value_is_its_own_rows_error(hub: Client, name: str, value: str, code: str) -> None:
+    first, second = people(hub, 2)
+    heard = update(
+        hub,
+        {"id": first, "properties": {name: value}, "objectWriteTraceId": "bad"},
+        {"id": second, "properties": {"nps_score": "9"}, "objectWriteTraceId": "good"},
+    )
+    body = heard.json()
+    assert (heard.status, body["numErrors"]) == (207, 1)
+    assert body["errors"][0]["context"] == {"objectWriteTraceId": ["bad"]}
+    assert code_of(body["errors"][0]) == code
+    assert [one["id"] for one in body["results"]] == [second]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("nps_date", "2026-11-22", "2026-11-22"),
+        ("nps_date", "1795305600000", "2026-11-22"),
+        ("nps_answered_at", "2026-11-22T11:00:00+01:00", "2026-11-22T10:00:00Z"),
+        ("nps_answered_at", "1795341600500", "2026-11-22T10:00:00.500Z"),
+        ("nps_follow_up", "TRUE", "true"),
+        ("nps_topics", "moede;price", "moede;price"),
+        ("nps_score", "9", "9"),
+        ("email", "New@Example.test", "new@example.test"),
+    ],
+)
+def test_a_value_is_kept_in_the_portals_form(hub: Client, name: str, value: str, kept: str) -> None:
+    (first,) = people(hub, 1)
+    hub.call("PATCH", f"{CONTACTS}/{first}", {"properties": {name: value}})
+    read = hub.call("GET", f"{CONTACTS}/{first}?properties={name}").json()
+    assert read["properties"][name] == kept
+
+
+@pytest.mark.parametrize("value", [9, None, True])
+def test_values_that_are_no_text_refuse_the_whole_call(hub: Client, value: object) -> None:
+    (first,) = people(hub, 1)
+    assert update(hub, {"id": first, "properties": {"nps_score": value}}).status == 400
+
+
+def test_a_leading_semicolon_appends_and_empty_clears(hub: Client) -> None:
+    (first,) = people(hub, 1)
+    kept = []
+    for value in ("price", ";service", "quality", ""):
+        hub.call("PATCH", f"{CONTACTS}/{first}", {"properties": {"nps_topics": value}})
+        read = hub.call("GET", f"{CONTACTS}/{first}?properties=nps_topics").json()
+        kept.append(read["properties"]["nps_topics"])
+    assert kept == ["price", "price;service", "quality", None]
+
+
+# --- batches ------------------------------------------------
+
+
+def test_a_batch_of_101_is_refused(hub: Client) -> None:
+    rows = [{"properties": {"email": f"n{n}@example.test"}} for n in range(101)]
+    assert create(hub, *rows).status == 400
+
+
+def test_a_create_without_trace_ids_is_refused_whole(hub: Client) -> None:
+    good = {"properties": {"email": "a@example.test"}}
+    bad = {"properties": {"email": "b@example.test", "nps_score": "x"}}
+    assert create(hub, good, bad).status == 400
+    assert hub.state()["contacts"] == []
+
+
+def test_a_create_with_trace_ids_judges_each_row(hub: Client) -> None:
+    people(hub, 1)
+    heard = create(
+        hub,
+        {"properties": {"email": "c0@example.test"}, "objectWriteTraceId": "old"},
+        {"properties": {"email": "new@example.test"}, "objectWriteTraceId": "new"},
+    )
+    body = heard.json()
+    assert heard.status == 207
+    assert body["errors"][0]["category"] == "CONFLICT"
+    assert "Existing ID: " in body["errors"][0]["message"]
+    assert [one["objectWriteTraceId"] for one in body["results"]] == ["new"]
+
+
+def test_the_same_email_or_id_twice_refuses_the_batch(hub: Client) -> None:
+    (first,) = people(hub, 1)
+    row = {"properties": {"email": "a@example.test"}, "objectWriteTraceId": "1"}
+    assert create(hub, row, {**row, "objectWriteTraceId": "2"}).status == 400
+    change = {"id": first, "properties": {"nps_score": "1"}}
+    assert update(hub, change, change).status == 400
+
+
+def test_results_come_in_no_particular_order(hub: Client) -> None:
+    ids = people(hub, 50)
+    read = hub.call("POST", f"{CONTACTS}/batch/read", {"inputs": [{"id": one} for one in ids]})
+    answered = [one["id"] for one in read.json()["results"]]
+    assert answered != ids
+    assert sorted(answered) == sorted(ids)
+
+
+def test_a_merged_id_answers_with_the_survivor(hub: Client) -> None:
+    first, second = people(hub, 2)
+    hub.call("POST", f"{CONTACTS}/merge", {"primaryObjectId": first, "objectIdToMerge": second})
+    read = hub.call("POST", f"{CONTACTS}/batch/read", {"inputs": [{"id": second}]})
+    assert [one["id"] for one in read.json()["results"]] == [first]
+
+
+def test_an_ordered_row_fault_strikes_that_row(hub: Client) -> None:
+    first, second = people(hub, 2)
+    error = {"error": "INVALID_OPTION", "name": "nps_segment"}
+    hub.control("fault", {"action": {"row": {"key": "c0@example.test", "error": error}}})
+    rows = [{"id": one, "properties": {"nps_score": "1"}} for one in (first, second)]
+    heard = update(hub, *rows)
+    assert heard.status == 207
+    assert heard.json()["errors"][0]["context"] == {"ids": [first]}
+    assert update(hub, *rows).status == 200
+
+
+def test_strict_batches_refuse_the_whole_batch_without_naming_the_row(hub: Client) -> None:
+    first, second = people(hub, 2)
+    hub.control("options", {"strict_batches": True})
+    good = {"id": first, "properties": {"nps_score": "1"}}
+    assert update(hub, good, {"id": second, "properties": {"nps_score": "x"}}).status == 400
+    read = hub.call("GET", f"{CONTACTS}/{first}?properties=nps_score").json()
+    assert read["properties"]["nps_score"] is None
+
+
+def test_an_upsert_by_email_of_a_known_contact_is_refused(hub: Client) -> None:
+    people(hub, 1)
+    row = {"id": "c0@example.test", "idProperty": "email", "properties": {"nps_score": "1"}}
+    other = {**row, "id": "new@example.test"}
+    body = hub.call("POST", f"{CONTACTS}/batch/upsert", {"inputs": [row, other]}).json()
+    assert (body["numErrors"], body["results"][0]["new"]) == (1, True)
+
+
+def test_a_unique_property_is_a_key_and_stays_unique(hub: Client) -> None:
+    first, second = people(hub, 2)
+    update(hub, {"id": first, "properties": {"customer_number": "K1"}})
+    again = update(hub, {"id": second, "properties": {"customer_number": "K1"}})
+    assert again.status == 207
+    told = {"idProperty": "customer_number", "inputs": [{"id": "K1"}]}
+    read = hub.call("POST", f"{CONTACTS}/batch/read", told).json()
+    assert [one["id"] for one in read["results"]] == [first]
+    told["idProperty"] = "firstname"
+    assert hub.call("POST", f"{CONTACTS}/batch/read", told).status == 400
+
+
+# --- search ------------------------------------------------
+
+
+def search(hub: Client, **told: Any) -> Heard:
+    return hub.call("POST", f"{CONTACTS}/search", told)
+
+
+def by(name: str, operator: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"filters": [{"propertyName": name, "operator": operator, **more}]}]
+
+
+def test_search_does_not_know_a_write_until_the_index_does(hub: Client) -> None:
+    create(hub, {"properties": {"email": "late@example.test"}})
+    groups = by("email", "EQ", value="late@example.test")
+    assert search(hub, filterGroups=groups).json()["total"] == 0
+    hub.control("clock", {"offset_s": 5})
+    assert search(hub, filterGroups=groups).json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"limit": 201},
+        {"after": "9900", "limit": 101},
+        {"filterGroups": by("email", "HAS_PROPERTY") * 6},
+        {"filterGroups": [{"filters": by("email", "HAS_PROPERTY")[0]["filters"] * 7}]},
+        {"query": "x" * 3000},
+        {"filterGroups": by("no_such", "EQ", value="1")},
+        {"filterGroups": by("email", "LIKE", value="1")},
+    ],
+)
+def test_search_refuses_what_is_over_its_limits(hub: Client, told: dict[str, Any]) -> None:
+    assert search(hub, **told).status == 400
+
+
+@pytest.mark.parametrize(
+    ("groups", "total"),
+    [
+        (by("nps_score", "GTE", value="9"), 2),
+        (by("nps_score", "BETWEEN", value="8", highValue="9"), 2),
+        (by("nps_score", "NOT_HAS_PROPERTY"), 1),
+        (by("email", "IN", values=["c0@example.test", "c9@example.test"]), 1),
+        (by("nps_score", "GT", value="9") + by("nps_score", "LT", value="9"), 2),
+    ],
+)
+def test_search_filters(hub: Client, groups: list[dict[str, Any]], total: int) -> None:
+    scores = ["8", "9", "10", ""]
+    contacts = [{"email": f"c{n}@example.test", "nps_score": s} for n, s in enumerate(scores)]
+    hub.control("seed", {"contacts": contacts})
+    assert search(hub, filterGroups=groups).json()["total"] == total
+
+
+# --- access ------------------------------------------------
+
+
+def token(hub: Client, **told: str) -> Heard:
+    body = urlencode({"client_id": "demo-client", "client_secret": "demo-secret", **told})
+    return hub.call("POST", "/oauth/2026-03/token", body, headers=FORM)
+
+
+def test_the_oauth_dance(hub: Client) -> None:
+    asked = {
+        "client_id": "demo-client",
+        "redirect_uri": BACK,
+        "scope": "oauth crm.objects.contacts.read",
+        "state": "s",
+    }
+    place = hub.call("GET", f"/oauth/authorize?{urlencode(asked)}").headers["location"]
+    code = parse_qs(urlsplit(place).query)["code"][0]
+    first = token(hub, grant_type="authorization_code", code=code, redirect_uri=BACK).json()
+    assert len(first["access_token"]) > 300
+    assert (first["expires_in"], first["hub_id"]) == (1800, 14_200_142)
+    again = token(hub, grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    assert again["refresh_token"] == first["refresh_token"]
+    hub.headers["Authorization"] = f"Bearer {again['access_token']}"
+    assert hub.call("GET", CONTACTS).status == 200
+    assert hub.call("GET", "/crm/objects/2026-09/deals").status == 403
+    assert hub.state()["token_refreshes"] == 1
+
+
+def test_a_dead_grant_says_bad_refresh_token(hub: Client) -> None:
+    heard = token(hub, grant_type="refresh_token", refresh_token="gone")
+    assert heard.status == 400
+    assert (heard.json()["error"], heard.json()["status"]) == ("invalid_grant", "BAD_REFRESH_TOKEN")
+
+
+def test_the_token_endpoint_reads_forms_only(hub: Client) -> None:
+    assert hub.call("POST", "/oauth/2026-03/token", {"grant_type": "refresh_token"}).status == 415
+
+
+def test_oauth_v1_can_be_switched_off(hub: Client) -> None:
+    hub.control("options", {"oauth_v1": False})
+    body = urlencode({"grant_type": "refresh_token"})
+    assert hub.call("POST", "/oauth/v1/token", body, headers=FORM).status == 410
+
+
+def test_an_expired_and_an_unknown_token_are_told_apart(hub: Client) -> None:
+    hub.control("clock", {"offset_s": 1801})
+    assert hub.call("GET", CONTACTS).json()["category"] == "EXPIRED_AUTHENTICATION"
+    hub.headers["Authorization"] = "Bearer nobody"
+    assert hub.call("GET", CONTACTS).json()["category"] == "INVALID_AUTHENTICATION"
+
+
+def test_a_scope_that_was_taken_away_is_named(hub: Client) -> None:
+    hub.control("options", {"removed_scopes": ["crm.objects.contacts.write"]})
+    heard = hub.call("PATCH", f"{CONTACTS}/1", {"properties": {}})
+    assert heard.status == 403
+    assert "crm.objects.contacts.write" in str(heard.json()["errors"])
+
+
+def test_call_111_within_ten_seconds_is_throttled(hub: Client) -> None:
+    statuses = [hub.call("GET", CONTACTS).status for _ in range(111)]
+    assert statuses == [200] * 110 + [429]
+    hub.control("clock", {"offset_s": 10})
+    heard = hub.call("GET", CONTACTS)
+    assert (heard.status, heard.headers["x-hubspot-ratelimit-max"]) == (200, "110")
+
+
+def test_search_has_a_quota_of_its_own_and_no_rate_headers(hub: Client) -> None:
+    heard = [search(hub, limit=1) for _ in range(6)]
+    assert [one.status for one in heard] == [200] * 5 + [429]
+    assert heard[5].json()["policyName"] == "SECONDLY"
+    assert "x-hubspot-ratelimit-max" not in heard[0].headers
+
+
+def test_the_daily_limit_is_told_as_such(hub: Client) -> None:
+    hub.control("options", {"daily": 1, "retry_after": True})
+    hub.call("GET", CONTACTS)
+    heard = hub.call("GET", CONTACTS)
+    assert (heard.status, heard.json()["policyName"]) == (429, "DAILY")
+    assert int(heard.headers["retry-after"]) <= 86_400
+
+
+# --- definitions ------------------------------------------------
+
+
+def our_tag_property(*options: str) -> dict[str, Any]:
+    told = [{"label": one, "value": one, "displayOrder": 0, "hidden": False} for one in options]
+    return {
+        "groupName": "npstoday",
+        "name": "npstoday_tags",
+        "label": "NPSToday",
+        "type": "enumeration",
+        "fieldType": "checkbox",
+        "options": told,
+    }
+
+
+def test_a_property_needs_its_group_and_exists_once(hub: Client) -> None:
+    assert hub.call("POST", PROPERTIES, our_tag_property("A.1")).status == 400
+    group = {"name": "npstoday", "label": "NPSToday"}
+    assert hub.call("POST", f"{PROPERTIES}/groups", group).status == 201
+    assert hub.call("POST", PROPERTIES, our_tag_property("A.1")).status == 201
+    again = hub.call("POST", PROPERTIES, our_tag_property("A.1"))
+    assert again.status == 409
+    assert again.json()["subCategory"] == "Properties.PROPERTY_WITH_NAME_EXISTS"
+
+
+def test_a_patch_replaces_the_options_and_a_lost_option_leaves_the_records(hub: Client) -> None:
+    (first,) = people(hub, 1)
+    hub.call("POST", f"{PROPERTIES}/groups", {"name": "npstoday", "label": "NPSToday"})
+    hub.call("POST", PROPERTIES, our_tag_property("A.1", "B.2"))
+    update(hub, {"id": first, "properties": {"npstoday_tags": "A.1;B.2"}})
+    told = {"options": our_tag_property("B.2")["options"]}
+    hub.call("PATCH", f"{PROPERTIES}/npstoday_tags", told)
+    assert hub.state()["contacts"][0]["tags"] == ["B.2"]
+
+
+def test_a_standard_property_cannot_be_changed(hub: Client) -> None:
+    assert hub.call("PATCH", f"{PROPERTIES}/email", {"label": "x"}).status == 400
+
+
+def test_an_archived_property_comes_back_when_created_again(hub: Client) -> None:
+    hub.call("POST", f"{PROPERTIES}/groups", {"name": "npstoday", "label": "NPSToday"})
+    hub.call("POST", PROPERTIES, our_tag_property("A.1"))
+    assert hub.call("DELETE", f"{PROPERTIES}/npstoday_tags").status == 204
+    assert hub.call("GET", f"{PROPERTIES}/npstoday_tags").status == 404
+    assert hub.call("POST", PROPERTIES, our_tag_property("A.1")).status == 201
+
+
+# --- notes, page, speed ------------------------------------------------
+
+
+def test_a_note_stands_at_its_contact_and_on_the_page(hub: Client) -> None:
+    (first,) = people(hub, 1)
+    link = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 202}
+    note = {
+        "properties": {
+            "hs_timestamp": "2026-11-22T10:00:00Z",
+            "hs_note_body": "<p>Fin &amp; god</p>",
+        },
+        "associations": [{"to": {"id": first}, "types": [link]}],
+    }
+    made = hub.call("POST", "/crm/objects/2026-09/notes/batch/create", {"inputs": [note]}).json()
+    told = {"inputs": [{"id": first}]}
+    linked = hub.call("POST", "/crm/associations/2026-09/contacts/notes/batch/read", told).json()
+    assert linked["results"][0]["to"][0]["toObjectId"] == made["results"][0]["id"]
+    assert hub.state()["contacts"][0]["notes"][0]["body"] == "<p>Fin &amp; god</p>"
+    assert [one["kind"] for one in hub.log()] == ["note", "read"]
+    assert "Fin &amp; god" in hub.call("GET", "/?q=fin").body.decode()
+
+
+def test_a_thousand_updates_take_well_under_two_seconds(hub: Client) -> None:
+    hub.control("options", {"ten_secondly": 1000})
+    began = time.process_time()
+    ids = people(hub, 1000)
+    for start in range(0, 1000, 100):
+        rows = [{"id": one, "properties": {"nps_score": "9"}} for one in ids[start : start + 100]]
+        assert update(hub, *rows).status == 200
+    assert time.process_time() - began < 2
