@@ -176,7 +176,7 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_V1}/responses"): Rule(
             Right.WORK, Scope.RESPONSES_PUSH, None, reason=_UNAUDITED
         ),
-        ("GET", f"{_V1}/responses/<key:response>"): _reads(Scope.RESPONSES_READ),
+        ("GET", f"{_V1}/responses/<whole:response>"): _reads(Scope.RESPONSES_READ),
         ("GET", f"{_V1}/mappings"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
         ("POST", f"{_V1}/mappings"): _settings("mapping.saved"),
         ("POST", f"{_V1}/mappings/check"): Rule(

@@ -15,6 +15,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from schemas.places import Place, places_of
+
+__all__ = [
+    "CATALOGUE",
+    "Code",
+    "Kind",
+    "Place",
+    "Refusal",
+    "document",
+    "documented",
+    "not_found",
+    "places_of",
+]
+
 
 class Code(StrEnum):
     """The stable words; callers branch on them, so none is ever renamed."""
@@ -63,15 +77,6 @@ class Kind:
     status: int
     title: str
     mend: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One faulty place: `pointer` is a JSON pointer in the body, or ?name for the query."""
-
-    pointer: str
-    code: str
-    text: str
 
 
 CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
@@ -257,32 +262,6 @@ def document(refusal: Refusal, instance: str) -> dict[str, object]:
             for place in refusal.places
         ]
     return problem
-
-
-def places_of(messages: object, pointer: str = "", *, limit: int = 50) -> tuple[Place, ...]:
-    """The places in marshmallow's nested messages, in order, at most `limit` of them."""
-    found: list[Place] = []
-    for place in _walk(messages, pointer):
-        found.append(place)
-        if len(found) == limit:
-            break
-    return tuple(found)
-
-
-def _walk(messages: object, pointer: str) -> Iterable[Place]:
-    if isinstance(messages, Mapping):
-        for key, below in messages.items():
-            # marshmallow files what concerns an object as a whole under _schema.
-            yield from _walk(below, pointer if key == "_schema" else f"{pointer}/{_escaped(key)}")
-    elif isinstance(messages, list | tuple):
-        for below in messages:
-            yield from _walk(below, pointer)
-    else:
-        yield Place(pointer, "invalid", str(messages))
-
-
-def _escaped(key: object) -> str:
-    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def documented() -> str:

@@ -71,16 +71,14 @@ def told(places: tuple[Place, ...]) -> list[dict[str, str]]:
     return [{"pointer": one.pointer, "code": one.code, "text": one.text} for one in places]
 
 
-def described(item: type[Schema], max_items: int) -> dict[str, Any]:
-    """How the description of the API tells such a body."""
-    one = {"schema": item}
+def described(
+    item: type[Schema], max_items: int, answers: tuple[type[Schema], ...] = ()
+) -> dict[str, Any]:
+    """How the description of the API tells such a body, and an answer of several shapes."""
     many = {"type": "array", "minItems": 1, "maxItems": max_items, "items": item}
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                _JSON: {"schema": {"oneOf": [item, many]}},
-                NDJSON: one,
-            },
-        }
-    }
+    body = {_JSON: {"schema": {"oneOf": [item, many]}}, NDJSON: {"schema": {"type": "string"}}}
+    told: dict[str, Any] = {"requestBody": {"required": True, "content": body}}
+    if answers:
+        content = {_JSON: {"schema": {"oneOf": list(answers)}}}
+        told["responses"] = {"202": {"description": "Stored", "content": content}}
+    return told

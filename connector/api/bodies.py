@@ -54,7 +54,7 @@ class StrictParser(FlaskParser):
         self,
         error: ma.ValidationError,
         req: Request,  # noqa: ARG002 - webargs' signature
-        schema: ma.Schema,  # noqa: ARG002
+        schema: ma.Schema,
         *,
         error_status_code: int | None,  # noqa: ARG002
         error_headers: Mapping[str, str] | None,  # noqa: ARG002
@@ -65,7 +65,9 @@ class StrictParser(FlaskParser):
             places = places_of(messages["query"])
             named = [Place("?" + one.pointer[1:], one.code, one.text) for one in places]
             raise Refusal(Code.QUERY_INVALID, places=named) from error
-        raise Refusal(Code.BODY_INVALID, places=places_of(messages.get("json"))) from error
+        raise Refusal(
+            Code.BODY_INVALID, places=places_of(messages.get("json"), schema=schema)
+        ) from error
 
 
 STRICT = StrictParser()

@@ -32,6 +32,13 @@ class IdConverter(BaseConverter):
         return int(value)
 
 
+class WholeConverter(BaseConverter):
+    """The rest of the path: an id of the caller's own that may hold a slash."""
+
+    regex = rf"[^\x00-\x1f\x7f]{{1,{MAX_KEY_LENGTH}}}"
+    part_isolating = False
+
+
 class KeyConverter(BaseConverter):
     """A name or an id of the caller's own: no slash, no control sign."""
 
@@ -103,10 +110,11 @@ def described(app: Flask) -> DescribedApi:
             "info": {"description": _ABOUT, "license": {"name": "Apache-2.0"}},
         },
     )
-    app.url_map.converters.update(id=IdConverter, key=KeyConverter)
+    app.url_map.converters.update(id=IdConverter, key=KeyConverter, whole=WholeConverter)
     api = DescribedApi(app)
     api.register_converter(IdConverter, _id_shape)
     api.register_converter(KeyConverter, _key_shape)
+    api.register_converter(WholeConverter, _key_shape)
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     return api
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from connector.api import contacts, keys, workspaces
+from connector.api import contacts, deliveries, keys, responses, workspaces
 from connector.api.description import DescribedApi
 from connector.api.health import health
+
+RESOURCES = (workspaces, keys, contacts, responses, deliveries)
 
 
 def register(app: Flask, api: DescribedApi) -> None:
     """Register every resource, described ones under /api/v1."""
     app.register_blueprint(health)
-    for resource in (workspaces.resource, keys.resource, contacts.resource):
-        api.register_blueprint(resource, url_prefix="/api/v1")
+    for module in RESOURCES:
+        api.register_blueprint(module.resource, url_prefix="/api/v1")

@@ -87,7 +87,9 @@ def _checked(items: Mapping[int, object]) -> tuple[dict[int, dict[str, Any]], di
         try:
             good[place] = _SCHEMA.load(raw)  # type: ignore[arg-type]
         except ValidationError as exc:
-            bad[place] = Imported(place, "invalid", errors=places_of(exc.messages, f"/{place}"))
+            bad[place] = Imported(
+                place, "invalid", errors=places_of(exc.messages, f"/{place}", schema=_SCHEMA)
+            )
     return good, bad
 
 

@@ -66,3 +66,14 @@ def test_every_code_says_how_to_mend_it():
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_the_documentation_lists_every_code(code):
     assert f"`{code}`" in DOCS.read_text(encoding="utf-8")
+
+
+class Answers(Schema):
+    answers = fields.Dict(keys=fields.String(), values=fields.Nested(Inner))
+
+
+def test_a_fault_inside_a_dictionary_is_named_by_its_key_alone():
+    with pytest.raises(ValidationError) as refused:
+        Answers().load({"answers": {"nps": {"score": "x"}, "why": {"score": 1, "other": 1}}})
+    found = {place.pointer for place in places_of(refused.value.messages, schema=Answers())}
+    assert found == {"/answers/nps/score", "/answers/why/other"}

@@ -1,0 +1,165 @@
+"""What became of responses: versions, steps, deliveries, and what was written. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, select, true
+
+from connector.problems import not_found
+from connector.tables import attempt, delivery, ledger, response
+
+Row = Mapping[str, Any]
+
+# Neither lists the payload nor the body: they hold answers.
+_DELIVERY = tuple(
+    delivery.c[name]
+    for name in (
+        "id", "connection_id", "response_id", "contact_id", "campaign_id", "mapping_id",
+        "mapping_version", "automation_id", "step", "kind", "entity", "state", "reason", "due_at",
+        "attempts", "crashes", "remote_id", "error_code", "error", "error_field", "answered_at",
+        "created_at", "settled_at",
+    )
+)  # fmt: skip
+_RESPONSE = tuple(
+    response.c[name]
+    for name in (
+        "id", "source", "response_id", "revision", "event", "anonymous", "contact_id",
+        "campaign_id", "answered_at", "received_at", "planned_at", "plan_error", "verdicts",
+    )
+)  # fmt: skip
+_SETTLED = {"done", "superseded", "cancelled"}
+_NEEDS_SOMEBODY = {"dead", "parked"}
+
+
+def progress(
+    connection: Connection, workspace_id: int, *, response_id: str, source: str | None
+) -> list[dict[str, Any]]:
+    """Every stored version of the response with its steps, newest first; Refusal(NOT_FOUND)."""
+    asked = select(*_RESPONSE).where(
+        response.c.workspace_id == workspace_id, response.c.response_id == response_id
+    )
+    if source is not None:
+        asked = asked.where(response.c.source == source)
+    versions = [
+        dict(row) for row in connection.execute(asked.order_by(response.c.id.desc())).mappings()
+    ]
+    if not versions:
+        raise not_found()
+    steps = _steps(connection, workspace_id, [one["id"] for one in versions])
+    for one in versions:
+        one["steps"] = steps.get(one["id"], [])
+        one["state"] = state_of(one)
+    return versions
+
+
+def state_of(version: Row) -> str:
+    """Where one version stands: received, planning_failed, delivering, needs_attention or done."""
+    if version["planned_at"] is None:
+        return "planning_failed" if version["plan_error"] else "received"
+    states = {step["state"] for step in version["steps"]}
+    if states & _NEEDS_SOMEBODY:
+        return "needs_attention"
+    return "done" if states <= _SETTLED else "delivering"
+
+
+def _steps(
+    connection: Connection, workspace_id: int, ids: list[int]
+) -> dict[int, list[dict[str, Any]]]:
+    rows = connection.execute(
+        select(*_DELIVERY)
+        .where(delivery.c.workspace_id == workspace_id, delivery.c.response_id.in_(ids))
+        .order_by(delivery.c.id)
+    )
+    steps: dict[int, list[dict[str, Any]]] = {}
+    for row in rows.mappings():
+        steps.setdefault(row["response_id"], []).append(dict(row))
+    return steps
+
+
+def deliveries(
+    connection: Connection, workspace_id: int, *, only: Row, before: int, limit: int
+) -> list[dict[str, Any]]:
+    """Deliveries with an id below `before`, newest first, narrowed by `only` (see matching)."""
+    asked = select(*_DELIVERY).where(
+        delivery.c.workspace_id == workspace_id, delivery.c.id < before, matching(only)
+    )
+    rows = connection.execute(asked.order_by(delivery.c.id.desc()).limit(limit))
+    return [dict(row) for row in rows.mappings()]
+
+
+def matching(only: Row) -> Any:  # noqa: ANN401 - SQLAlchemy's condition
+    """The condition on deliveries: columns by equality, `since` and `until` on their creation."""
+    equal = [
+        delivery.c[name] == only[name]
+        for name in (
+            "state", "kind", "reason", "error_code", "connection_id", "mapping_id",
+            "campaign_id", "contact_id", "response_id",
+        )
+        if only.get(name) is not None
+    ]  # fmt: skip
+    if only.get("since") is not None:
+        equal.append(delivery.c.created_at >= only["since"])
+    if only.get("until") is not None:
+        equal.append(delivery.c.created_at < only["until"])
+    return and_(true(), *equal)
+
+
+def one_delivery(connection: Connection, workspace_id: int, delivery_id: int) -> dict[str, Any]:
+    """A delivery with its payload, its attempts and what it wrote. Raises Refusal(NOT_FOUND)."""
+    row = (
+        connection.execute(
+            select(*_DELIVERY, delivery.c.payload).where(
+                delivery.c.workspace_id == workspace_id, delivery.c.id == delivery_id
+            )
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        raise not_found()
+    tries = (
+        select(
+            attempt.c.claim,
+            attempt.c.outcome,
+            attempt.c.code,
+            attempt.c.message,
+            attempt.c.ended_at,
+        )
+        .where(attempt.c.workspace_id == workspace_id, attempt.c.delivery_id == delivery_id)
+        .order_by(attempt.c.id)
+    )
+    lines = _lines().where(
+        ledger.c.workspace_id == workspace_id, ledger.c.delivery_id == delivery_id
+    )
+    return {
+        **row,
+        "tries": [dict(one) for one in connection.execute(tries).mappings()],
+        "written": [
+            dict(one) for one in connection.execute(lines.order_by(ledger.c.id)).mappings()
+        ],
+    }
+
+
+def written(
+    connection: Connection,
+    workspace_id: int,
+    *,
+    contact_id: int | None,
+    response_id: int | None,
+    before: int,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Lines of the ledger with an id below `before`, newest first."""
+    asked = _lines().where(ledger.c.workspace_id == workspace_id, ledger.c.id < before)
+    if contact_id is not None:
+        asked = asked.where(ledger.c.contact_id == contact_id)
+    if response_id is not None:
+        asked = asked.where(ledger.c.response_id == response_id)
+    rows = connection.execute(asked.order_by(ledger.c.id.desc()).limit(limit))
+    return [dict(row) for row in rows.mappings()]
+
+
+def _lines() -> Select[Any]:
+    return select(*[column for column in ledger.c if column.name != "workspace_id"])
