@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from connector.responses.vocabulary import (
@@ -182,7 +182,8 @@ def _mean(numbers: Iterable[FieldValue]) -> FieldValue:
     given = [Decimal(str(one)) for one in numbers]
     if not given:
         return None
-    return exact((sum(given, Decimal()) / len(given)).quantize(Decimal("0.01"), ROUND_HALF_UP))
+    with localcontext(prec=80):
+        return exact((sum(given, Decimal()) / len(given)).quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def _contact_variables(

@@ -174,7 +174,8 @@ def exact(number: Decimal) -> FieldValue:
     """A number in canonical form: an int where it is whole, else a plain decimal string."""
     if number == number.to_integral_value():
         return int(number)
-    return format(number.normalize(), "f")
+    # Not normalize(): it would round to the 28 digits of the default context.
+    return format(number, "f").rstrip("0")
 
 
 def _declared_answer(key: str, answer_type: str, rows: Sequence[str]) -> Iterator[tuple[str, Kind]]:

@@ -18,6 +18,8 @@ from schemas.fields import FieldValue
 
 Params: TypeAlias = Mapping[str, Any]
 
+MOST_DIGITS = 60
+
 
 class TransformFailed(ValueError):
     """A transformation cannot take this value. The message names it and the rule, never the
@@ -137,10 +139,15 @@ def number_of(value: FieldValue, name: str) -> Decimal:
         number = Decimal(value) if isinstance(value, int | str) else None
     except InvalidOperation:
         number = None
-    if number is None or isinstance(value, bool) or not number.is_finite():
+    # Text may also say NaN, or 1e999999999, which would not fit into memory as an int.
+    if number is None or isinstance(value, bool) or not _is_sane(number):
         rule = "needs a number"
         raise TransformFailed(name, rule, given=kind_of(value))
     return number
+
+
+def _is_sane(number: Decimal) -> bool:
+    return number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS
 
 
 def moment_of(value: FieldValue, name: str) -> date:

@@ -33,7 +33,7 @@ def zone_named(name: str) -> tzinfo:
     """The time zone of that name. Raises ValueError."""
     try:
         return UTC if name == "UTC" else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError) as exc:
+    except (ZoneInfoNotFoundError, OSError, ValueError) as exc:
         message = "is no known time zone"
         raise ValueError(message) from exc
 

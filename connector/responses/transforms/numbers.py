@@ -66,7 +66,7 @@ def _scale(number: Decimal, params: Params, _: Context) -> FieldValue:
 def _format(number: Decimal, params: Params, _: Context) -> str:
     digits = params["digits"]
     shown = number if digits is None else _rounded(number, digits)
-    whole, _sign, fraction = format(abs(shown), "f").partition(".")
+    whole, _sign, fraction = format(shown.copy_abs(), "f").partition(".")
     grouped = _grouped(whole, params["thousands"]) if params["thousands"] else whole
     minus = "-" if shown < 0 else ""
     return f"{minus}{grouped}{params['decimal']}{fraction}" if fraction else f"{minus}{grouped}"
