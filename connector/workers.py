@@ -1,6 +1,6 @@
 """RQ's worker as we need it: no pickle, no orphaned work-horse, quick to notice a dead neighbour.
 
-What RQ 3.0 does when processes are killed was measured (docs/adr/0011-redis-is-a-doorbell.md);
+What RQ 3.0 does when processes are killed was measured (docs/adr/0003-redis-is-a-doorbell.md);
 nothing here relies on its retries: the sweeper finds an abandoned delivery whatever became of the
 job.
 """
