@@ -13,6 +13,15 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+DECLARED = '[project]\nname = "it"\n[tool.ruff]\nline-length = 100\n'
+LOCK = """\
+alembic==1.0 \\
+    --hash=sha256:aa
+uv==0.1.2 \\
+    --hash=sha256:bb \\
+    --hash=sha256:cc
+zenpy==2.0
+"""
 
 
 @pytest.fixture
@@ -25,21 +34,11 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     loader.exec_module(module)
     (tmp_path / "requirements.lock").write_text(LOCK, encoding="utf-8")
-    (tmp_path / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(DECLARED, encoding="utf-8")
     for name, place in {"ROOT": "", "LOCK": "requirements.lock", "VENV": ".venv"}.items():
         monkeypatch.setattr(module, name, tmp_path / place)
     monkeypatch.setattr(module, "STAMP", tmp_path / ".venv" / "answerback-lock")
     return module
-
-
-LOCK = """\
-alembic==1.0 \\
-    --hash=sha256:aa
-uv==0.1.2 \\
-    --hash=sha256:bb \\
-    --hash=sha256:cc
-zenpy==2.0
-"""
 
 
 @pytest.fixture
@@ -63,15 +62,28 @@ def test_a_second_start_does_not_make_the_environment_again(
     assert installs == ["made"]
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.lock", LOCK + "# changed\n"),
+        ("pyproject.toml", DECLARED.replace('"it"', '"other"')),
+    ],
+)
 def test_a_changed_lock_or_declaration_makes_it_again(
-    script: ModuleType, installs: list[str], name: str
+    script: ModuleType, installs: list[str], *, name: str, text: str
 ) -> None:
     script.prepare()
-    with (script.ROOT / name).open("a", encoding="utf-8") as file:
-        file.write("# changed\n")
+    (script.ROOT / name).write_text(text, encoding="utf-8")
     script.prepare()
     assert installs == ["made", "made"]
+
+
+def test_a_change_of_a_tools_settings_does_not(script: ModuleType, installs: list[str]) -> None:
+    script.prepare()
+    changed = DECLARED.replace("100", "99")
+    (script.ROOT / "pyproject.toml").write_text(changed, encoding="utf-8")
+    script.prepare()
+    assert installs == ["made"]
 
 
 def test_a_moved_checkout_makes_it_again(script: ModuleType, installs: list[str]) -> None:
