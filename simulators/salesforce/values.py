@@ -109,6 +109,12 @@ def _text(shape: FieldShape, value: Any) -> Any:
     return text
 
 
+def _lines(shape: FieldShape, value: Any) -> Any:
+    text = _text(shape, value)
+    # Line breaks of text areas come back as carriage return and line feed (unverified).
+    return text if text is None else text.replace("\r\n", "\n").replace("\n", "\r\n")
+
+
 def _email(shape: FieldShape, value: Any) -> Any:
     text = _text(shape, value)
     if text is not None and not _EMAIL.fullmatch(text):
@@ -205,6 +211,7 @@ def _bad_choice(shape: FieldShape, value: str) -> RowRefused:
 
 
 _TAKERS: dict[str, Callable[[FieldShape, Any], Any]] = {
+    "textarea": _lines,
     "email": _email,
     "picklist": _choice,
     "multipicklist": _choices,

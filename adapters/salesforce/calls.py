@@ -1,0 +1,169 @@
+"""One org's calls through simple-salesforce, on our own transport, failures as the port's errors.
+
+The SDK's traps that are kept out here (read in its source and measured, version 1.12.10): no time
+limits of its own, redirects followed, `.netrc` instead of the token, exceptions without headers and
+with values in their text, https hard-coded (a simulator is reached through the transport's target),
+content types unchecked, OrderedDict and float for JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from simple_salesforce.api import Salesforce as SalesforceSDK
+from simple_salesforce.exceptions import SalesforceError
+from urllib3.exceptions import HTTPError
+
+from adapters.base import Account
+from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater
+from adapters.http import Wire, failure, origin_of, requests_session
+from adapters.salesforce.refusals import call_error
+from adapters.salesforce.traits import API_VERSION, TRAITS
+from schemas.salesforce import Page, Unreadable, complaints_in, page_of
+
+T = TypeVar("T")
+NO_CONTENT = 204
+_NO_JSON = "the answer is no JSON"
+_TOO_DEEP = "the answer is nested too deeply"
+_WRONG_TYPE = "the answer is not JSON by its type"
+
+
+class Calls:
+    """The org's API, for one job and one thread."""
+
+    def __init__(self, account: Account, wire: Wire) -> None:
+        origin, target = _where(account)
+        self._status = 0
+        self._headers: Mapping[str, str] = {}
+        self._told = wire.answered
+        tapped = dataclasses.replace(wire, answered=self._tap)
+        self._sdk = SalesforceSDK(
+            instance_url=origin,
+            session_id=account.token,
+            session=requests_session(tapped, origin, target=target),
+            version=API_VERSION,
+            parse_float=Decimal,
+            object_pairs_hook=dict,
+        )
+
+    @property
+    def usage(self) -> tuple[int, int] | None:
+        """The org's calls of the last 24 hours and how many it may make, as last told."""
+        told = self._headers.get("Sforce-Limit-Info", "").partition("api-usage=")[2]
+        used, _, most = told.partition(";")[0].strip().partition("/")
+        return (int(used), int(most)) if used.isdigit() and most.isdigit() else None
+
+    def get(self, path: str) -> Any:
+        """A resource under the API version's root. Raises AdapterError."""
+        return self._called(lambda: self._sdk.restful(path), writing=False)
+
+    def read(self, path: str, body: Mapping[str, Any]) -> Any:
+        """A read that is a POST: nothing is changed by it. Raises AdapterError."""
+        return self._called(
+            lambda: self._sdk.restful(path, method="POST", json=body), writing=False
+        )
+
+    def write(
+        self, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Any:
+        """A change. Raises AdapterError; OutcomeUnknown whenever it may have been applied."""
+        return self._called(
+            lambda: self._sdk.restful(path, method=method, json=body, headers=dict(headers)),
+            writing=True,
+        )
+
+    def records(self, soql: str, *, deleted: bool = False) -> tuple[Mapping[str, Any], ...]:
+        """All records of a query, page by page; `deleted` looks into the recycle bin too."""
+        page = self._page(lambda: self._sdk.query(soql, include_deleted=deleted))
+        records = list(page.records)
+        while page.next_url is not None:
+            url = page.next_url
+            # The transport reaches only this origin, whatever address the page names.
+            page = self._page(lambda url=url: self._sdk.query_more(url, identifier_is_url=True))  # type: ignore[misc]
+            records += page.records
+        return tuple(records)
+
+    def userinfo(self) -> Any:
+        """Who the token speaks for. Raises AdapterError."""
+        return self._called(lambda: self._sdk.oauth2("userinfo"), writing=False)
+
+    def _page(self, act: Callable[[], Any]) -> Page:
+        answer = self._called(act, writing=False)
+        return understood(lambda: page_of(answer), writing=False)
+
+    def _tap(self, status: int, headers: Mapping[str, str]) -> None:
+        self._status, self._headers = status, headers
+        self._told(status, headers)
+
+    def _called(self, act: Callable[[], T], *, writing: bool) -> T:
+        self._status, self._headers = 0, {}
+        try:
+            answer = act()
+        except SalesforceError as exc:
+            raise self._refusal(exc, writing=writing) from None
+        except requests.exceptions.JSONDecodeError as exc:
+            raise _unreadable(_NO_JSON, writing=writing) from exc
+        except RecursionError:
+            raise _unreadable(_TOO_DEEP, writing=writing) from None
+        except (requests.RequestException, HTTPError, OSError, AdapterError) as exc:
+            raise _softened(failure(exc), writing=writing) from _quiet(exc)
+        self._check_type(writing=writing)
+        return answer
+
+    def _refusal(self, exc: SalesforceError, *, writing: bool) -> AdapterError:
+        # The SDK's exception text holds address, query and body: nothing of it goes on.
+        complaints = complaints_in(exc.content)
+        if exc.status < 400:
+            return _unreadable(f"Salesforce answered {exc.status}", writing=writing)
+        return call_error(exc.status, complaints, self._headers, writing=writing, now_s=time.time())
+
+    def _check_type(self, *, writing: bool) -> None:
+        """A page with status 200 (a proxy's, a login form) is no answer of the API."""
+        content_type = self._headers.get("Content-Type", "")
+        if self._status != NO_CONTENT and "json" not in content_type:
+            raise _unreadable(_WRONG_TYPE, writing=writing)
+
+
+def understood(read: Callable[[], T], *, writing: bool) -> T:
+    """What `read` makes of an answer; an answer it cannot read is TryLater, or OutcomeUnknown for a
+    change.
+    """
+    try:
+        return read()
+    except Unreadable as exc:
+        raise _unreadable(str(exc), writing=writing) from exc
+
+
+def _where(account: Account) -> tuple[str, str | None]:
+    """The origin the SDK calls, and where its calls really go.
+
+    A base URL in https is the login host (production, sandbox); the API then lives at the token
+    answer's instance URL. One in http can only be a simulator: all calls go there.
+    """
+    base = account.base_url or TRAITS.base_url
+    api = urlsplit(origin_of(account.instance_url or base))
+    origin = f"https://{api.netloc}"
+    return origin, origin_of(base) if base.startswith("http://") else None
+
+
+def _unreadable(message: str, *, writing: bool) -> AdapterError:
+    kind = OutcomeUnknown if writing else TryLater
+    return kind(message, code="unreadable_answer")
+
+
+def _softened(error: AdapterError, *, writing: bool) -> AdapterError:
+    # A read whose answer was lost can simply be read again.
+    if isinstance(error, OutcomeUnknown) and not writing:
+        return TryLater(str(error), wait_s=error.wait_s, code=error.code)
+    return error
+
+
+def _quiet(exc: Exception) -> Exception | None:
+    """The cause to chain: network errors name hosts and paths, whose queries hold e-mails."""
+    return exc if isinstance(exc, BrokenContract) else None

@@ -1,0 +1,67 @@
+"""What Salesforce is and can do, as data (Salesforce fact sheet, state November 2026)."""
+
+from __future__ import annotations
+
+from adapters.base import OAuthTraits, RatePolicy, TagPlace, TagTraits, Traits
+from schemas.salesforce import SEPARATOR
+
+# v66 is Spring '26. v21-30 answer 410 since Summer '25, v31-40 will from Summer '28.
+API_VERSION = "66.0"
+TAG_FIELD = "NPSToday_Tags__c"
+# sObject Collections take at most 200 rows a call (vendor documentation).
+ROWS = 200
+# A note is two of the 25 subrequests a composite call may hold.
+NOTES = 12
+NOTE_LIMIT = 50_000
+TAG_LENGTH = 255
+
+TRAITS = Traits(
+    app="salesforce",
+    label="Salesforce",
+    base_url="https://login.salesforce.com",
+    hosts=(
+        "login.salesforce.com",
+        "test.salesforce.com",
+        "*.my.salesforce.com",
+        "*.sandbox.my.salesforce.com",
+    ),
+    oauth=OAuthTraits(
+        authorize_url="{base}/services/oauth2/authorize",
+        token_url="{base}/services/oauth2/token",  # noqa: S106 - an address, no secret
+        revoke_url="{base}/services/oauth2/revoke",
+        scopes=("api", "refresh_token"),
+        keeps_instance_url=True,
+        # A second org or user can be connected only if the browser's session is not taken over.
+        extra_authorize={"prompt": "login consent"},
+    ),
+    key_label=None,
+    settings=(),
+    entities=("Contact", "Account", "Lead", "Opportunity", "Case"),
+    contact_entity="Contact",
+    write_batch=ROWS,
+    read_batch=ROWS,
+    tags=TagTraits(
+        place=TagPlace.FIELD, field=TAG_FIELD, separator=SEPARATOR, max_length=TAG_LENGTH
+    ),
+    # Salesforce counts the day, not the second: this only keeps a burst from crowding out others.
+    rates=(RatePolicy(calls=100, per_s=10),),
+    standard_fields={
+        "email": "Email",
+        "phone": "Phone",
+        "first_name": "FirstName",
+        "last_name": "LastName",
+        "country": "MailingCountry",
+    },
+    match_fields=("Email", "NPSToday_Key__c"),
+    id_field="Id",
+    company_entity="Account",
+    note_limit=NOTE_LIMIT,
+    note_batch=NOTES,
+    linger_s=5.0,
+    # Two contacts may share an e-mail, so a create is looked up before it is sent again.
+    creates="marker",
+    dates=(
+        "Summer '27: SOAP login() ends at Salesforce. Nothing to do: it is not used here.",
+        "Summer '28: API versions 31 to 40 end at Salesforce. Nothing to do: 66 is used here.",
+    ),
+)
