@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from connector.responses.graphemes import cut, units
 
@@ -109,9 +110,8 @@ def tag_name(name: str) -> str:
     UnusableName when nothing is left.
     """
     spaced = " ".join(unicodedata.normalize("NFC", _visible(name)).split())
-    # Cutting can leave a space at the end, and removing a sign can bring two letters together that
-    # compose.
-    kept = unicodedata.normalize("NFC", cut(spaced, MAX_NAME_UNITS)).strip()
+    # Cutting can leave a space at the end.
+    kept = cut(spaced, MAX_NAME_UNITS).strip()
     if not kept.strip("\u200c\u200d "):
         message = "the campaign's name has no visible character"
         raise UnusableName(message)
@@ -157,6 +157,8 @@ def spellings(
     return tuple(_spelt(style, campaign, number, spelling, pattern) for style in spelling.styles)
 
 
+# A delivery asks for the same few campaigns again and again, and a set costs 33 renderings.
+@lru_cache(maxsize=1_024)
 def owned(
     campaign: str, *, spelling: Spelling = PLAIN, pattern: TagPattern = NPS_TODAY
 ) -> frozenset[str]:

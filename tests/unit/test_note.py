@@ -135,7 +135,7 @@ def test_control_signs_do_not_reach_the_crm() -> None:
     assert "why:\n  abc\n  d" in note.text
 
 
-def test_fault_46_a_megabyte_is_cut_with_a_note_and_keeps_its_marker() -> None:
+def test_fault_46_a_huge_text_is_cut_with_a_note_and_keeps_its_marker() -> None:
     long = {"type": "long_text", "value": FAMILY * 9_000}
     note = note_of(answered(why=long, end={"type": "nps", "value": 3}), MARKER, limit=32_000)
     assert note is not None
@@ -146,6 +146,15 @@ def test_fault_46_a_megabyte_is_cut_with_a_note_and_keeps_its_marker() -> None:
     assert f"… (+1)\nref: {MARKER}" in note.text
     assert set(note.text.split("why: ")[1].split("…")[0]) == set(FAMILY)
     assert note.text.split("why: ")[1].split("…")[0].endswith(FAMILY)
+
+
+def test_a_title_is_escaped_where_its_answer_is_cut() -> None:
+    long = {"type": "long_text", "value": "x" * 5_000, "title": "<i>R&D</i>?"}
+    note = note_of(answered(why=long), MARKER, limit=1_000)
+    assert note is not None
+    page = read(note.html)
+    assert page.used == {"p", "b", "br"}
+    assert "<i>R&D</i>?xxx" in page.seen
 
 
 @given(

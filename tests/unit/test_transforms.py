@@ -99,6 +99,7 @@ def test_zero_and_false_are_values(value: FieldValue) -> None:
         ("twelve", "round", {}),
         ("NaN", "round", {}),
         ("1e999999999", "round", {}),
+        ("1e100", "round", {}),
         (True, "round", {}),
         ("1.2.3", "parse_number", {"language": "en"}),
         ("1,234,50", "parse_number", {"language": "en"}),
