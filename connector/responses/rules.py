@@ -64,7 +64,7 @@ class ExpressionFailed(ValueError):
     """Evaluating failed. `code` is a stable word; the message never holds a value."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(_FAILURES[code])
+        super().__init__(FAILURES[code])
         self.code = code
 
 
@@ -89,7 +89,7 @@ class Expression:
     program: Any
 
 
-_FAILURES: Mapping[str, str] = {
+FAILURES: Mapping[str, str] = {
     "answer_missing": "a variable of the expression has no value in this response",
     "variable_retyped": "a variable holds another kind of value than the survey declares",
     "not_a_truth_value": "the expression gave no true or false",
