@@ -1,0 +1,135 @@
+"""The Zendesk adapter: the port's methods, each in one module beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from adapters.base import (
+    Account,
+    Batch,
+    BatchResult,
+    Identity,
+    Note,
+    Record,
+    Started,
+    TagChange,
+    Traits,
+)
+from adapters.errors import PauseMapping, ReconnectNeeded
+from adapters.http import Wire
+from adapters.zendesk import finding, jobs
+from adapters.zendesk.answers import Forbidden, forbidden
+from adapters.zendesk.client import BASIC_MARK, Client, speaking
+from adapters.zendesk.noting import NoteDesk
+from adapters.zendesk.tagging import Tagger
+from adapters.zendesk.traits import API_TOKENS_END, TRAITS
+from adapters.zendesk.writing import Writer
+from schemas.fields import Entity
+from schemas.zendesk import KINDS, Kind, entity_of
+
+NO_TAGS = (
+    "Tags on users and organizations are switched off: switch them on in the account's settings,"
+    " or score tags cannot be written."
+)
+COPIED_TAGS = (
+    "Zendesk copies a person's tags onto each new ticket, and notes are tickets: your triggers and"
+    " reports will see them."
+)
+
+
+class Zendesk:
+    """Zendesk Support through zenpy. Made for one job, used by one thread, thrown away."""
+
+    traits: ClassVar[Traits] = TRAITS
+
+    def __init__(self, account: Account, wire: Wire, entities: Mapping[str, Entity]) -> None:
+        self._account = account
+        self._entities = entities
+        self._client = Client(account, wire)
+
+    def probe(self) -> Identity:
+        """The port's `probe`, and whether tags are switched on: two calls."""
+        with speaking():
+            me = self._client.zenpy.users.me().to_dict()
+            if me["id"] is None or me["role"] == "end-user":
+                message = "Zendesk does not know the connected user as an agent or administrator"
+                raise ReconnectNeeded(message, code="not_an_agent")
+            notes = self._notes(str(me["id"]))
+        host = str(urlsplit(str(me["url"])).hostname)
+        return Identity(host, host, str(me["id"]), notes=notes, learnt=self._limit())
+
+    def entities(self) -> tuple[Entity, ...]:
+        """The port's `entities`."""
+        with speaking():
+            return tuple(self._described(kind) for kind in KINDS.values())
+
+    def find(
+        self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """The port's `find`. E-mail and a ticket's external id cost a call each."""
+        with speaking():
+            return finding.find(self._client, self._known(entity), field, values, want=want)
+
+    def write(self, batch: Batch) -> BatchResult | Started:
+        """The port's `write`: a job for three rows and more, if the account allows bulk calls."""
+        with speaking():
+            return self._writer(batch.entity).write(batch)
+
+    def collect(self, handle: Mapping[str, Any]) -> BatchResult | Started:
+        """The port's `collect`."""
+        waiting = jobs.handle_of(handle)
+        with speaking():
+            return self._writer(waiting.entity).collect(waiting)
+
+    def retag(self, entity: str, changes: Sequence[TagChange]) -> BatchResult:
+        """The port's `retag`."""
+        with speaking():
+            return Tagger(self._client, self._account, entity).retag(changes)
+
+    def noted(self, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
+        """The port's `noted`: two calls a thread."""
+        del entity
+        with speaking():
+            return NoteDesk(self._client).noted(notes)
+
+    def note(self, entity: str, notes: Sequence[Note]) -> BatchResult:
+        """The port's `note`: two calls a note."""
+        del entity
+        with speaking():
+            return NoteDesk(self._client).note(notes)
+
+    # --- parts ---------------------------------------------------------------------------------
+
+    def _writer(self, entity: str) -> Writer:
+        return Writer(self._client, self._account, self._known(entity))
+
+    def _known(self, entity: str) -> Entity:
+        found = self._entities.get(entity)
+        if found is None or entity not in KINDS:
+            message = f"the definitions of {entity} have not been downloaded"
+            raise PauseMapping(message, code="entity_unknown")
+        return found
+
+    def _described(self, kind: Kind) -> Entity:
+        try:
+            told = getattr(self._client.zenpy, kind.definitions)()
+            return entity_of(kind, [one.to_dict() for one in told])
+        except Forbidden as exc:
+            raise forbidden() from exc
+
+    def _notes(self, me: str) -> tuple[str, ...]:
+        notes = [COPIED_TAGS]
+        if BASIC_MARK in self._account.token:
+            notes.append(API_TOKENS_END)
+        try:
+            self._client.get(f"users/{me}/tags.json")
+        except Forbidden:
+            notes.append(NO_TAGS)
+        return tuple(notes)
+
+    def _limit(self) -> dict[str, Any]:
+        """The account's calls a minute, as its answers' headers tell them."""
+        told = self._client.headers.get("X-Rate-Limit", "")
+        return {"calls_per_minute": int(told)} if told.isdigit() else {}

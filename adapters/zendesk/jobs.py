@@ -1,0 +1,155 @@
+"""Zendesk's bulk jobs: what is kept of one while it runs, and what its rows say when it is done.
+
+The rows of an answer stand in the order of the request (said by Zendesk's staff; recorded for
+updates). A failed row of an update carries the record's id and its `index`, one of the other bulk
+calls carries the index in place of the id: so rows are told by index or place, never by their id.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.base import Account, Outcome, Started, Status
+from adapters.errors import OutcomeUnknown
+from adapters.zendesk.answers import RecordGone, RowRefused, refused_by
+from adapters.zendesk.client import Client
+from adapters.zendesk.rows import gone, rejected
+from schemas.fields import Entity
+
+# Recorded jobs took 5 to 6 seconds. The first poll moves towards what this account needs.
+FIRST_POLL_S, POLL_S, LEAST_S, MOST_S = 2.0, 1.5, 0.5, 8.0
+LEARNT = "first_poll_s"
+GOOD = frozenset({"Created", "Updated"})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One row of a running job. `identity`: the values a new record may be a duplicate by."""
+
+    key: str
+    remote_id: str | None = None
+    identity: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A running job. `stage`: update, create, or resolve (asking for the ids of duplicates).
+
+    `settled` are the outcomes of the create that a resolve completes, as JSON.
+    """
+
+    job: str
+    entity: str
+    stage: str
+    rows: Sequence[Waiting]
+    first_poll_s: float = FIRST_POLL_S
+    polls: int = 0
+    settled: Sequence[Mapping[str, Any]] = field(default=())
+
+
+def started(account: Account, handle: Handle) -> Started:
+    """The job has begun: when to ask first."""
+    wait_s = float(account.learnt.get(LEARNT, FIRST_POLL_S))
+    return Started(_to_json(dataclasses.replace(handle, first_poll_s=wait_s)), wait_s)
+
+
+def polled_again(handle: Handle) -> Started:
+    """The job still runs: when to ask next."""
+    return Started(_to_json(dataclasses.replace(handle, polls=handle.polls + 1)), POLL_S)
+
+
+def handle_of(told: Mapping[str, Any]) -> Handle:
+    """A stored handle."""
+    rows = tuple(Waiting(one[0], one[1], one[2]) for one in told["rows"])
+    return Handle(**{**told, "rows": rows})
+
+
+def results_of(client: Client, handle: Handle) -> Sequence[Mapping[str, Any]] | None:
+    """The rows of a finished job, None while it runs.
+
+    Raises OutcomeUnknown for a job that failed as a whole or that Zendesk has forgotten (an hour).
+    """
+    try:
+        job = client.zenpy.job_status(id=handle.job)
+    except RecordGone as exc:
+        message = "Zendesk has forgotten the job"
+        raise OutcomeUnknown(message, code="job_lost") from exc
+    if job.status in {"queued", "working"}:
+        return None
+    if job.status != "completed" or not isinstance(job.results, list):
+        message = "Zendesk did not finish the job"
+        raise OutcomeUnknown(message, code="job_failed")
+    return _in_order([one.to_dict() for one in job.results], len(handle.rows))
+
+
+def outcomes_of(
+    handle: Handle, told: Sequence[Mapping[str, Any]], entity: Entity
+) -> tuple[Outcome, ...]:
+    """One outcome per row of the job, in order."""
+    return tuple(
+        _outcome(handle, row, one, entity) for row, one in zip(handle.rows, told, strict=True)
+    )
+
+
+def learnt_from(handle: Handle) -> dict[str, Any]:
+    """A later first poll if the job needed several, an earlier one if the first sufficed."""
+    change = 1.25 if handle.polls else 0.8
+    wait_s = min(max(handle.first_poll_s * change, LEAST_S), MOST_S)
+    return {LEARNT: round(wait_s, 2)}
+
+
+def merged(handle: Handle, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """A create's outcomes with the ids its resolve found; those of any other job as they are."""
+    if handle.stage != "resolve":
+        return tuple(outcomes)
+    holders = {one.key: one.remote_id for one in outcomes}
+    kept = [_restored(one) for one in handle.settled]
+    return tuple(
+        dataclasses.replace(one, remote_id=holders.get(one.key) or one.remote_id) for one in kept
+    )
+
+
+def stored(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as JSON, without what is at its default."""
+    told = {"key": outcome.key, "status": outcome.status.value}
+    for name in ("remote_id", "created", "code", "message", "field"):
+        if getattr(outcome, name):
+            told[name] = getattr(outcome, name)
+    return told
+
+
+def _restored(told: Mapping[str, Any]) -> Outcome:
+    return Outcome(**{**told, "status": Status(told["status"])})
+
+
+def _to_json(handle: Handle) -> dict[str, Any]:
+    told = {one.name: getattr(handle, one.name) for one in dataclasses.fields(handle)}
+    told["rows"] = [[row.key, row.remote_id, row.identity] for row in handle.rows]
+    told["settled"] = list(handle.settled)
+    return told
+
+
+def _in_order(told: Sequence[Mapping[str, Any]], count: int) -> list[Mapping[str, Any]]:
+    placed = {
+        one.get("index") if one.get("index") is not None else at: one for at, one in enumerate(told)
+    }
+    if set(placed) != set(range(count)):
+        message = "Zendesk's job answers other rows than it was given"
+        raise OutcomeUnknown(message, code="job_rows_differ")
+    return [placed[at] for at in range(count)]
+
+
+def _outcome(handle: Handle, row: Waiting, told: Mapping[str, Any], entity: Entity) -> Outcome:
+    if told.get("error") or told.get("status") == "Failed":
+        return _refused(row, str(told.get("details") or told.get("error")), entity)
+    is_new = handle.stage == "create"
+    number = row.remote_id if handle.stage == "update" else str(told["id"])
+    return Outcome(row.key, Status.WRITTEN, remote_id=number, created=is_new)
+
+
+def _refused(row: Waiting, sentence: str, entity: Entity) -> Outcome:
+    refused: RowRefused = refused_by(sentence, entity)
+    return gone(row.key) if refused.code == "not_found" else rejected(row.key, refused)

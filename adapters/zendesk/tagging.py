@@ -1,0 +1,99 @@
+"""Score tags on people and organizations: the new one first, then the others of the campaign go.
+
+Zendesk may keep another spelling than it was sent (lower case, without dots or letters like oe;
+what exactly is not established), so what stands afterwards is read from its answer. The tags of a
+hundred records are read in one call; a change then costs one call, two where an old score goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from adapters.base import Account, BatchResult, Outcome, Status, TagChange
+from adapters.errors import PauseMapping
+from adapters.zendesk.answers import Forbidden, RowRefused
+from adapters.zendesk.client import Client
+from adapters.zendesk.finding import by_ids
+from adapters.zendesk.rows import gone, one_by_one
+
+LEARNT = "tag_style"
+
+
+class Tagger:
+    """The tag calls of one entity."""
+
+    def __init__(self, client: Client, account: Account, entity: str) -> None:
+        self.client, self.account, self.entity = client, account, entity
+        self.api: Any = getattr(client.zenpy, entity)
+        self.before: Mapping[str, Sequence[str]] = {}
+
+    def retag(self, changes: Sequence[TagChange]) -> BatchResult:
+        """The port's `retag`."""
+        found = by_ids(self.client, self.entity, [one.remote_id for one in changes])
+        self.before = {number: tuple(raw["tags"]) for number, raw in found.items()}
+        outcomes = one_by_one(changes, self._change)
+        return BatchResult(outcomes, learnt=self._learnt(outcomes))
+
+    def _change(self, change: TagChange) -> Outcome:
+        before = self.before.get(change.remote_id)
+        if before is None:
+            return gone(change.key)
+        try:
+            return self._replaced(change, before)
+        except Forbidden as exc:
+            message = "tags on users and organizations are switched off in this Zendesk account"
+            raise PauseMapping(message, code="tags_disabled") from exc
+
+    def _replaced(self, change: TagChange, before: Sequence[str]) -> Outcome:
+        standing = next((one for one in change.spellings if one in before), None)
+        tags: Iterable[str] = before
+        if standing is None:
+            standing, tags = self._added(change, before)
+        leftover = sorted((change.owned - {standing}) & set(tags))
+        if leftover:
+            self.api.delete_tags(int(change.remote_id), leftover)
+        is_same = standing in before and not leftover
+        return Outcome(
+            change.key,
+            Status.UNCHANGED if is_same else Status.WRITTEN,
+            remote_id=change.remote_id,
+            detail={"tag": standing, "style": change.spellings.index(standing)},
+        )
+
+    def _added(self, change: TagChange, before: Sequence[str]) -> tuple[str, Iterable[str]]:
+        """The first spelling that the account keeps, and the tags that then stand."""
+        for spelling in change.spellings[self._first_style(change) :]:
+            tags = _texts(self.api.add_tags(int(change.remote_id), [spelling]))
+            if spelling in tags:
+                return spelling, tags
+            strays = sorted(one for one in set(tags) - set(before) if _came_of(one, spelling))
+            if strays:
+                self.api.delete_tags(int(change.remote_id), strays)
+        raise RowRefused(code="tag_refused", field="tags")
+
+    def _first_style(self, change: TagChange) -> int:
+        return min(int(self.account.learnt.get(LEARNT, 0)), len(change.spellings) - 1)
+
+    def _learnt(self, outcomes: Iterable[Outcome]) -> dict[str, Any]:
+        """The style that was kept, once a change had a choice."""
+        styles = [one.detail["style"] for one in outcomes if "style" in one.detail]
+        known = self.account.learnt.get(LEARNT)
+        return {LEARNT: max(styles)} if styles and max(styles) != (known or 0) else {}
+
+
+def _came_of(stray: str, spelling: str) -> bool:
+    """Whether the account made this of what we sent. Others may have tagged the person meanwhile:
+    their tags are not ours to remove.
+    """
+    left = _plain(stray)
+    return bool(left) and left in _plain(spelling)
+
+
+def _plain(text: str) -> str:
+    return "".join(sign for sign in text.lower() if sign.isascii() and sign.isalnum())
+
+
+def _texts(told: Any) -> list[str]:
+    """The strings of a tag answer; zenpy gives each of them out once only."""
+    return [one if isinstance(one, str) else str(one.name) for one in told]

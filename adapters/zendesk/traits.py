@@ -1,0 +1,63 @@
+"""What Zendesk is and can do, as data."""
+
+from __future__ import annotations
+
+from adapters.base import OAuthTraits, RatePolicy, SettingField, TagPlace, TagTraits, Traits
+from schemas.fields import FieldType
+
+SCOPES = (
+    "users:read",
+    "users:write",
+    "organizations:read",
+    "organizations:write",
+    "tickets:read",
+    "tickets:write",
+)
+# The enforced lifetimes (Zendesk, 2 Feb 2026): access 30 minutes, refresh 30 days; both rotate.
+ACCESS_S, REFRESH_S = 1_800, 2_592_000
+API_TOKENS_END = (
+    "API tokens stop working on 30 Apr 2027 (Zendesk): connect by OAuth before that day."
+)
+
+TRAITS = Traits(
+    app="zendesk",
+    label="Zendesk",
+    base_url="https://{subdomain}.zendesk.com",
+    hosts=("*.zendesk.com", "*.zendesk-staging.com"),
+    oauth=OAuthTraits(
+        authorize_url="{base}/oauth/authorizations/new",
+        token_url="{base}/oauth/tokens",  # noqa: S106 - an address
+        revoke_url="{base}/api/v2/oauth/tokens/current.json",
+        revoke_body="delete",
+        scopes=SCOPES,
+        body="json",
+        rotates=True,
+        expires_in_s=ACCESS_S,
+        extra_token={"expires_in": ACCESS_S, "refresh_token_expires_in": REFRESH_S},
+    ),
+    key_label="E-mail and API token, as agent@example.com/token:secret",
+    settings=(
+        SettingField(
+            "subdomain",
+            "Subdomain",
+            pattern=r"[a-z0-9][a-z0-9-]{1,62}",
+            help="The first part of your address: acme for acme.zendesk.com.",
+        ),
+    ),
+    entities=("users", "organizations", "tickets"),
+    contact_entity="users",
+    company_entity="organizations",
+    write_batch=100,
+    read_batch=100,
+    # Which spelling an account keeps is not established: the adapter reads back what stands.
+    tags=TagTraits(place=TagPlace.ENDPOINT, separator=" ", styles=("verbatim", "safe", "ascii")),
+    # Growth and Professional. `probe` learns the account's own limit (`calls_per_minute`).
+    rates=(RatePolicy(calls=400, per_s=60),),
+    field_types=frozenset(FieldType) - {FieldType.DATETIME, FieldType.URL, FieldType.OTHER},
+    standard_fields={"email": "email", "name": "name", "phone": "phone", "id": "external_id"},
+    match_fields=("email", "external_id"),
+    note_limit=60_000,
+    note_batch=10,
+    tag_batch=25,
+    dates=(API_TOKENS_END,),
+)
