@@ -247,8 +247,13 @@ def page_of(answer: object) -> Page:
     if not isinstance(answer, dict) or not isinstance(answer.get("records"), list):
         message = "the answer is no page of a query"
         raise Unreadable(message)
-    next_url = None if answer.get("done", True) else answer.get("nextRecordsUrl")
-    return Page(tuple(answer["records"]), str(next_url) if next_url else None)
+    if answer.get("done", True):
+        return Page(tuple(answer["records"]), None)
+    next_url = str(answer.get("nextRecordsUrl"))
+    if not next_url.startswith("/services/data/"):
+        message = "the next page is not where pages are"
+        raise Unreadable(message)
+    return Page(tuple(answer["records"]), next_url)
 
 
 def _row_result(told: object) -> RowResult:

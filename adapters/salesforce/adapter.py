@@ -173,6 +173,8 @@ class Salesforce:
 
     def write(self, batch: Batch) -> BatchResult:
         """One collections call for the whole batch; each row is judged alone."""
+        if not batch.rows:
+            return BatchResult(())
         creating = batch.operation is Operation.CREATE
         body = {
             "allOrNone": False,
