@@ -123,20 +123,20 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", f"{_V1}/apps/<key:app>"): _reads(Scope.SETTINGS_READ),
         ("GET", f"{_V1}/oauth-clients"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
         ("PUT", f"{_V1}/oauth-clients/<key:app>"): _settings("oauth_client.saved"),
-        ("DELETE", f"{_V1}/oauth-clients/<key:app>"): _settings("oauth_client.deleted"),
+        ("DELETE", f"{_V1}/oauth-clients/<key:app>"): _settings("oauth_client.removed"),
         ("GET", f"{_V1}/connections"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
         ("POST", f"{_V1}/connections"): _settings("connection.created"),
         ("GET", f"{_V1}/connections/<id:connection_id>"): _reads(
             Scope.SETTINGS_READ, Right.SETTINGS
         ),
         ("PATCH", f"{_V1}/connections/<id:connection_id>"): _settings("connection.changed"),
-        ("DELETE", f"{_V1}/connections/<id:connection_id>"): _settings("connection.deleted"),
+        ("DELETE", f"{_V1}/connections/<id:connection_id>"): _settings("connection.removed"),
         ("POST", f"{_V1}/connections/<id:connection_id>/authorize"): _settings(
             "connection.authorizing"
         ),
         ("POST", f"{_V1}/connections/<id:connection_id>/probe"): _settings("connection.probed"),
         ("POST", f"{_V1}/connections/<id:connection_id>/pause"): _settings("connection.paused"),
-        ("POST", f"{_V1}/connections/<id:connection_id>/resume"): _settings("connection.resumed"),
+        ("POST", f"{_V1}/connections/<id:connection_id>/resume"): _settings("connection.unpaused"),
         ("POST", f"{_V1}/connections/<id:connection_id>/disconnect"): _settings(
             "connection.disconnected"
         ),

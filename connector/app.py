@@ -17,7 +17,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     KeysUnusable or SettingsError where keys or settings are wrong: refuse to start.
     """
     settings = settings or load_settings()
-    app = Flask(__name__, static_folder="static", template_folder="templates")
+    app = Flask(__name__, static_folder=None, template_folder="templates")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["TRAP_HTTP_EXCEPTIONS"] = False
     # A redirect to a tidied address would turn a POST into a surprise: an untidy one is no address.
@@ -29,6 +29,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     headers.install(app, https=settings.public_url.startswith("https://"))
     errors.install(app)
     asking.install(app)
+    app.static_folder = "static"
+    app.add_url_rule("/static/<path:filename>", "static", app.send_static_file)
     api = description.described(app)
     resources.register(app, api)
     description.serve(app, api)

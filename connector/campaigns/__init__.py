@@ -1,0 +1,1 @@
+"""Surveys in versions (surveys); campaigns, segments and distributions (register)."""

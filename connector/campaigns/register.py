@@ -1,0 +1,239 @@
+"""Campaigns, their segments and distributions: by the platform's id, with a tag name for ever.
+
+Renaming a campaign changes its name and never its tag name: the tags that stand in the CRMs would
+otherwise be orphans. Two campaigns of one name are told apart by the platform's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from connector.problems import Code, Place, Refusal, not_found
+from connector.tables import campaign, distribution, segment, survey
+
+Body = Mapping[str, Any]
+Collides = Callable[[str, str], bool]
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('campaigns', :workspace))")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A campaign that is there now; `created` says that it was not before."""
+
+    id: int
+    tag_name: str
+    created: bool
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two tag names are the same letter for letter; a CRM may fold more together."""
+    return one == other
+
+
+def register(
+    connection: Connection,
+    workspace_id: int,
+    *,
+    platform_id: str,
+    name: str | None,
+    tag_name: str,
+    collides: Collides = same,
+) -> Registered:
+    """Make sure the campaign is there; a repeat only takes over a new name.
+
+    `tag_name` is the wish: where it collides with another campaign's, the platform's id is added.
+    """
+    known = _by_platform_id(connection, workspace_id, platform_id)
+    if known is None:
+        # One registration at a time, else two campaigns could take one tag name.
+        connection.execute(_LOCK, {"workspace": workspace_id})
+        known = _by_platform_id(connection, workspace_id, platform_id)
+    if known is not None:
+        if name is not None and name != known.name:
+            connection.execute(
+                update(campaign)
+                .where(campaign.c.id == known.id)
+                .values(name=name, updated_at=func.now())
+            )
+        return Registered(known.id, known.tag_name, created=False)
+    taken = connection.execute(
+        select(campaign.c.tag_name).where(campaign.c.workspace_id == workspace_id)
+    ).scalars()
+    own = told_apart(tag_name, platform_id, taken=list(taken), collides=collides)
+    made = connection.execute(
+        insert(campaign)
+        .values(workspace_id=workspace_id, platform_id=platform_id, name=name, tag_name=own)
+        .returning(campaign.c.id)
+    )
+    return Registered(int(made.scalar_one()), own, created=True)
+
+
+def told_apart(wish: str, platform_id: str, *, taken: Iterable[str], collides: Collides) -> str:
+    """The wish, or the wish with the platform's id, and a number where that is taken too."""
+    others = list(taken)
+    suffixes = ["", f" {platform_id}", *(f" {platform_id} {number}" for number in range(2, 100))]
+    for suffix in suffixes:
+        candidate = f"{wish}{suffix}"
+        if not any(collides(candidate, other) for other in others):
+            return candidate
+    raise Refusal(Code.NAME_TAKEN, "No tag name could be found for this campaign.")
+
+
+def save(
+    connection: Connection,
+    workspace_id: int,
+    *,
+    platform_id: str,
+    body: Body,
+    tag_name: str,
+    collides: Collides = same,
+) -> dict[str, Any]:
+    """Register the campaign and set what the body names; the campaign afterwards."""
+    found = register(
+        connection,
+        workspace_id,
+        platform_id=platform_id,
+        name=body["name"],
+        tag_name=tag_name,
+        collides=collides,
+    )
+    values: dict[str, Any] = {name: body[name] for name in ("properties", "flags") if name in body}
+    if "survey" in body:
+        values["survey_id"] = _survey_id(connection, workspace_id, body["survey"])
+    if "segment" in body:
+        values["segment_id"] = _segment_id(connection, workspace_id, body["segment"])
+    if values:
+        connection.execute(
+            update(campaign)
+            .where(campaign.c.id == found.id)
+            .values(**values, updated_at=func.now())
+        )
+    return read(connection, workspace_id, platform_id)
+
+
+def read(connection: Connection, workspace_id: int, platform_id: str) -> dict[str, Any]:
+    """The campaign with its distributions. Raises Refusal(NOT_FOUND)."""
+    asked = _shown().where(
+        campaign.c.workspace_id == workspace_id, campaign.c.platform_id == platform_id
+    )
+    row = connection.execute(asked).mappings().one_or_none()
+    if row is None:
+        raise not_found()
+    sendings = connection.execute(
+        select(distribution)
+        .where(distribution.c.workspace_id == workspace_id, distribution.c.campaign_id == row["id"])
+        .order_by(distribution.c.id)
+        .limit(1000)
+    )
+    return {**row, "distributions": [dict(one) for one in sendings.mappings()]}
+
+
+def listed(
+    connection: Connection, workspace_id: int, *, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """Campaigns by id after `after`, without their distributions."""
+    rows = connection.execute(
+        _shown()
+        .where(campaign.c.workspace_id == workspace_id, campaign.c.id > after)
+        .order_by(campaign.c.id)
+        .limit(limit)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def save_distribution(
+    connection: Connection, workspace_id: int, *, campaign_id: str, platform_id: str, body: Body
+) -> dict[str, Any]:
+    """Make or change a distribution of the campaign with that platform id."""
+    owner = _by_platform_id(connection, workspace_id, campaign_id)
+    if owner is None:
+        raise not_found()
+    values = {"name": body.get("name"), "properties": body.get("properties", {})}
+    saved = connection.execute(
+        insert(distribution)
+        .values(workspace_id=workspace_id, campaign_id=owner.id, platform_id=platform_id, **values)
+        .on_conflict_do_update(
+            index_elements=["workspace_id", "platform_id"],
+            set_={**values, "campaign_id": owner.id},
+        )
+        .returning(distribution)
+    )
+    return dict(saved.mappings().one())
+
+
+def save_segment(
+    connection: Connection, workspace_id: int, *, name: str, attributes: Body
+) -> dict[str, Any]:
+    """Make or change the segment of that name."""
+    saved = connection.execute(
+        insert(segment)
+        .values(workspace_id=workspace_id, name=name, attributes=dict(attributes))
+        .on_conflict_do_update(
+            index_elements=["workspace_id", "name"], set_={"attributes": dict(attributes)}
+        )
+        .returning(segment)
+    )
+    return dict(saved.mappings().one())
+
+
+def segments(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
+    """Every segment of the workspace by name."""
+    rows = connection.execute(
+        select(segment).where(segment.c.workspace_id == workspace_id).order_by(segment.c.name)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def _shown() -> Select[Any]:
+    return (
+        select(
+            campaign.c.id,
+            campaign.c.platform_id,
+            campaign.c.name,
+            campaign.c.tag_name,
+            campaign.c.properties,
+            campaign.c.flags,
+            survey.c.platform_id.label("survey"),
+            segment.c.name.label("segment"),
+        )
+        .outerjoin(survey, survey.c.id == campaign.c.survey_id)
+        .outerjoin(segment, segment.c.id == campaign.c.segment_id)
+    )
+
+
+def _by_platform_id(connection: Connection, workspace_id: int, platform_id: str) -> Any:  # noqa: ANN401
+    return connection.execute(
+        select(campaign.c.id, campaign.c.name, campaign.c.tag_name).where(
+            campaign.c.workspace_id == workspace_id, campaign.c.platform_id == platform_id
+        )
+    ).one_or_none()
+
+
+def _survey_id(connection: Connection, workspace_id: int, platform_id: str | None) -> int | None:
+    if platform_id is None:
+        return None
+    found = connection.execute(
+        select(survey.c.id).where(
+            survey.c.workspace_id == workspace_id, survey.c.platform_id == platform_id
+        )
+    ).scalar_one_or_none()
+    return found if found is not None else _unknown("survey")
+
+
+def _segment_id(connection: Connection, workspace_id: int, name: str | None) -> int | None:
+    if name is None:
+        return None
+    found = connection.execute(
+        select(segment.c.id).where(segment.c.workspace_id == workspace_id, segment.c.name == name)
+    ).scalar_one_or_none()
+    return found if found is not None else _unknown("segment")
+
+
+def _unknown(what: str) -> int:
+    place = Place(f"/{what}", "unknown", f"there is no {what} of that name; save it first")
+    raise Refusal(Code.BODY_INVALID, places=[place])

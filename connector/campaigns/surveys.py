@@ -1,0 +1,198 @@
+"""Surveys: pushed as a whole or learnt from responses, every version kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from connector.problems import not_found
+from connector.tables import question, question_option, survey, survey_version
+
+Body = Mapping[str, Any]
+
+
+def save(
+    connection: Connection, workspace_id: int, *, platform_id: str, body: Body, learnt_from: str
+) -> dict[str, Any]:
+    """Make `body` the newest version of the survey; the survey afterwards.
+
+    The same body again makes no version. `learnt_from` is where it came from: `api` or `response`.
+    """
+    row = _locked(connection, workspace_id, platform_id)
+    digest = _digest(body)
+    newest = connection.execute(
+        select(survey_version.c.digest).where(
+            survey_version.c.survey_id == row.id, survey_version.c.version == row.version
+        )
+    ).scalar_one_or_none()
+    if newest is None or bytes(newest) != digest:
+        _add_version(connection, workspace_id, survey_id=row.id, version=row.version + 1, body=body)
+        connection.execute(
+            insert(survey_version).values(
+                workspace_id=workspace_id,
+                survey_id=row.id,
+                version=row.version + 1,
+                digest=digest,
+                body=dict(body),
+                learnt_from=learnt_from,
+            )
+        )
+    return read(connection, workspace_id, platform_id)
+
+
+def learn(
+    connection: Connection,
+    workspace_id: int,
+    *,
+    platform_id: str,
+    name: str | None,
+    questions: Mapping[str, Body],
+) -> int:
+    """Add the questions (by key, as in schemas/campaign.py) that the survey does not know; its id.
+
+    What was pushed is never changed: a response only completes it.
+    """
+    row = _locked(connection, workspace_id, platform_id)
+    known = _body(connection, row.id, row.version)
+    keys = {one["key"] for one in known["questions"]}
+    fresh = [{**one, "key": key} for key, one in questions.items() if key not in keys]
+    named = known.get("name") or name
+    if fresh or named != known.get("name"):
+        body = {**known, "name": named, "questions": [*known["questions"], *fresh]}
+        save(connection, workspace_id, platform_id=platform_id, body=body, learnt_from="response")
+    return int(row.id)
+
+
+def read(connection: Connection, workspace_id: int, platform_id: str) -> dict[str, Any]:
+    """The survey in its newest version. Raises Refusal(NOT_FOUND)."""
+    row = connection.execute(
+        select(survey).where(
+            survey.c.workspace_id == workspace_id, survey.c.platform_id == platform_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise not_found()
+    return {**row._mapping, "questions": _body(connection, row.id, row.version)["questions"]}  # noqa: SLF001
+
+
+def listed(
+    connection: Connection, workspace_id: int, *, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """Surveys by id after `after`."""
+    rows = connection.execute(
+        select(survey)
+        .where(survey.c.workspace_id == workspace_id, survey.c.id > after)
+        .order_by(survey.c.id)
+        .limit(limit)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def versions(connection: Connection, workspace_id: int, platform_id: str) -> list[dict[str, Any]]:
+    """The newest hundred versions, newest first. Raises Refusal(NOT_FOUND)."""
+    found = read(connection, workspace_id, platform_id)
+    rows = connection.execute(
+        select(survey_version)
+        .where(
+            survey_version.c.workspace_id == workspace_id,
+            survey_version.c.survey_id == found["id"],
+        )
+        .order_by(survey_version.c.version.desc())
+        .limit(100)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def body_of(connection: Connection, workspace_id: int, survey_id: int) -> dict[str, Any]:
+    """The newest body of the survey with our id; no questions where there is none."""
+    version = connection.execute(
+        select(survey.c.version).where(
+            survey.c.workspace_id == workspace_id, survey.c.id == survey_id
+        )
+    ).scalar_one_or_none()
+    return _body(connection, survey_id, version or 0)
+
+
+def _body(connection: Connection, survey_id: int, version: int) -> dict[str, Any]:
+    found = connection.execute(
+        select(survey_version.c.body).where(
+            survey_version.c.survey_id == survey_id, survey_version.c.version == version
+        )
+    ).scalar_one_or_none()
+    return found or {"name": None, "questions": []}
+
+
+def _locked(connection: Connection, workspace_id: int, platform_id: str) -> Any:  # noqa: ANN401
+    """The survey's row, made where it is missing, locked so that versions follow one another."""
+    connection.execute(
+        upsert(survey)
+        .values(workspace_id=workspace_id, platform_id=platform_id)
+        .on_conflict_do_nothing()
+    )
+    return connection.execute(
+        select(survey)
+        .where(survey.c.workspace_id == workspace_id, survey.c.platform_id == platform_id)
+        .with_for_update()
+    ).one()
+
+
+def _add_version(
+    connection: Connection, workspace_id: int, *, survey_id: int, version: int, body: Body
+) -> None:
+    """The survey's own row, questions and options as the body says."""
+    connection.execute(
+        update(survey)
+        .where(survey.c.id == survey_id)
+        .values(name=body.get("name"), version=version, updated_at=func.now())
+    )
+    connection.execute(delete(question).where(question.c.survey_id == survey_id))
+    known = _insert_questions(connection, workspace_id, survey_id, body)
+    options = [
+        {
+            "workspace_id": workspace_id,
+            "question_id": known[one["key"]],
+            "value": option["value"],
+            "label": option.get("label"),
+            "weight": option.get("weight"),
+            "flags": option.get("flags", []),
+            "position": position,
+        }
+        for one in body["questions"]
+        for position, option in enumerate(one.get("options", ()))
+    ]
+    if options:
+        connection.execute(insert(question_option), options)
+
+
+def _insert_questions(
+    connection: Connection, workspace_id: int, survey_id: int, body: Body
+) -> dict[str, int]:
+    rows = [
+        {
+            "workspace_id": workspace_id,
+            "survey_id": survey_id,
+            "key": one["key"],
+            "type": one["type"],
+            "title": one.get("title"),
+            "label": one.get("label"),
+            "category": one.get("category"),
+            "flags": one.get("flags", []),
+            "weight": one.get("weight"),
+            "position": position,
+        }
+        for position, one in enumerate(body["questions"])
+    ]
+    if not rows:
+        return {}
+    made = connection.execute(insert(question).returning(question.c.key, question.c.id), rows)
+    return {row.key: row.id for row in made}
+
+
+def _digest(body: Body) -> bytes:
+    told = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(told.encode()).digest()
