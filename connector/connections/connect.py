@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
-from adapters.errors import AdapterError, TokenExpired, TryLater
+from adapters.errors import AdapterError, ReconnectNeeded, TokenExpired
 from connector.connections import credentials, parking, profile, tokens
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
@@ -20,6 +20,7 @@ from connector.connections.establish import OTHER_ACCOUNT, Established, establis
 from connector.connections.form import LONGEST_KEY, Form, endpoints, filled_in
 from connector.connections.holding import audited, held, rewrite
 from connector.connections.profile import Profile, app_traits, refused_setting
+from connector.connections.refusals import refusal_of
 from connector.connections.views import View, view
 from connector.db import sqlstate
 from connector.problems import Code, Refusal
@@ -136,14 +137,13 @@ def _proved_if_key(desk: Desk, here: Profile, *, actor: str) -> View:
 
 def _not_proved(desk: Desk, workspace_id: int, connection_id: int, exc: AdapterError) -> Refusal:
     """Say on the connection why it does not work; what to tell who asked for the probe."""
-    if exc.code == "not_connected":
-        return Refusal(Code.NOT_CONNECTED)
-    if isinstance(exc, TryLater):
+    if isinstance(exc, TokenExpired):
+        exc = ReconnectNeeded(code="token_refused")
+    if not isinstance(exc, ReconnectNeeded):
         _note_why_not(desk, workspace_id, connection_id, code=exc.code)
-        return Refusal(Code.CRM_UNAVAILABLE, extra={"reason": exc.code})
-    code = "key_refused" if isinstance(exc, TokenExpired) else exc.code
-    parking.park(desk, workspace_id, connection_id, code=code, seen_version=None)
-    return Refusal(Code.CRM_REFUSED, parking.what_to_do(code), extra={"reason": code})
+    elif exc.code != "not_connected":
+        parking.park(desk, workspace_id, connection_id, code=exc.code, seen_version=None)
+    return refusal_of(exc)
 
 
 def _note_why_not(desk: Desk, workspace_id: int, connection_id: int, *, code: str) -> None:

@@ -65,6 +65,7 @@ def establish(
             )
         _mark_connected(connection, now, identity, instance_url=instance_url)
         resumed = parking.resume_deliveries(connection, here.workspace_id, here.id)
+        parking.resume_provisions(connection, here.workspace_id, here.id)
         notes = (*identity.notes, *_duplicates(connection, now, identity))
         audited(
             connection,

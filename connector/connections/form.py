@@ -9,8 +9,10 @@ from adapters.base import SettingField, Traits
 from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
 from connector.problems import Code, Place, Refusal
 
-ENTITIES = "entities"
+# Settings that every app has: further entities, and the calls a minute of the account's plan.
+ENTITIES, CALLS = "entities", "calls_per_minute"
 LONGEST_NAME, LONGEST_SETTING, LONGEST_KEY, MOST_ENTITIES = 120, 500, 4_096, 20
+MOST_CALLS = 100_000
 _ENTITY = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 
 
@@ -87,13 +89,16 @@ def _setting_faults(
     traits: Traits, settings: Mapping[str, Any], kept: frozenset[str]
 ) -> Iterable[Place]:
     known = {one.name: one for one in traits.settings}
-    for key in settings.keys() - known.keys() - {ENTITIES}:
+    for key in settings.keys() - known.keys() - {ENTITIES, CALLS}:
         yield Place(f"/settings/{_escaped(key)}", "unknown", "there is no such setting")
     for one in traits.settings:
         yield from _one_fault(one, settings.get(one.name), is_kept=one.name in kept)
     if not _are_entities(settings.get(ENTITIES, [])):
         text = f"a list of at most {MOST_ENTITIES} entity names is needed"
         yield Place(f"/settings/{ENTITIES}", "invalid", text)
+    if not _is_rate(settings.get(CALLS, 1)):
+        text = f"a whole number from 1 to {MOST_CALLS} is needed"
+        yield Place(f"/settings/{CALLS}", "invalid", text)
 
 
 def _one_fault(one: SettingField, value: object, *, is_kept: bool) -> Iterable[Place]:
@@ -113,6 +118,10 @@ def _are_entities(value: object) -> bool:
         and len(value) <= MOST_ENTITIES
         and all(isinstance(one, str) and _ENTITY.fullmatch(one) for one in value)
     )
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CALLS
 
 
 def _origin(

@@ -16,7 +16,7 @@ from connector.connections.desk import Desk
 from connector.connections.profile import NEEDS_ATTENTION
 from connector.db import retried
 from connector.tables import connection as connections
-from connector.tables import delivery
+from connector.tables import delivery, tag_provision
 
 log = structlog.get_logger()
 
@@ -81,10 +81,20 @@ def park(
                 connection, workspace_id, connection_id=connection_id, wait_s=_LOCK_WAIT_S
             )
             if seen_version is not None and kept is not None and kept > seen_version:
+                _resume_if_connected(connection, workspace_id, connection_id)
                 return False
             return _park(connection, workspace_id, connection_id, code=code)
 
     return retried(work)
+
+
+def heal(desk: Desk, workspace_id: int, connection_id: int) -> int:
+    """Resume what was parked for a connection that has been connected again meanwhile; how many.
+
+    For whoever parks deliveries apart from `park`: a reconnect may have come in between.
+    """
+    with desk.database.begin(workspace_id) as connection:
+        return _resume_if_connected(connection, workspace_id, connection_id)
 
 
 def park_deliveries(
@@ -123,6 +133,17 @@ def resume_deliveries(connection: Connection, workspace_id: int, connection_id: 
     return resumed.rowcount
 
 
+def resume_provisions(connection: Connection, workspace_id: int, connection_id: int) -> int:
+    """Make parked tag provisions due again: a reconnect may have brought the permission."""
+    again = update(tag_provision).where(
+        tag_provision.c.workspace_id == workspace_id,
+        tag_provision.c.connection_id == connection_id,
+        tag_provision.c.state == "parked",
+    )
+    values = {"state": "pending", "due_at": func.now(), "error_code": None, "error": None}
+    return connection.execute(again.values(**values)).rowcount
+
+
 def waiting(connection: Connection, workspace_id: int, connection_id: int) -> int:
     """How many deliveries of the connection are not settled yet."""
     counted = select(func.count()).where(
@@ -131,6 +152,17 @@ def waiting(connection: Connection, workspace_id: int, connection_id: int) -> in
         delivery.c.state.in_(("pending", "leased", "awaiting", "parked")),
     )
     return connection.execute(counted).scalar_one()
+
+
+def _resume_if_connected(connection: Connection, workspace_id: int, connection_id: int) -> int:
+    state = connection.execute(
+        select(connections.c.state).where(
+            connections.c.workspace_id == workspace_id, connections.c.id == connection_id
+        )
+    ).scalar_one_or_none()
+    if state != "connected":
+        return 0
+    return resume_deliveries(connection, workspace_id, connection_id)
 
 
 def _park(connection: Connection, workspace_id: int, connection_id: int, *, code: str) -> bool:

@@ -21,6 +21,7 @@ from connector.connections import addresses, credentials, parking, provider
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
 from connector.connections.grants import Grant
+from connector.connections.hosts import HostNotAllowed
 from connector.connections.oauth_clients import CLIENT_MISSING, client_of
 from connector.connections.profile import Profile, load, provider_of
 from connector.connections.provider import Provider
@@ -149,6 +150,9 @@ def _renewed(desk: Desk, profile: Profile, *, seen_version: int) -> Token:
         return _under_lock(desk, profile, seen_version=seen_version)
     except ReconnectNeeded as exc:
         raise _parked(desk, profile, code=exc.code, seen_version=seen_version) from exc
+    except SealBroken as exc:
+        code = parking.CRYPTO_CODE
+        raise _parked(desk, profile, code=code, seen_version=seen_version) from exc
     finally:
         desk.refreshing.release()
 
@@ -182,10 +186,14 @@ def _asked(connection: Connection, desk: Desk, profile: Profile, kept: Kept) -> 
         raise ReconnectNeeded(code="no_refresh_token")
     try:
         client = client_of(connection, desk, profile.workspace_id, app=profile.app)
+        asked = _in_time(provider_of(desk, profile))
+        return provider.refresh(asked, client, refresh_token=kept.refresh_token)
     except Refusal as exc:
         raise ReconnectNeeded(code=CLIENT_MISSING) from exc
-    asked = _in_time(provider_of(desk, profile))
-    return provider.refresh(asked, client, refresh_token=kept.refresh_token)
+    except SealBroken as exc:
+        raise ReconnectNeeded(code=parking.CRYPTO_CODE) from exc
+    except HostNotAllowed as exc:
+        raise ReconnectNeeded(code=exc.code) from exc
 
 
 def _stored(

@@ -1,0 +1,202 @@
+"""Downloads the field definitions of a connection and keeps a snapshot of each that differs."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from adapters.base import CRM
+from adapters.errors import AdapterError, ReconnectNeeded, TokenExpired
+from adapters.http import Wire
+from adapters.registry import adapter_for
+from connector.connections import parking
+from connector.connections.desk import Desk
+from connector.connections.holding import audited
+from connector.connections.profile import load
+from connector.connections.refusals import refusal_of
+from connector.connections.tokens import Reached, reach
+from connector.db import refuse_inside_transaction
+from connector.tables import entity_snapshot
+from schemas.fields import Entity, Field, entity_from_json, entity_to_json
+from schemas.record import schema_digest
+
+Answer = TypeVar("Answer")
+
+COLUMNS = (
+    "entity", "field", "label", "type", "native_type", "max_length", "required", "creatable",
+    "updatable", "unique", "identifies", "options",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The newest definition of one entity. `digest` changes with anything, in hexadecimal.
+
+    `taken_at` is when this definition was first seen, `seen_at` when last.
+    """
+
+    entity: Entity
+    digest: str
+    schema_digest: str
+    taken_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What a download found: names of the entities, by what became of them."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+def download(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -> Discovered:
+    """Fetch the definitions and store what differs; an entity that is gone stops being current.
+
+    Refusal not_connected, crm_refused or crm_unavailable: then nothing is changed.
+    """
+    try:
+        found = ask(desk, workspace_id, connection_id, question=lambda crm: crm.entities())
+    except AdapterError as exc:
+        raise refusal_of(exc) from exc
+    with desk.database.begin(workspace_id) as connection:
+        here = load(connection, workspace_id, connection_id)
+        done = _stored(connection, workspace_id, connection_id, found)
+        detail = {"changed": list(done.changed), "added": list(done.added)}
+        audited(connection, here, action="fields_downloaded", actor=actor, detail=detail)
+    return done
+
+
+def ask(
+    desk: Desk, workspace_id: int, connection_id: int, *, question: Callable[[CRM], Answer]
+) -> Answer:
+    """The answer of the connection's adapter outside any delivery; a refused token is renewed once.
+
+    Raises AdapterError; a connection that needs a reconnect has been parked by then.
+    """
+    reached = reach(desk, workspace_id, connection_id)
+    try:
+        return question(_adapter(reached))
+    except TokenExpired:
+        reached = reach(desk, workspace_id, connection_id, seen_version=reached.version)
+    try:
+        return question(_adapter(reached))
+    except TokenExpired as exc:
+        code = "token_refused"
+        parking.park(desk, workspace_id, connection_id, code=code, seen_version=reached.version)
+        raise ReconnectNeeded(code=code) from exc
+
+
+def snapshots(connection: Connection, workspace_id: int, connection_id: int) -> list[Snapshot]:
+    """The current definitions of a connection, by entity name; [] before the first download."""
+    asked = (
+        select(entity_snapshot)
+        .where(
+            entity_snapshot.c.workspace_id == workspace_id,
+            entity_snapshot.c.connection_id == connection_id,
+            entity_snapshot.c.current,
+        )
+        .order_by(entity_snapshot.c.entity)
+    )
+    return [
+        Snapshot(
+            entity=entity_from_json(row.definition),
+            digest=bytes(row.digest).hex(),
+            schema_digest=bytes(row.schema_digest).hex(),
+            taken_at=row.taken_at,
+            seen_at=row.seen_at,
+        )
+        for row in connection.execute(asked)
+    ]
+
+
+def listing(entities: Iterable[Entity]) -> str:
+    """The definitions as CSV, one line a field. No cell begins a formula."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for entity in entities:
+        for one in entity.fields:
+            writer.writerow([_safe(cell) for cell in _cells(entity, one)])
+    return written.getvalue()
+
+
+def _adapter(reached: Reached) -> CRM:
+    wire = Wire(before=lambda _kind: refuse_inside_transaction())
+    return adapter_for(reached.profile.app)(reached.account, wire, {})
+
+
+def _stored(
+    connection: Connection, workspace_id: int, connection_id: int, found: Iterable[Entity]
+) -> Discovered:
+    before = {
+        one.entity.name: one.digest for one in snapshots(connection, workspace_id, connection_id)
+    }
+    now = {entity.name: entity for entity in found}
+    digests = {name: _digest(entity) for name, entity in now.items()}
+    differing = [name for name, digest in digests.items() if before.get(name) != digest.hex()]
+    gone = sorted(before.keys() - now.keys())
+    same = sorted(now.keys() - set(differing))
+    _retire(connection, connection_id, [*differing, *gone])
+    _see(connection, connection_id, same)
+    for name in differing:
+        connection.execute(
+            insert(entity_snapshot).values(
+                workspace_id=workspace_id,
+                connection_id=connection_id,
+                entity=name,
+                digest=digests[name],
+                schema_digest=schema_digest(now[name]),
+                definition=entity_to_json(now[name]),
+            )
+        )
+    return Discovered(
+        added=tuple(sorted(set(differing) - before.keys())),
+        changed=tuple(sorted(set(differing) & before.keys())),
+        unchanged=tuple(same),
+        gone=tuple(gone),
+    )
+
+
+def _retire(connection: Connection, connection_id: int, names: Iterable[str]) -> None:
+    connection.execute(_current(connection_id, names).values(current=False))
+
+
+def _see(connection: Connection, connection_id: int, names: Iterable[str]) -> None:
+    connection.execute(_current(connection_id, names).values(seen_at=func.now()))
+
+
+def _current(connection_id: int, names: Iterable[str]) -> Any:  # noqa: ANN401 - a statement
+    return update(entity_snapshot).where(
+        entity_snapshot.c.connection_id == connection_id,
+        entity_snapshot.c.entity.in_(list(names)),
+        entity_snapshot.c.current,
+    )
+
+
+def _digest(entity: Entity) -> bytes:
+    """SHA-256 of the whole definition in the CRM's order: labels and order count too."""
+    text = json.dumps(entity_to_json(entity), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _cells(entity: Entity, one: Field) -> Iterator[str]:
+    yield from (entity.name, one.name, one.label, one.type.value, one.native_type)
+    yield "" if one.max_length is None else str(one.max_length)
+    for flag in (one.required, one.creatable, one.updatable, one.unique, one.identifies):
+        yield "yes" if flag else "no"
+    yield "; ".join(f"{option.value}={option.label}" for option in one.options if option.active)
+
+
+def _safe(cell: str) -> str:
+    """A spreadsheet runs what begins like a formula; the leading quote makes it text."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,190 @@
+"""Makes a campaign's tags exist as options at a connection, before a contact can carry them.
+
+    wanted      planning asks for them: the tag steps wait parked until they are there
+    provision   a job, one per connection: one call for all campaigns that are due
+    done        the waiting tag deliveries are due again
+
+An app may replace the whole list of options with each call, so a connection is provisioned by one
+process at a time: its rows are leased together.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.base import CRM, Provisioner, TagOptions
+from adapters.errors import AdapterError, PauseMapping, ReconnectNeeded, TryLater
+from connector.connections.desk import Desk
+from connector.connections.discover import ask
+from connector.connections.holding import audited
+from connector.connections.profile import Profile, load
+from connector.tables import campaign, delivery, tag_provision
+
+# Why a tag delivery waits for its options: the reason of its parked state.
+WAITS = "provision"
+LEASE_S = 60
+LONGEST_WAIT_S = 3_600
+_LOCK = 0x70726F76  # a namespace of advisory locks of our own: "prov" as a number
+
+# The eleven tags of a campaign's tag name, spelt for this connection.
+TagsOf = Callable[[Profile, str], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """What a run did: campaigns whose options stand, and tag deliveries that are due again."""
+
+    campaigns: int = 0
+    resumed: int = 0
+
+
+def wanted(
+    connection: Connection, workspace_id: int, *, connection_id: int, campaign_id: int
+) -> bool:
+    """Ask for a campaign's options at a connection; True when they are there already.
+
+    A repeat does nothing. False: park the tag step with the reason WAITS.
+    """
+    added = insert(tag_provision).values(
+        workspace_id=workspace_id, connection_id=connection_id, campaign_id=campaign_id
+    )
+    connection.execute(added.on_conflict_do_nothing())
+    # Locks the row against a run that is ending: either it sees our step, or we see it done.
+    state = connection.execute(
+        select(tag_provision.c.state)
+        .where(
+            tag_provision.c.workspace_id == workspace_id,
+            tag_provision.c.connection_id == connection_id,
+            tag_provision.c.campaign_id == campaign_id,
+        )
+        .with_for_update(key_share=True)
+    ).scalar_one()
+    return str(state) == "done"
+
+
+def provision(desk: Desk, workspace_id: int, connection_id: int, *, tags_of: TagsOf) -> Provisioned:
+    """Provision all that is due at one connection, in one call, and resume what waited for it.
+
+    A missing permission parks the campaigns' provision and says which; a CRM that is away is asked
+    again later; a connection that must be reconnected leaves them due. Nothing is raised for these.
+    """
+    with desk.database.begin(workspace_id) as connection:
+        due = _leased(connection, workspace_id, connection_id)
+        here = load(connection, workspace_id, connection_id)
+    if not due:
+        return Provisioned()
+    options = [TagOptions(row.tag_name, tags_of(here, row.tag_name)) for row in due]
+    entity = here.traits.contact_entity
+    try:
+        ask(desk, workspace_id, connection_id, question=lambda crm: _told(crm, entity, options))
+    except AdapterError as exc:
+        _put_off(desk, here, due, exc)
+        return Provisioned()
+    with desk.database.begin(workspace_id) as connection:
+        return _done(connection, here, due)
+
+
+def _told(crm: CRM, entity: str, options: Sequence[TagOptions]) -> None:
+    if isinstance(crm, Provisioner):
+        # An adapter that is none has nothing to prepare: its tags stand for themselves.
+        crm.provision_tags(entity, options)
+
+
+def _leased(connection: Connection, workspace_id: int, connection_id: int) -> list[Row[Any]]:
+    """The due rows with their tag names, leased; none while another process has some."""
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(:space, (:connection % 2147483647)::int)"),
+        {"space": _LOCK, "connection": connection_id},
+    )
+    mine = (
+        tag_provision.c.workspace_id == workspace_id,
+        tag_provision.c.connection_id == connection_id,
+        tag_provision.c.state == "pending",
+    )
+    held = select(tag_provision.c.campaign_id).where(
+        *mine, tag_provision.c.lease_until >= func.now()
+    )
+    if connection.execute(held.limit(1)).first() is not None:
+        return []
+    leased = (
+        update(tag_provision)
+        .where(*mine, tag_provision.c.due_at <= func.now())
+        .where(campaign.c.workspace_id == workspace_id)
+        .where(campaign.c.id == tag_provision.c.campaign_id)
+        .values(
+            lease_until=func.now() + text(f"interval '{LEASE_S} seconds'"),
+            attempts=tag_provision.c.attempts + 1,
+        )
+        .returning(tag_provision.c.campaign_id, tag_provision.c.attempts, campaign.c.tag_name)
+    )
+    return list(connection.execute(leased).all())
+
+
+def _done(connection: Connection, here: Profile, due: Sequence[Row[Any]]) -> Provisioned:
+    _settle(connection, here, due, state="done")
+    resumed = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.workspace_id == here.workspace_id,
+            delivery.c.connection_id == here.id,
+            delivery.c.campaign_id.in_([row.campaign_id for row in due]),
+            delivery.c.kind == "tag",
+            delivery.c.state == "parked",
+            delivery.c.reason == WAITS,
+        )
+        .values(state="pending", reason=None, due_at=func.now())
+    ).rowcount
+    return Provisioned(len(due), resumed)
+
+
+def _put_off(desk: Desk, here: Profile, due: Sequence[Row[Any]], exc: AdapterError) -> None:
+    """Try again later; park what a person must mend first."""
+    must_mend = not isinstance(exc, TryLater | ReconnectNeeded)
+    wait_s = exc.wait_s if isinstance(exc, TryLater) else None
+    if wait_s is None:
+        wait_s = min(LONGEST_WAIT_S, 5 * 2 ** min(due[0].attempts, 10))
+    with desk.database.begin(here.workspace_id) as connection:
+        _settle(
+            connection,
+            here,
+            due,
+            state="parked" if must_mend else "pending",
+            due_at=func.now() + text(f"interval '{wait_s:.3f} seconds'"),
+            error_code=exc.code,
+            error=str(exc),
+        )
+        if must_mend:
+            scope = exc.scope if isinstance(exc, PauseMapping) else None
+            detail = {"code": exc.code, "scope": scope, "campaigns": len(due)}
+            audited(connection, here, action="tags_not_provisioned", actor="system", detail=detail)
+
+
+def _settle(
+    connection: Connection,
+    here: Profile,
+    due: Sequence[Row[Any]],
+    *,
+    state: str,
+    due_at: Any = None,  # noqa: ANN401 - an SQL expression
+    error_code: str | None = None,
+    error: str | None = None,
+) -> None:
+    """Give the leased rows back in their new state."""
+    connection.execute(
+        update(tag_provision)
+        .where(
+            tag_provision.c.workspace_id == here.workspace_id,
+            tag_provision.c.connection_id == here.id,
+            tag_provision.c.campaign_id.in_([row.campaign_id for row in due]),
+        )
+        .values(
+            state=state,
+            lease_until=None,
+            due_at=tag_provision.c.due_at if due_at is None else due_at,
+            error_code=error_code,
+            error=error,
+        )
+    )
