@@ -17,10 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from adapters.http import Wire
 from schemas.fields import Entity, FieldType, FieldValue
+
+if TYPE_CHECKING:
+    # Only for its name: the pure modules import this file and must not reach an HTTP client.
+    from adapters.http import Wire
 
 # --- values -----------------------------------------------------------------------------------
 
@@ -233,8 +236,8 @@ class RatePolicy:
 @dataclass(frozen=True, slots=True)
 class OAuthTraits:
     """A CRM's OAuth 2 endpoints as data. URLs may hold `{base}`: the account's base URL, and any
-    key of the connection's settings. `body` is `form` or `json`. `account_keys`: where in the
-    token answer the remote account's id stands. `rotates`: a refresh kills the old refresh token.
+    key of the connection's settings. `body` is `form` or `json`; `revoke_body` also `delete`: the
+    access token deletes itself. `rotates`: a refresh kills the old refresh token.
     `expires_in_s`: assumed when the answer has none (None: refresh on 401 only).
     `refresh_margin_s`: refreshed this long before expiry.
     """
@@ -277,7 +280,9 @@ class Traits:
     `standard_fields`: our contact attribute -> this CRM's field (the standard integration, SN1).
     `linger_s`: how long a partly filled batch waits. `resend_safe`: sending a write again does no
     harm.
-    `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
+    `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
+    created is linked by a create batch of what identifies it (an existing record answers with its
+    id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
     """
 
     app: str
@@ -302,6 +307,7 @@ class Traits:
     note_limit: int | None = None
     note_batch: int = 1
     tag_batch: int = 1
+    links_by_write: bool = False
     linger_s: float = 1.0
     resend_safe: bool = True
     creates: str = "keyed"

@@ -1494,6 +1494,12 @@ FUNCTIONS = (
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS
     'SELECT workspace_id FROM oauth_state WHERE digest = wanted'
     """,
+    """
+    CREATE FUNCTION ab_quiet() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS
+    'SELECT NOT EXISTS (SELECT FROM attempt WHERE id = (SELECT max(id) FROM attempt)
+                           AND ended_at > now() - interval ''1 hour'')'
+    """,
     # Counts stop at 500 a row, so that the sweep costs the same with a million rows waiting.
     """
     CREATE FUNCTION ab_due() RETURNS TABLE (
@@ -1540,6 +1546,7 @@ def downgrade() -> None:
         "ab_key(text)",
         "ab_hook(bytea)",
         "ab_oauth_state(bytea)",
+        "ab_quiet()",
         "ab_due()",
     ):
         op.execute(f"DROP FUNCTION {function}")

@@ -1,0 +1,64 @@
+"""The jobs of RQ workers: open, call, done. Arguments are a version and ids."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from connector import failpoints
+from connector.connections.desk import Desk
+from connector.db import Database
+from connector.failpoints import failpoint
+from connector.log import get_logger
+from connector.queues import DRAIN, VERSION, Doorbell
+from connector.responses import deliver, planner
+from connector.responses.deliver import Hub
+from connector.responses.limiter import Limiter
+from connector.settings import Settings, load_settings
+
+
+@cache
+def hub() -> Hub:
+    """This process's hub: made at the first job, after the fork."""
+    return hub_of(load_settings())
+
+
+def hub_of(settings: Settings) -> Hub:
+    """A hub on these settings, whose URLs must be set."""
+    failpoints.configure(settings)
+    desk = Desk.of(settings, Database(settings))
+    return Hub(settings, desk, Limiter(str(settings.redis_url)))
+
+
+@cache
+def _bell() -> Doorbell:
+    return Doorbell(str(load_settings().redis_url))
+
+
+def plan(version: int, workspace_id: int, _connection_id: int = 0) -> None:
+    """Plan what has been accepted; then wake the drains of the connections that got work."""
+    if _is_ours(version):
+        failpoint("pop")
+        for connection_id in planner.plan_waiting(hub(), workspace_id):
+            _bell().ring(DRAIN, workspace_id, connection_id)
+
+
+def drain(version: int, workspace_id: int, connection_id: int) -> None:
+    """Empty a connection's due rows."""
+    if _is_ours(version):
+        failpoint("pop")
+        deliver.drain(hub(), workspace_id, connection_id)
+
+
+def provision(version: int, workspace_id: int, connection_id: int) -> None:
+    """Create what tags need at a connection."""
+    if _is_ours(version):
+        failpoint("pop")
+        deliver.provide_tags(hub(), workspace_id, connection_id)
+
+
+def _is_ours(version: int) -> bool:
+    """A job of another release is left to its own workers; the sweep rings again for the rows."""
+    if version == VERSION:
+        return True
+    get_logger(__name__).warning("job_of_another_version", version=version)
+    return False

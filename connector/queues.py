@@ -1,0 +1,98 @@
+"""The doorbell: tells a worker that there is work. Best effort; the database is the truth.
+
+A ring is a job with ids only. It is coalesced by a short-lived key, and lost rings cost nothing:
+the sweep rings again. While Redis is away nobody waits for it: after a failure it is left alone
+for two seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from connector import clock
+from connector.log import get_logger
+
+QUEUE = "hub"
+# Arguments carry a version, so that an old worker hands a newer job back instead of guessing.
+VERSION = 1
+JOB_TIMEOUT_S, FAILURE_TTL_S = 90, 86_400
+WAKE_MS = 400
+TIMEOUT_S, REST_S = 0.2, 2.0
+
+PLAN, DRAIN, PROVISION = "plan", "drain", "provision"
+
+
+@dataclass(slots=True)
+class Doorbell:
+    """One per process; threads may share it."""
+
+    redis_url: str
+    _silent_until: float = 0.0
+    _away_since: float | None = None
+    _queue: Queue | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ring(
+        self, kind: str, workspace_id: int, connection_id: int = 0, *, number: int = 0
+    ) -> bool:
+        """Ask for one job of this kind; False when Redis could not be asked or somebody just did.
+
+        `number` tells several drains of one connection apart.
+        """
+        if clock.monotonic() < self._silent_until:
+            return False
+        try:
+            rung = self._ring(kind, workspace_id, connection_id, number=number)
+        except redis.RedisError as exc:
+            self._rest(exc)
+            return False
+        self._away_since = None
+        return rung
+
+    def away_s(self) -> float:
+        """For how many seconds Redis has not answered; 0.0 while it does."""
+        since = self._away_since
+        return 0.0 if since is None else clock.monotonic() - since
+
+    def _ring(self, kind: str, workspace_id: int, connection_id: int, *, number: int) -> bool:
+        queue = self._connected()
+        key = f"rq:ab:ring:{kind}:{workspace_id}:{connection_id}:{number}"
+        if not queue.connection.set(key, 1, nx=True, px=WAKE_MS):
+            return False
+        queue.enqueue(
+            f"connector.jobs.{kind}",
+            args=(VERSION, workspace_id, connection_id),
+            job_timeout=JOB_TIMEOUT_S,
+            result_ttl=0,
+            failure_ttl=FAILURE_TTL_S,
+        )
+        return True
+
+    def waiting(self) -> int:
+        """How many jobs nobody has taken yet; 0 when Redis cannot say."""
+        try:
+            return int(self._connected().count)
+        except redis.RedisError as exc:
+            self._rest(exc)
+            return 0
+
+    def _connected(self) -> Queue:
+        with self._lock:
+            if self._queue is None:
+                connection = redis.Redis.from_url(
+                    self.redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
+                )
+                self._queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+            return self._queue
+
+    def _rest(self, exc: redis.RedisError) -> None:
+        now = clock.monotonic()
+        self._silent_until = now + REST_S
+        if self._away_since is None:
+            self._away_since = now
+            get_logger(__name__).warning("redis_away", kind=type(exc).__name__)

@@ -1,0 +1,166 @@
+"""Calls the CRM for one wave: makes the adapter, refreshes its token once, keeps to the rate, the
+lease and the stop.
+
+The wire's hook is asked before every call of an SDK. It refuses a call inside a transaction (a bug
+of ours), a call that might outlive the lease, and any call once the process was asked to stop;
+then it waits for its place in the rate.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from adapters.base import CRM, RatePolicy
+from adapters.errors import ReconnectNeeded, TokenExpired
+from adapters.http import Wire
+from adapters.registry import adapter_for
+from connector import stopping
+from connector.connections.desk import Desk
+from connector.connections.tokens import Reached, reach
+from connector.db import refuse_inside_transaction
+from connector.failpoints import failpoint
+from connector.responses.failures import HandBack
+from connector.responses.limiter import Allowance, Limiter
+from schemas.fields import Entity
+
+Answer = TypeVar("Answer")
+Part = TypeVar("Part")
+
+# Longer waits for a place in the rate are not slept but given back to the outbox.
+LONGEST_NAP_S = 5.0
+ROUND_TRIP_S = 0.15
+MOST_IN_FLIGHT = 6
+
+
+@dataclass(slots=True)
+class Caller:
+    """One wave's way to one CRM account. `ends_at` is the monotonic time at which the lease
+    ends.
+    """
+
+    desk: Desk
+    workspace_id: int
+    connection_id: int
+    limiter: Limiter
+    monotonic: Callable[[], float]
+    ends_at: float
+    call_deadline_s: float
+    rate_share: float
+    entities: Mapping[str, Entity]
+    reached: Reached
+    phase: str = "read"
+    calls: int = 0
+    _adapters: threading.local = field(default_factory=threading.local)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def call(self, work: Callable[[CRM], Answer]) -> Answer:
+        """The answer of `work(adapter)`; a refused token is refreshed once and the work done
+        again.
+        """
+        reached = self.reached
+        try:
+            return work(self._adapter(reached))
+        except TokenExpired:
+            fresh = self._refreshed(reached)
+        try:
+            return work(self._adapter(fresh))
+        except TokenExpired as exc:
+            raise ReconnectNeeded(code="token_refused") from exc
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Calls in here change the CRM: the exact kill points of the fault tests look at it."""
+        self.phase = "write"
+        try:
+            yield
+        finally:
+            self.phase = "read"
+
+    def each(
+        self, parts: Iterable[Part], work: Callable[[Part], None], *, single_calls: bool
+    ) -> None:
+        """Work on every part; where each is a call of its own, several at a time as the rate
+        allows.
+        """
+        waiting: Sequence[Part] = list(parts)
+        at_once = min(self._in_flight(), len(waiting)) if single_calls else 1
+        if at_once <= 1:
+            for part in waiting:
+                work(part)
+            return
+        with ThreadPoolExecutor(at_once) as pool:
+            # list() so that an exception of a part is raised here, after the others have ended.
+            list(pool.map(work, waiting))
+
+    def _in_flight(self) -> int:
+        policies = self.reached.profile.traits.rates
+        rate = min((one.calls / one.per_s for one in policies if one.kind is None), default=10.0)
+        return min(MOST_IN_FLIGHT, int(rate * ROUND_TRIP_S) + 2)
+
+    def _refreshed(self, seen: Reached) -> Reached:
+        with self._lock:
+            if self.reached.version == seen.version:
+                self.reached = reach(
+                    self.desk, self.workspace_id, self.connection_id, seen_version=seen.version
+                )
+            return self.reached
+
+    def _adapter(self, reached: Reached) -> CRM:
+        """This thread's adapter for this token: SDK clients are not shared between threads."""
+        held = getattr(self._adapters, "held", None)
+        if held is None or held[0] != reached.version:
+            held = reached.version, self._made(reached)
+            self._adapters.held = held
+        adapter: CRM = held[1]
+        return adapter
+
+    def _made(self, reached: Reached) -> CRM:
+        wire = Wire(
+            total_s=self.call_deadline_s,
+            read_s=min(10.0, self.call_deadline_s),
+            before=self._before,
+            answered=self._answered,
+        )
+        return adapter_for(reached.profile.app)(reached.account, wire, self.entities)
+
+    def _before(self, kind: str | None) -> None:
+        refuse_inside_transaction()
+        allowance = self._allowance()
+        while (wait_s := self._refused_for(allowance, kind)) > 0:
+            if wait_s > LONGEST_NAP_S:
+                raise HandBack(wait_s=wait_s)
+            stopping.wait(wait_s)
+
+    def _refused_for(self, allowance: Allowance, kind: str | None) -> float:
+        if stopping.is_stopping():
+            raise HandBack(wait_s=0)
+        if self.ends_at - self.monotonic() < self.call_deadline_s:
+            # A call that outlives the lease could be repeated by another worker while it runs.
+            raise HandBack(wait_s=0)
+        return self.limiter.wait_s(allowance, kind)
+
+    def _allowance(self) -> Allowance:
+        profile = self.reached.profile
+        account = f"{profile.app}:{profile.remote_account_id or profile.id}"
+        return Allowance(account, rates_of(self.reached), self.rate_share)
+
+    def _answered(self, _status: int, _headers: Mapping[str, str]) -> None:
+        with self._lock:
+            self.calls += 1
+        if self.phase == "write":
+            failpoint("crm_sent")
+
+
+def rates_of(reached: Reached) -> tuple[RatePolicy, ...]:
+    """The account's policies: the app's, at the rate its plan has where the admin has said so."""
+    traits = reached.profile.traits
+    said = reached.profile.settings.get("calls_per_minute")
+    if not said:
+        return traits.rates
+    whole = tuple(one for one in traits.rates if one.kind is not None)
+    return (RatePolicy(int(said), 60), *whole)

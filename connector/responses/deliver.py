@@ -1,0 +1,300 @@
+"""Deliver: one drain empties a connection's due rows, wave by wave, until nothing is due or its
+time is up.
+
+    take back   rows whose worker died
+    claim       lanes with all their due rows; committed before anything is sent
+    prepare     one transaction: links, clocks, definitions
+    work        at the CRM, outside any transaction: read, write, mark
+    settle      one transaction: outbox, ledger, links, tags, the connection's pauses
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.base import Started
+from adapters.errors import AdapterError, OutcomeUnknown, ReconnectNeeded
+from adapters.registry import adapter_for
+from connector import clock, stopping
+from connector.connections import parking, provision
+from connector.connections.desk import Desk
+from connector.connections.tokens import reach
+from connector.db import Database, retried
+from connector.failpoints import failpoint
+from connector.log import get_logger
+from connector.responses import awaiting, failures, ledger, outbox, prepare, rest, schedule
+from connector.responses.calling import Caller
+from connector.responses.fold import Clocks, Decision, Target, fold
+from connector.responses.limiter import Limiter
+from connector.responses.mark import mark
+from connector.responses.outbox import Wave
+from connector.responses.read import decisions
+from connector.responses.steps import Delivery, Settlement
+from connector.responses.work import Work
+from connector.responses.write import Writing
+from connector.settings import Settings
+
+DRAIN_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What every job of this process works with."""
+
+    settings: Settings
+    desk: Desk
+    limiter: Limiter
+
+    @property
+    def database(self) -> Database:
+        """The store."""
+        return self.desk.database
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a drain did: waves worked, deliveries settled, CRM calls made."""
+
+    waves: int = 0
+    settled: int = 0
+    calls: int = 0
+
+
+def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRAIN_S) -> Drained:
+    """Work on the connection until nothing is due, it must rest, or `for_s` seconds are over."""
+    ends_at = clock.monotonic() + for_s
+    with hub.database.begin(workspace_id) as connection:
+        outbox.take_back_abandoned(connection, connection_id)
+    waves = settled = calls = 0
+    while clock.monotonic() < ends_at and not stopping.is_stopping():
+        done = _one_wave(hub, workspace_id, connection_id)
+        if done is None:
+            break
+        waves, settled, calls = waves + 1, settled + done.settled, calls + done.calls
+        if done.waves == 0:  # the connection must rest
+            break
+    return Drained(waves, settled, calls)
+
+
+def _one_wave(hub: Hub, workspace_id: int, connection_id: int) -> Drained | None:
+    """Claim and work on one wave; None when nothing is due."""
+    wave = _claimed(hub, workspace_id, connection_id)
+    if wave is None or not wave.deliveries:
+        return None
+    failpoint("claimed")
+    ends_at = clock.monotonic() + hub.settings.lease_s
+    try:
+        reached = reach(hub.desk, workspace_id, connection_id)
+    except AdapterError as exc:
+        _settle_unreached(hub, workspace_id, connection_id, wave, exc)
+        return Drained(waves=0)
+    with hub.database.begin(workspace_id) as connection:
+        known, clocks = prepare.known_of(connection, workspace_id, reached, wave)
+    work = Work(
+        Caller(
+            desk=hub.desk,
+            workspace_id=workspace_id,
+            connection_id=connection_id,
+            limiter=hub.limiter,
+            monotonic=clock.monotonic,
+            ends_at=ends_at,
+            call_deadline_s=hub.settings.call_deadline_s,
+            rate_share=hub.settings.rate_share,
+            entities=known.entities,
+            reached=reached,
+        ),
+        known,
+    )
+    try:
+        _work(work, wave, clocks)
+    except Exception as exc:
+        _settle_broken(hub, workspace_id, connection_id, wave=wave, work=work, exc=exc)
+        raise
+    settled = _settle(hub, workspace_id, connection_id, wave=wave, work=work)
+    return Drained(0 if work.trouble.ends_wave else 1, settled, work.caller.calls)
+
+
+# --- claim ----------------------------------------------------------------------------------------
+
+
+def _claimed(hub: Hub, workspace_id: int, connection_id: int) -> Wave | None:
+    """The next wave: polls first, then what is due, then, alone, what has crashed twice."""
+
+    def claim() -> Wave | None:
+        with hub.database.begin(workspace_id) as connection:
+            row = rest.ready(connection, connection_id)
+            if row is None:
+                return None
+            lease_s = hub.settings.lease_s
+            # Half open after ten failures in a row: one lane probes whether the CRM is back.
+            probing = row.failures >= schedule.BREAKER_AFTER
+            lanes = 1 if probing else adapter_for(row.app).traits.write_batch
+            wave = outbox.claim_poll(connection, connection_id, lease_s=lease_s)
+            if not wave.deliveries:
+                wave = outbox.claim(connection, connection_id, lanes=lanes, lease_s=lease_s)
+            if not wave.deliveries:
+                wave = outbox.claim(
+                    connection, connection_id, lanes=1, lease_s=lease_s, fragile=True
+                )
+            return wave
+
+    return retried(claim)
+
+
+# --- work -----------------------------------------------------------------------------------------
+
+
+def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
+    if wave.deliveries[0].handle is not None:
+        _poll(work, wave)
+        return
+    folded = fold([one for every in wave.by_lane().values() for one in every], clocks)
+    for one in folded.superseded:
+        work.results.settle(superseded(one))
+    linking = [one for one in folded.targets if _links_by_write(work, one)]
+    decided = decisions(work, [one for one in folded.targets if one not in linking])
+    failpoint("looked_up")
+    writing = Writing(work)
+    for decision in decided:
+        work.results.settle(*decision.settled)
+        if decision.change is None:
+            writing.remote_ids[decision.target.key] = decision.remote_id
+            _stands_already(work, decision)
+    writing.link_by_writing(linking)
+    writing.write_all([one.change for one in decided if one.change is not None])
+    failpoint("between")
+    mark(work, [one.target for one in decided], writing.remote_ids)
+
+
+def _stands_already(work: Work, decision: Decision) -> None:
+    for one in decision.target.deliveries:
+        if work.in_record(one):
+            work.done(one, decision.remote_id, code="unchanged")
+
+
+def _links_by_write(work: Work, target: Target) -> bool:
+    """Cheapest found by writing what identifies the contact, and allowed to be created."""
+    by_write = work.known.traits.links_by_write and target.linked
+    return by_write and target.creates and work.link_of(target) is None
+
+
+def _poll(work: Work, wave: Wave) -> None:
+    """Ask for the outcome of an asynchronous batch, and go on with it where the write left off."""
+    job = awaiting.restored(wave.deliveries)
+    if job is None:
+        lost = OutcomeUnknown("the record of an asynchronous batch is incomplete")
+        work.failed(wave.deliveries, lost)
+        return
+    try:
+        result = work.caller.call(lambda crm: _collect(crm, job.crm))
+    except AdapterError as exc:
+        _poll_failed(work, wave, exc)
+        return
+    if isinstance(result, Started):
+        work.results.settle(*awaiting.still(wave.deliveries, result))
+        return
+    writing = Writing(work)
+    writing.take(job.changes, result, writing.linked if job.linking else writing.apply)
+    failpoint("between")
+    if not job.linking:
+        mark(work, [one.target for one in job.changes], writing.remote_ids)
+
+
+def _poll_failed(work: Work, wave: Wave, exc: AdapterError) -> None:
+    """Whoever was asked to wait polls again; after anything else the outcome is looked up."""
+    settlements = failures.settled(wave.deliveries, exc, work.trouble, chance=work.known.chance)
+    work.results.settle(*(_awaiting_again(one, wave) for one in settlements))
+
+
+def _collect(crm: Any, handle: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Pollable, checked by its traits
+    return crm.collect(handle)
+
+
+def superseded(one: Delivery) -> Settlement:
+    """A newer answer of the same target has been accepted: this one must not be written any
+    more.
+    """
+    return Settlement(one.id, "superseded", "newer_answer")
+
+
+# --- settle ---------------------------------------------------------------------------------------
+
+
+def _settle(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work: Work) -> int:
+    for one in wave.deliveries:
+        # Not reached in this wave: nothing was sent for it.
+        work.hand_back(one)
+    failpoint("created")
+
+    def settle() -> int:
+        with hub.database.begin(workspace_id) as connection:
+            ours = ledger.record(
+                connection, workspace_id, connection_id, token=wave.token, results=work.results
+            )
+            rest.rest(connection, connection_id, work.trouble)
+            return len(ours)
+
+    settled = retried(settle)
+    failpoint("committed")
+    if work.trouble.reconnect:
+        version = work.caller.reached.version
+        parking.park(
+            hub.desk, workspace_id, connection_id, code=work.trouble.reconnect, seen_version=version
+        )
+    return settled
+
+
+def _settle_unreached(
+    hub: Hub, workspace_id: int, connection_id: int, wave: Wave, exc: AdapterError
+) -> None:
+    """No token could be had: nothing was sent, no attempt is burnt."""
+    trouble = failures.Trouble()
+    if isinstance(exc, ReconnectNeeded):
+        settlements = failures.settled(wave.deliveries, exc, trouble, chance=prepare.chance)
+    else:
+        trouble.throttled, trouble.pause_s = True, getattr(exc, "wait_s", None)
+        settlements = tuple(schedule.handed_back(one, code=exc.code) for one in wave.deliveries)
+    with hub.database.begin(workspace_id) as connection:
+        results = ledger.Results()
+        results.settle(*(_awaiting_again(one, wave) for one in settlements))
+        ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
+        rest.rest(connection, connection_id, trouble)
+
+
+def _settle_broken(
+    hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work: Work, exc: Exception
+) -> None:
+    """A bug of ours in the middle of a wave: what is settled stays so, the rest burns an
+    attempt.
+    """
+    get_logger(__name__).error(
+        "wave_broke",
+        workspace_id=workspace_id,
+        connection_id=connection_id,
+        kind=type(exc).__name__,
+    )
+    for one in wave.deliveries:
+        work.again(one, code="internal", message="the hub failed while working on it")
+    work.trouble.failed = "internal"
+    with hub.database.begin(workspace_id) as connection:
+        ledger.record(
+            connection, workspace_id, connection_id, token=wave.token, results=work.results
+        )
+        rest.rest(connection, connection_id, work.trouble)
+
+
+def _awaiting_again(settlement: Settlement, wave: Wave) -> Settlement:
+    """A poll that could not be asked keeps its handle."""
+    one = next(one for one in wave.deliveries if one.id == settlement.delivery_id)
+    if one.handle is None or settlement.state != "pending":
+        return settlement
+    return Settlement(one.id, "awaiting", code=settlement.code, wait_s=5.0, handle=one.handle)
+
+
+def provide_tags(hub: Hub, workspace_id: int, connection_id: int) -> None:
+    """Create the tag options that deliveries of this connection wait for, and let them go."""
+    with hub.database.begin(workspace_id) as connection:
+        tags_of = prepare.tags_to_provision(connection, workspace_id)
+    provision.provision(hub.desk, workspace_id, connection_id, tags_of=tags_of)

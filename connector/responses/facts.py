@@ -1,0 +1,161 @@
+"""What planning needs to know of a workspace, read once per batch: connections, mappings,
+automations, survey words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from adapters.registry import ADAPTERS, traits_of
+from connector.responses.plan import AutomationFacts, ConnectionFacts, Facts, MappingFacts
+from connector.responses.rules import Expression, ExpressionInvalid, condition
+from connector.responses.transforms import Context
+from connector.responses.vocabulary import Kind, LabelRule, SurveyShape, declared
+from schemas.fields import Entity, entity_from_json
+
+# Not connected means parked: the work waits and says for what.
+WAITS_FOR = {"new": "auth", "needs_attention": "auth", "disconnected": "auth"}
+
+
+def load_facts(connection: Connection, workspace_id: int) -> Facts:
+    """The workspace's configuration as it stands now."""
+    space = connection.execute(SPACE, {"w": workspace_id}).one()
+    words = _words(connection)
+    return Facts(
+        connections=_connections(connection),
+        mappings=_mappings(connection),
+        automations=_automations(connection, words),
+        declared=words,
+        context=Context(
+            country=space.country,
+            language=space.settings.get("language", "en"),
+            zone=space.timezone,
+            declared=words,
+        ),
+        tags_enabled=bool(space.settings.get("tags", {}).get("enabled", True)),
+    )
+
+
+def _connections(connection: Connection) -> dict[int, ConnectionFacts]:
+    entities = _entities(connection)
+    provisioned = _provisioned(connection)
+    return {
+        row.id: ConnectionFacts(
+            id=row.id,
+            app=row.app,
+            name=row.name,
+            traits=traits_of(row.app),
+            standard=row.standard,
+            entities=entities.get(row.id, {}),
+            provisioned=provisioned.get(row.id, frozenset()),
+            waits=WAITS_FOR.get(row.state),
+        )
+        for row in connection.execute(CONNECTIONS)
+        if row.app in ADAPTERS
+    }
+
+
+def _entities(connection: Connection) -> dict[int, dict[str, Entity]]:
+    found: dict[int, dict[str, Entity]] = {}
+    for row in connection.execute(ENTITIES):
+        found.setdefault(row.connection_id, {})[row.entity] = entity_from_json(row.definition)
+    return found
+
+
+def _provisioned(connection: Connection) -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = {}
+    for row in connection.execute(PROVISIONED):
+        found.setdefault(row.connection_id, set()).add(row.campaign_id)
+    return {one: frozenset(campaigns) for one, campaigns in found.items()}
+
+
+def _mappings(connection: Connection) -> dict[str, MappingFacts]:
+    return {
+        row.name: MappingFacts(
+            id=row.id,
+            version=row.version,
+            connection_id=row.connection_id,
+            body=row.body,
+            waits="paused" if row.paused_at else None,
+        )
+        for row in connection.execute(MAPPINGS)
+    }
+
+
+def _automations(connection: Connection, words: Mapping[str, Kind]) -> tuple[AutomationFacts, ...]:
+    return tuple(
+        AutomationFacts(row.id, row.body, _condition(row, words))
+        for row in connection.execute(AUTOMATIONS)
+        if _compiles(row, words)
+    )
+
+
+def _condition(row: Row[Any], words: Mapping[str, Kind]) -> Expression | None:
+    source = row.body.get("if")
+    return condition(source, words) if source else None
+
+
+def _compiles(row: Row[Any], words: Mapping[str, Kind]) -> bool:
+    """A condition over words that no survey has said yet waits: none of its answers can be
+    there.
+    """
+    try:
+        _condition(row, words)
+    except ExpressionInvalid:
+        return False
+    return True
+
+
+def _words(connection: Connection) -> dict[str, Kind]:
+    """Every variable some survey of the workspace declares; one that two declare differently is
+    ANY.
+    """
+    questions: dict[str, str] = {}
+    by_label: dict[str, list[str]] = {}
+    flags: set[str] = set()
+    categories: set[str] = set()
+    for row in connection.execute(QUESTIONS):
+        held = questions.setdefault(row.key, row.type)
+        if held != row.type:
+            questions[row.key] = "text"
+        if row.label:
+            by_label.setdefault(row.label, []).append(row.key)
+        flags.update(row.flags)
+        categories.update([row.category] if row.category else [])
+    labels = tuple(LabelRule(label, tuple(keys)) for label, keys in by_label.items())
+    shape = SurveyShape(
+        questions=questions,
+        rows={},
+        labels=labels,
+        flags=tuple(sorted(flags)),
+        categories=tuple(sorted(categories)),
+    )
+    return declared(shape)
+
+
+SPACE = text("SELECT timezone, country, settings FROM workspace WHERE id = :w")
+CONNECTIONS = text(
+    "SELECT id, app, name, state, standard FROM connection WHERE deleted_at IS NULL ORDER BY id"
+)
+ENTITIES = text("SELECT connection_id, entity, definition FROM entity_snapshot WHERE current")
+PROVISIONED = text("SELECT connection_id, campaign_id FROM tag_provision WHERE state = 'done'")
+MAPPINGS = text(
+    """
+    SELECT m.id, m.name, m.connection_id, m.paused_at, v.version, v.body
+      FROM mapping m JOIN mapping_version v ON v.mapping_id = m.id AND v.version = m.published
+     WHERE m.deleted_at IS NULL
+    """
+)
+AUTOMATIONS = text(
+    """
+    SELECT a.id, v.body FROM automation a
+      JOIN automation_version v ON v.automation_id = a.id AND v.version = a.published
+     WHERE a.deleted_at IS NULL AND a.enabled AND a.parked_reason IS NULL ORDER BY a.id
+    """
+)
+QUESTIONS = text(
+    "SELECT key, type, label, category, flags FROM question ORDER BY survey_id, position"
+)

@@ -1,0 +1,97 @@
+"""What a failed call means for its deliveries and for the connection. Pure.
+
+Throttled, HandBack     nothing was sent: handed back, no attempt burnt; the CRM's wish pauses
+the connection ReconnectNeeded         parked (auth)
+PauseMapping            parked (mapping or scope), only what needs the lost field or permission
+everything else         by the retry schedule, an attempt burnt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from adapters.errors import AdapterError, PauseMapping, ReconnectNeeded, Throttled, TryLater
+from connector.responses.schedule import again, handed_back
+from connector.responses.steps import FIELDS, TAG, Delivery, Settlement
+
+
+class HandBack(Throttled):
+    """We hold ourselves back (own limit, lease ending, asked to stop): nothing was sent."""
+
+    code = "handed_back"
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What a wave learnt about the connection as a whole.
+
+    `pause_s` is how long the CRM wants to be left alone (None with `throttled`: it did not say).
+    `failed` is the code of a failure that counts towards the breaker. `reconnect` is why a person
+    must connect again.
+    """
+
+    throttled: bool = False
+    pause_s: float | None = None
+    failed: str | None = None
+    reconnect: str | None = None
+    held_back: bool = False
+
+    @property
+    def ends_wave(self) -> bool:
+        """Whether calling on would be useless or unwelcome."""
+        return (
+            self.throttled
+            or self.held_back
+            or self.reconnect is not None
+            or self.failed is not None
+        )
+
+
+def settled(
+    deliveries: Sequence[Delivery],
+    exc: AdapterError,
+    trouble: Trouble,
+    *,
+    chance: Callable[[], float],
+) -> tuple[Settlement, ...]:
+    """What becomes of the deliveries of a call that failed as a whole; the trouble is noted."""
+    if isinstance(exc, PauseMapping):
+        return parked(deliveries, exc)
+    if isinstance(exc, HandBack):
+        trouble.held_back = True
+        return tuple(handed_back(one, wait_s=exc.wait_s or 0) for one in deliveries)
+    if isinstance(exc, Throttled):
+        trouble.throttled, trouble.pause_s = True, exc.wait_s
+        return tuple(handed_back(one, code=exc.code) for one in deliveries)
+    if isinstance(exc, ReconnectNeeded):
+        trouble.reconnect = exc.code
+        return tuple(_parked(one, "auth", exc) for one in deliveries)
+    trouble.failed = exc.code
+    wait_s = exc.wait_s if isinstance(exc, TryLater) else None
+    return tuple(
+        again(one, code=exc.code, message=str(exc), chance=chance(), wait_s=wait_s)
+        for one in deliveries
+    )
+
+
+def parked(deliveries: Sequence[Delivery], exc: PauseMapping) -> tuple[Settlement, ...]:
+    """The deliveries parked until a person has mended the CRM's schema or permission."""
+    reason = "scope" if exc.scope else "mapping"
+    return tuple(_parked(one, reason, exc) for one in deliveries)
+
+
+def _parked(one: Delivery, reason: str, exc: AdapterError) -> Settlement:
+    lost = exc.field if isinstance(exc, PauseMapping) else None
+    return Settlement(one.id, "parked", reason, code=exc.code, message=str(exc), field=lost)
+
+
+def is_hit(one: Delivery, exc: PauseMapping, *, tag_field: str | None) -> bool:
+    """Whether this delivery needs the field that the CRM has lost."""
+    if exc.field is None:
+        return False
+    if one.kind == TAG:
+        return exc.field == tag_field
+    values = one.payload.get("values", {}) if one.kind == FIELDS else {}
+    created = one.payload.get("create") or {}
+    return exc.field in values or exc.field in created or exc.field == one.payload["match"]["field"]

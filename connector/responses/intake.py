@@ -1,0 +1,270 @@
+"""Intake: a pushed response is stored once and committed before anyone hears yes.
+
+A push is idempotent by (source, response id, revision): the same body again is a duplicate and
+answers the same; another body is accepted as a new version only when its revision or its
+`submitted_at` is newer, else it is a conflict. One bad item never refuses its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError
+from sqlalchemy import Connection, insert, select, text
+
+from connector.db import Database, retried
+from connector.failpoints import failpoint
+from connector.tables import response, response_key
+from schemas.response import ResponseSchema, digest_of, normalised
+
+MAX_ITEMS = 1_000
+FROM_API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of one pushed item; `place` is its index in the push.
+
+    `status`: `accepted`, `duplicate` (stored before, nothing changed), `conflict` (the same
+    revision holds another body), `invalid`. `errors` maps places in the item to sentences.
+    `digest` is the stored one in hex.
+    """
+
+    place: int
+    status: str
+    response_id: str | None = None
+    revision: int | None = None
+    id: int | None = None
+    digest: str | None = None
+    errors: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    place: int
+    body: dict[str, Any]
+    digest: bytes
+    revision: int
+
+    @property
+    def response_id(self) -> str:
+        return str(self.body["response_id"])
+
+    @property
+    def answered_at(self) -> datetime:
+        return datetime.fromisoformat(self.body["submitted_at"])
+
+
+def accept(
+    database: Database, workspace_id: int, *, source: str, items: Sequence[object]
+) -> tuple[Accepted, ...]:
+    """One Accepted per item, in order. When it returns, everything accepted is committed.
+
+    Raises DatabaseAway: then nothing of this call was accepted.
+    """
+    results: dict[int, Accepted] = {}
+    valid = _checked(items, results)
+    if valid:
+        stored = retried(lambda: _store(database, workspace_id, source=source, items=valid))
+        failpoint("web_committed")
+        results |= {one.place: one for one in stored}
+    return tuple(results[place] for place in range(len(items)))
+
+
+def _checked(items: Sequence[object], results: dict[int, Accepted]) -> list[_Item]:
+    """The items that are well formed; what is wrong with the others goes into `results`."""
+    schema, checked = ResponseSchema(), []
+    for place, raw in enumerate(items):
+        try:
+            body = normalised(raw, schema=schema)
+        except ValidationError as exc:
+            named = raw.get("response_id") if isinstance(raw, dict) else None
+            results[place] = Accepted(
+                place,
+                "invalid",
+                response_id=named if isinstance(named, str) else None,
+                errors=_places(exc),
+            )
+        else:
+            checked.append(_Item(place, body, digest_of(body), body["revision"]))
+    return checked
+
+
+def _places(exc: ValidationError) -> dict[str, Any]:
+    messages = exc.messages
+    return messages if isinstance(messages, dict) else {"": messages}
+
+
+def _store(
+    database: Database, workspace_id: int, *, source: str, items: Sequence[_Item]
+) -> list[Accepted]:
+    """One transaction: claim the keys, then store the bodies of those that are new."""
+    first_of: dict[tuple[str, int, bytes], _Item] = {}
+    for item in items:
+        first_of.setdefault((item.response_id, item.revision, item.digest), item)
+    with database.begin(workspace_id) as connection:
+        known = _versions(connection, source, items)
+        decided = {id(one): _decided(one, known) for one in first_of.values()}
+        fresh = [one for one in first_of.values() if decided[id(one)].status == "accepted"]
+        stored = _insert(connection, workspace_id, source=source, items=fresh, decided=decided)
+    results = []
+    for item in items:
+        twin = first_of[item.response_id, item.revision, item.digest]
+        result = stored.get(id(twin), decided[id(twin)])
+        same_push = twin is not item and result.status == "accepted"
+        results.append(_at(item.place, result, status="duplicate" if same_push else result.status))
+    return results
+
+
+def _at(place: int, result: Accepted, *, status: str) -> Accepted:
+    return Accepted(
+        place, status, result.response_id, result.revision, result.id, result.digest, result.errors
+    )
+
+
+@dataclass(slots=True)
+class _Version:
+    revision: int
+    digest: bytes
+    answered_at: datetime
+    response: int | None
+
+
+def _versions(
+    connection: Connection, source: str, items: Sequence[_Item]
+) -> dict[str, list[_Version]]:
+    """Every stored version of the pushed response ids.
+
+    Two pushes of one id at the same moment queue up at an advisory lock each, taken in one order:
+    without it both would find nothing stored.
+    """
+    ids = sorted({item.response_id for item in items})
+    connection.execute(
+        text(
+            "SELECT pg_advisory_xact_lock(h) FROM (SELECT DISTINCT hashtextextended("
+            " :source || chr(31) || one, current_setting('app.workspace_id')::bigint) AS h"
+            " FROM unnest(CAST(:ids AS text[])) AS one ORDER BY h) AS locks"
+        ),
+        {"source": source, "ids": ids},
+    )
+    rows = connection.execute(
+        select(
+            response_key.c.response_id,
+            response_key.c.revision,
+            response_key.c.digest,
+            response_key.c.answered_at,
+            response_key.c.response,
+        ).where(response_key.c.source == source, response_key.c.response_id.in_(ids))
+    )
+    known: dict[str, list[_Version]] = {}
+    for row in rows:
+        version = _Version(row.revision, row.digest, row.answered_at, row.response)
+        known.setdefault(row.response_id, []).append(version)
+    return known
+
+
+def _decided(item: _Item, known: dict[str, list[_Version]]) -> Accepted:
+    """What this item is, seen against the stored versions (and those accepted before it in this
+    push).
+    """
+    versions = known.setdefault(item.response_id, [])
+    same = next((one for one in versions if one.digest == item.digest), None)
+    if same is not None:
+        return Accepted(
+            item.place,
+            "duplicate",
+            item.response_id,
+            same.revision,
+            same.response,
+            same.digest.hex(),
+        )
+    revision = _free_revision(item, versions)
+    if revision is None:
+        holder = next(one for one in versions if one.revision == item.revision)
+        return Accepted(
+            item.place,
+            "conflict",
+            item.response_id,
+            item.revision,
+            holder.response,
+            holder.digest.hex(),
+            {"revision": ["this revision is stored with another body; raise it to send an edit"]},
+        )
+    versions.append(_Version(revision, item.digest, item.answered_at, None))
+    return Accepted(item.place, "accepted", item.response_id, revision, None, item.digest.hex())
+
+
+def _free_revision(item: _Item, versions: Sequence[_Version]) -> int | None:
+    """The revision to store the item under; None when it contradicts what is stored.
+
+    An edit may say so by a later `submitted_at` alone: it then becomes the next revision.
+    """
+    if all(one.revision != item.revision for one in versions):
+        return item.revision
+    if item.answered_at > max(one.answered_at for one in versions):
+        return max(one.revision for one in versions) + 1
+    return None
+
+
+def _insert(
+    connection: Connection,
+    workspace_id: int,
+    *,
+    source: str,
+    items: Sequence[_Item],
+    decided: Mapping[int, Accepted],
+) -> dict[int, Accepted]:
+    """Store the new versions; their Accepted with the response's own id, keyed by id(item)."""
+    if not items:
+        return {}
+    rows = [
+        {
+            "workspace_id": workspace_id,
+            "source": source,
+            "response_id": item.response_id,
+            "revision": decided[id(item)].revision,
+            "event": item.body["event"],
+            "anonymous": is_anonymous(item.body),
+            "body": item.body,
+            "answered_at": item.answered_at,
+        }
+        for item in items
+    ]
+    ids = connection.scalars(
+        insert(response).returning(response.c.id, sort_by_parameter_order=True), rows
+    ).all()
+    keys = [
+        {
+            "workspace_id": workspace_id,
+            "source": source,
+            "response_id": row["response_id"],
+            "revision": row["revision"],
+            "digest": item.digest,
+            "response": one,
+            "answered_at": row["answered_at"],
+        }
+        for row, item, one in zip(rows, items, ids, strict=True)
+    ]
+    connection.execute(insert(response_key), keys)
+    return {
+        id(item): _with_id(decided[id(item)], one) for item, one in zip(items, ids, strict=True)
+    }
+
+
+def _with_id(result: Accepted, row_id: int) -> Accepted:
+    return Accepted(
+        result.place, result.status, result.response_id, result.revision, row_id, result.digest
+    )
+
+
+def is_anonymous(body: Mapping[str, Any]) -> bool:
+    """Whether nobody can be matched: said so, or without any way to tell who answered."""
+    who = body.get("respondent") or {}
+    named = any(who.get(key) for key in ("email", "external_id", "phone", "crm_ids"))
+    return bool(who.get("anonymous")) or not named
+
+
+__all__ = ["FROM_API", "MAX_ITEMS", "Accepted", "accept", "is_anonymous"]

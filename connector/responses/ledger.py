@@ -1,0 +1,208 @@
+"""The ledger: what was written, before -> after, in one transaction with settling the outbox rows.
+
+Only rows that are still ours by their lease token leave a trace: what a stalled worker brings late
+is dropped here, and the worker that took over finds the effect by looking.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, TextClause, text
+
+from connector.responses import outbox
+from connector.responses.steps import Settlement
+from schemas.fields import FieldValue
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One field of one CRM record that a delivery changed. A note has the field `note`."""
+
+    delivery_id: int
+    entity: str
+    remote_id: str
+    field: str
+    before: FieldValue
+    after: FieldValue
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTag:
+    """A score tag that stands on the contact now, as the CRM spells it."""
+
+    delivery_id: int
+    contact_id: int
+    campaign_id: int
+    score: int
+    answered_at: datetime
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Our contact and its record in the CRM; `remote_id` None forgets a link that leads nowhere."""
+
+    contact_id: int
+    entity: str
+    remote_id: str | None
+
+
+@dataclass(slots=True)
+class Results:
+    """Everything one wave found out, collected while it works and written at once."""
+
+    settlements: dict[int, Settlement] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    tags: list[WrittenTag] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    learnt: dict[str, Any] = field(default_factory=dict)
+
+    def settle(self, *settlements: Settlement) -> None:
+        """Take what became of deliveries; the first word about one counts."""
+        for one in settlements:
+            self.settlements.setdefault(one.delivery_id, one)
+
+
+def record(
+    connection: Connection,
+    workspace_id: int,
+    connection_id: int,
+    *,
+    token: UUID,
+    results: Results,
+) -> frozenset[int]:
+    """Settle the wave's rows and write what was done; the ids that were still ours."""
+    ours = outbox.settle(connection, token, tuple(results.settlements.values()))
+    here = {"w": workspace_id, "c": connection_id}
+    _run(connection, ATTEMPTS, _attempts(results, ours), here)
+    _run(
+        connection,
+        ENTRIES,
+        [_entry(one) for one in results.entries if one.delivery_id in ours],
+        here,
+    )
+    _run(connection, TAGS, [_tag(one) for one in results.tags if one.delivery_id in ours], here)
+    links = {(one.contact_id, one.entity): one for one in results.links}
+    _run(connection, LINKS, [_link(one) for one in links.values() if one.remote_id], here)
+    _run(connection, UNLINK, [_link(one) for one in links.values() if not one.remote_id], here)
+    if results.learnt:
+        connection.execute(LEARN, {"c": connection_id, "learnt": json.dumps(results.learnt)})
+    return ours
+
+
+def _run(
+    connection: Connection,
+    statement: TextClause,
+    rows: Sequence[Mapping[str, Any]],
+    here: Mapping[str, int],
+) -> None:
+    if rows:
+        connection.execute(statement, {"rows": json.dumps(rows), **here})
+
+
+def _attempts(results: Results, ours: frozenset[int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one.delivery_id,
+            "outcome": one.state,
+            "code": one.code or one.reason,
+            "message": one.message,
+        }
+        for one in results.settlements.values()
+        if one.delivery_id in ours
+    ]
+
+
+def _entry(one: Entry) -> dict[str, Any]:
+    return {
+        "id": one.delivery_id,
+        "entity": one.entity,
+        "remote_id": one.remote_id,
+        "field": one.field,
+        "before": one.before,
+        "after": one.after,
+        "created": one.created,
+    }
+
+
+def _tag(one: WrittenTag) -> dict[str, Any]:
+    return {
+        "contact_id": one.contact_id,
+        "campaign_id": one.campaign_id,
+        "score": one.score,
+        "answered_at": one.answered_at.isoformat(),
+        "written": one.written,
+    }
+
+
+def _link(one: Link) -> dict[str, Any]:
+    return {"contact_id": one.contact_id, "entity": one.entity, "remote_id": one.remote_id}
+
+
+ATTEMPTS = text(
+    """
+    INSERT INTO attempt (workspace_id, delivery_id, claim, outcome, code, message)
+    SELECT :w, d.id, d.claims, r.outcome, r.code, r.message
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+           id bigint, outcome text, code text, message text)
+      JOIN delivery d ON d.id = r.id WHERE d.connection_id = :c
+    """
+)
+ENTRIES = text(
+    """
+    INSERT INTO ledger (workspace_id, connection_id, delivery_id, contact_id, response_id, entity,
+                        remote_id, field, before, after, created)
+    SELECT :w, :c, d.id, d.contact_id, d.response_id, r.entity, r.remote_id, r.field,
+           r.before, r.after, r.created
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+           id bigint, entity text, remote_id text, field text, before jsonb, after jsonb,
+           created boolean)
+      JOIN delivery d ON d.id = r.id
+    """
+)
+TAGS = text(
+    """
+    INSERT INTO score_tag AS t (workspace_id, connection_id, contact_id, campaign_id, score,
+                                answered_at, written)
+    SELECT DISTINCT ON (r.contact_id, r.campaign_id)
+           :w, :c, r.contact_id, r.campaign_id, r.score, r.answered_at, r.written
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+           contact_id bigint, campaign_id bigint, score int, answered_at timestamptz, written text)
+     ORDER BY r.contact_id, r.campaign_id, r.answered_at DESC
+    ON CONFLICT (connection_id, contact_id, campaign_id) DO UPDATE
+       SET score = excluded.score, answered_at = excluded.answered_at, written = excluded.written,
+           written_at = now()
+     WHERE excluded.answered_at >= t.answered_at
+    """
+)
+LINKS = text(
+    """
+    INSERT INTO link (workspace_id, connection_id, contact_id, entity, remote_id)
+    SELECT :w, :c, r.contact_id, r.entity, r.remote_id
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+           contact_id bigint, entity text, remote_id text)
+     ORDER BY 3, 4
+    ON CONFLICT (connection_id, contact_id, entity) DO UPDATE
+       SET remote_id = excluded.remote_id, linked_at = now()
+     WHERE link.remote_id <> excluded.remote_id
+    """
+)
+UNLINK = text(
+    """
+    DELETE FROM link USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+           contact_id bigint, entity text)
+     WHERE link.workspace_id = :w AND link.connection_id = :c
+       AND link.contact_id = r.contact_id AND link.entity = r.entity
+    """
+)
+LEARN = text(
+    "UPDATE connection SET learnt = learnt || CAST(:learnt AS jsonb), updated_at = now()"
+    " WHERE id = :c AND NOT learnt @> CAST(:learnt AS jsonb)"
+)

@@ -1,0 +1,100 @@
+"""How fast one account may be called: a sliding window shared by every process, in Redis.
+
+Redis is disposable here too. While it is away, and for one window after it was emptied, nobody
+knows what the others have sent: then each process holds itself to a quarter of the rate.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from adapters.base import RatePolicy
+
+MARGIN = 0.98
+ALONE = 0.25
+EPOCH_KEY = "rq:ab:limiter-epoch"
+# Longer than any window: whoever finds the key younger than its window does not trust the counts.
+EPOCH_TTL_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """One account's policies, as this installation may use them. `share` is its part of the
+    rate.
+    """
+
+    account: str
+    policies: tuple[RatePolicy, ...]
+    share: float = 1.0
+
+    def applying(self, kind: str | None) -> Iterable[RatePolicy]:
+        """The policies that a call of this kind counts against."""
+        return (one for one in self.policies if one.kind in (None, kind))
+
+
+class Limiter:
+    """Asked before every call. One per process; threads may share it."""
+
+    def __init__(self, redis_url: str) -> None:
+        timeouts: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+        self._redis = redis.Redis.from_url(redis_url, **timeouts)
+        url = redis_url.replace("unix://", "redis+unix://", 1)
+        self._by_all = MovingWindowRateLimiter(cast(Storage, storage_from_string(url, **timeouts)))
+        self._by_me = MovingWindowRateLimiter(MemoryStorage())
+        self._alone_until = 0.0
+
+    def wait_s(self, allowance: Allowance, kind: str | None) -> float:
+        """0.0 when the call may go now (it is counted), else the seconds until it may ask again."""
+        waits = [self._ask(allowance, one) for one in allowance.applying(kind)]
+        return max(waits, default=0.0)
+
+    def trust_counts(self) -> None:
+        """Begin to count at once: for whoever knows that nobody has called for longer than a
+        window.
+        """
+        with contextlib.suppress(redis.RedisError):
+            self._redis.set(EPOCH_KEY, 0, nx=True, ex=EPOCH_TTL_S)
+
+    def _ask(self, allowance: Allowance, policy: RatePolicy) -> float:
+        if time.monotonic() >= self._alone_until:
+            try:
+                if not self._is_young(policy.per_s):
+                    return _asked(self._by_all, allowance, policy, MARGIN * allowance.share)
+            except redis.RedisError:
+                # Not asked again for two seconds: a dead Redis must not cost a timeout per call.
+                self._alone_until = time.monotonic() + 2
+        return _asked(self._by_me, allowance, policy, ALONE * allowance.share)
+
+    def _is_young(self, window_s: int) -> bool:
+        """Whether the shared counts began less than a window ago, so that older calls are missing
+        in them.
+        """
+        now = time.time()
+        self._redis.set(EPOCH_KEY, now, nx=True, ex=EPOCH_TTL_S)
+        born = self._redis.get(EPOCH_KEY)
+        return born is None or now - float(born) < window_s
+
+
+def _asked(
+    limiter: MovingWindowRateLimiter, allowance: Allowance, policy: RatePolicy, part: float
+) -> float:
+    item = _item(policy, part)
+    key = (allowance.account, policy.kind or "all")
+    if limiter.hit(item, *key):
+        return 0.0
+    reset_at = limiter.get_window_stats(item, *key).reset_time
+    return max(0.05, min(float(policy.per_s), reset_at - time.time()))
+
+
+def _item(policy: RatePolicy, part: float) -> RateLimitItem:
+    return RateLimitItemPerSecond(max(1, math.floor(policy.calls * part)), policy.per_s)

@@ -1,0 +1,239 @@
+"""Steps 4 and 5 of a wave: score tags with endpoints of their own, then notes.
+
+A note that an earlier try may have sent is looked for by its marker first: creating notes is not
+idempotent anywhere.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from adapters.base import (
+    BatchResult,
+    Note,
+    NoteTaker,
+    Outcome,
+    Status,
+    TagChange,
+    TagPlace,
+    TagTaker,
+)
+from adapters.errors import AdapterError, PauseMapping
+from connector.responses import failures
+from connector.responses.fold import Target
+from connector.responses.ledger import Entry
+from connector.responses.steps import NOTE, TAG, Delivery, Settlement
+from connector.responses.work import DONE, Work, chunks
+from schemas.fields import FieldValue
+
+
+def mark(work: Work, targets: Sequence[Target], remote_ids: Mapping[str, str | None]) -> None:
+    """Tags and notes for every target whose record is there; the others' share their record's
+    fate.
+    """
+    there = [(one, str(remote_ids[one.key])) for one in targets if remote_ids.get(one.key)]
+    if work.known.traits.tags.place is TagPlace.ENDPOINT:
+        _retag(work, _open(work, there, TAG))
+    _note(work, [(one, note_of(one, remote_id)) for one, remote_id in _open(work, there, NOTE)])
+    for one in targets:
+        if one.key in remote_ids and not remote_ids[one.key]:
+            _share_fate(work, one)
+
+
+def _open(work: Work, there: Sequence[tuple[Target, str]], kind: str) -> list[tuple[Delivery, str]]:
+    return [
+        (one, remote_id)
+        for target, remote_id in there
+        for one in target.deliveries
+        if one.kind == kind and work.is_open(one)
+    ]
+
+
+def _share_fate(work: Work, target: Target) -> None:
+    """The record could not be made: what was meant for it waits or dies with it."""
+    settled = work.results.settlements
+    fate = next((settled[one.id] for one in target.deliveries if one.id in settled), None)
+    for one in target.deliveries:
+        if fate is None or not work.is_open(one):
+            continue
+        if fate.state == "pending":
+            work.hand_back(one, wait_s=fate.wait_s or 0)
+        else:
+            work.results.settle(replace(fate, delivery_id=one.id, burnt=False))
+
+
+# --- tags ---------------------------------------------------------------------------------------
+
+
+def _retag(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
+    # One record's tags stay in one part: two threads would read and write its list at once.
+    by_record: dict[str, list[tuple[Delivery, str]]] = defaultdict(list)
+    for one, remote_id in every:
+        by_record[remote_id].append((one, remote_id))
+    alone = work.known.traits.tag_batch == 1
+    size = work.known.traits.tag_batch
+    parts = list(by_record.values()) if alone else [list(part) for part in chunks(every, size)]
+    work.caller.each(parts, lambda part: _retag_part(work, part), single_calls=alone)
+
+
+def _retag_part(work: Work, part: Sequence[tuple[Delivery, str]]) -> None:
+    tagging = work.known.tagging
+    changes = [
+        TagChange(
+            str(one.id),
+            remote_id,
+            tagging.all_spellings(one.payload["campaign"], one.payload["score"]),
+            tagging.owned(one.payload["campaign"]),
+        )
+        for one, remote_id in part
+    ]
+    entity = part[0][0].entity
+    _each_outcome(
+        work,
+        [one for one, _ in part],
+        lambda: work.caller.call(lambda crm: _tag_taker(crm).retag(entity, changes)),
+        lambda one, outcome: _retagged(work, one, outcome),
+    )
+
+
+def _retagged(work: Work, one: Delivery, outcome: Outcome) -> None:
+    tag = str(outcome.detail.get("tag", ""))
+    if outcome.status is Status.WRITTEN:
+        before, after = _list(outcome, "before"), _list(outcome, "after") or (tag,)
+        entry = Entry(one.id, one.entity, outcome.remote_id or "", "tags", before, after)
+        work.results.entries.append(entry)
+    unchanged = "unchanged" if outcome.status is Status.UNCHANGED else None
+    work.results.settle(Settlement(one.id, DONE, code=unchanged, remote_id=outcome.remote_id))
+    work.tagged(one, tag)
+    lower = int(outcome.detail.get("style") or 0)
+    if lower:
+        # The account does not keep the preferred spelling: the next tag begins with the one it
+        # keeps.
+        styles = work.known.tagging.spelling.styles
+        place = min(work.known.tagging.style + lower, len(styles) - 1)
+        work.results.learnt["tag_style"] = styles[place]
+
+
+def _list(outcome: Outcome, name: str) -> FieldValue:
+    told = outcome.detail.get(name)
+    return None if told is None else tuple(str(one) for one in told)
+
+
+# --- notes --------------------------------------------------------------------------------------
+
+
+def note_of(one: Delivery, remote_id: str) -> Note:
+    """The note that a delivery asks for, on that record."""
+    payload = one.payload
+    return Note(
+        key=str(one.id),
+        remote_id=remote_id,
+        marker=payload["marker"],
+        title=payload["title"],
+        text=payload["text"],
+        html=payload["html"],
+        at=one.rank.answered_at,
+        thread=payload["thread"],
+    )
+
+
+def _note(work: Work, notes: Sequence[tuple[Delivery, Note]]) -> None:
+    size = work.known.traits.note_batch
+    parts = [list(part) for part in chunks(notes, size)]
+    work.caller.each(parts, lambda part: _note_part(work, part), single_calls=size == 1)
+
+
+def _note_part(work: Work, part: Sequence[tuple[Delivery, Note]]) -> None:
+    if work.trouble.ends_wave:
+        return
+    entity = part[0][0].entity
+    try:
+        fresh = _not_noted(work, entity, part)
+    except AdapterError as exc:
+        work.failed([one for one, _ in part], exc)
+        return
+    if fresh:
+        notes = [note for _, note in fresh]
+        _each_outcome(
+            work,
+            [one for one, _ in fresh],
+            lambda: _written(work, entity, notes),
+            lambda one, outcome: _noted(work, one, outcome),
+        )
+
+
+def _written(work: Work, entity: str, notes: Sequence[Note]) -> BatchResult:
+    with work.caller.writing():
+        return work.caller.call(lambda crm: _note_taker(crm).note(entity, notes))
+
+
+def _not_noted(
+    work: Work, entity: str, part: Sequence[tuple[Delivery, Note]]
+) -> list[tuple[Delivery, Note]]:
+    """The notes that do not stand there yet; only what may have been sent before is looked for."""
+    doubtful = [note for one, note in part if one.may_have_been_sent]
+    if not doubtful:
+        return list(part)
+    found = work.caller.call(lambda crm: _note_taker(crm).noted(entity, doubtful))
+    for one, note in part:
+        if note.key in found:
+            _noted(work, one, Outcome(note.key, Status.UNCHANGED, remote_id=found[note.key]))
+    return [(one, note) for one, note in part if note.key not in found]
+
+
+def _noted(work: Work, one: Delivery, outcome: Outcome) -> None:
+    unchanged = "unchanged" if outcome.status is Status.UNCHANGED else None
+    remote_id = outcome.remote_id or ""
+    marker = one.payload["marker"]
+    work.results.entries.append(
+        Entry(one.id, one.entity, remote_id, "note", None, marker, created=True)
+    )
+    work.results.settle(Settlement(one.id, DONE, code=unchanged, remote_id=remote_id))
+
+
+# --- both ---------------------------------------------------------------------------------------
+
+
+def _each_outcome(
+    work: Work,
+    deliveries: Sequence[Delivery],
+    send: Callable[[], BatchResult],
+    take: Callable[[Delivery, Outcome], None],
+) -> None:
+    """Send a part; a row's fault settles the row, a call's fault all of them."""
+    if work.trouble.ends_wave:
+        return
+    try:
+        result = send()
+    except PauseMapping as exc:
+        work.results.settle(*failures.parked(deliveries, exc))
+        return
+    except AdapterError as exc:
+        work.failed(deliveries, exc)
+        return
+    work.results.learnt |= result.learnt
+    for one, outcome in zip(deliveries, result.outcomes, strict=True):
+        if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
+            take(one, outcome)
+        elif outcome.status is Status.RETRY:
+            work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
+        else:
+            work.dead(one, outcome)
+
+
+def _tag_taker(crm: object) -> TagTaker:
+    """The adapter as one that takes tags; plan makes no step that its app cannot take."""
+    if not isinstance(crm, TagTaker):
+        message = "the adapter has no tag endpoint"
+        raise TypeError(message)
+    return crm
+
+
+def _note_taker(crm: object) -> NoteTaker:
+    """The adapter as one that takes notes."""
+    if not isinstance(crm, NoteTaker):
+        message = "the adapter takes no notes"
+        raise TypeError(message)
+    return crm

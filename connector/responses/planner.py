@@ -1,0 +1,196 @@
+"""The planning job: accepted responses, in batches, become outbox rows. One transaction a batch,
+no CRM call.
+
+    take      unplanned responses, oldest first, skipping those another planner holds
+    learn     campaigns, surveys and contacts that are new
+    plan      pure, per response
+    enqueue   steps, clocks, and 'planned' in the same transaction
+
+A response that breaks planning is put aside with its reason and tried again later; its neighbours
+go on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Connection, Row, text
+
+from connector import stopping
+from connector.connections import provision
+from connector.db import retried
+from connector.log import get_logger
+from connector.responses import learning, people
+from connector.responses.deliver import Hub
+from connector.responses.facts import load_facts
+from connector.responses.outbox import enqueue
+from connector.responses.plan import CampaignFacts, Case, Facts, Person, Planned, plan
+from connector.responses.steps import Rank, Step
+from connector.responses.variables import variables_of
+
+BATCH = 200
+MAX_PLAN_FAILURES = 8
+MARKERS = UUID("5f0c2a3e-8f6b-4f7e-9f43-0d6f1f0a7b11")
+
+
+def plan_waiting(hub: Hub, workspace_id: int) -> frozenset[int]:
+    """Plan everything that waits; the connections that got work."""
+    touched: set[int] = set()
+    while not stopping.is_stopping():
+        connections, count = retried(lambda: _plan_batch(hub, workspace_id))
+        touched |= connections
+        if count < BATCH:
+            break
+    return frozenset(touched)
+
+
+def _plan_batch(hub: Hub, workspace_id: int) -> tuple[frozenset[int], int]:
+    with hub.database.begin(workspace_id) as connection:
+        rows = connection.execute(TAKE, {"n": BATCH}).all()
+        if not rows:
+            return frozenset(), 0
+        facts = load_facts(connection, workspace_id)
+        steps, planned = _planned(connection, workspace_id, rows, facts)
+        enqueue(connection, workspace_id, _provisioned(connection, workspace_id, steps))
+        connection.execute(PLANNED, {"rows": json.dumps(planned), "most": MAX_PLAN_FAILURES})
+        return frozenset(step.connection_id for _, _, step in steps), len(rows)
+
+
+def _planned(
+    connection: Connection, workspace_id: int, rows: Sequence[Row[Any]], facts: Facts
+) -> tuple[list[tuple[Rank, int, Step]], list[dict[str, Any]]]:
+    """The steps of a batch, and what each response is from now on."""
+    bodies = {row.id: row.body for row in rows}
+    named = learning.campaigns(connection, workspace_id, bodies.values())
+    surveys = learning.surveys(connection, workspace_id, bodies.values())
+    known = {row.id: row.body for row in rows if not row.anonymous}
+    found = people.persons(connection, workspace_id, known)
+    steps: list[tuple[Rank, int, Step]] = []
+    planned = []
+    broken: dict[int, str] = {}
+    for row in rows:
+        campaign = named.get(_id_of(row.body, "campaign"))
+        person = found.get(row.id)
+        state: dict[str, Any] = {
+            "id": row.id,
+            "contact_id": person.id if person else None,
+            "campaign_id": campaign.id if campaign else None,
+            "survey_id": surveys.get(_id_of(row.body, "survey")),
+        }
+        try:
+            result = plan(_case(workspace_id, row, person, campaign=campaign), facts)
+        except Exception as exc:  # noqa: BLE001 - one response must not stop its neighbours
+            planned.append(state | _put_aside(row, exc))
+            continue
+        steps += [(_rank(row), person.id, step) for step in result.steps] if person else []
+        broken |= result.broken
+        planned.append(state | _verdicts(result, person))
+    _park_automations(connection, broken)
+    return steps, planned
+
+
+def _id_of(body: Mapping[str, Any], named: str) -> str:
+    """The platform's id of the response's campaign or survey, empty where it names none."""
+    return str((body.get(named) or {}).get("id", ""))
+
+
+def _verdicts(result: Planned, person: Person | None) -> dict[str, Any]:
+    verdicts = dict(result.verdicts)
+    if person is None and "response" not in verdicts:
+        verdicts["response"] = "no_contact"
+    return {"verdicts": verdicts, "error": None}
+
+
+def _put_aside(row: Row[Any], exc: Exception) -> dict[str, Any]:
+    """Planning broke: a bug of ours. The kind of error is kept, never its text: it may hold an
+    answer.
+    """
+    kind = type(exc).__name__
+    get_logger(__name__).error("plan_failed", response_id=row.id, kind=kind)
+    return {"verdicts": {"response": "plan_failed"}, "error": kind}
+
+
+def _case(
+    workspace_id: int, row: Row[Any], person: Person | None, *, campaign: CampaignFacts | None
+) -> Case:
+    body = row.body
+    attributes = person.attributes if person else None
+    properties = {"properties": campaign.properties} if campaign else None
+    return Case(
+        rank=_rank(row),
+        body=body,
+        marker=str(uuid5(MARKERS, f"{workspace_id}:{row.source}:{row.response_id}:{row.revision}")),
+        variables=variables_of(body, attributes, campaign=properties),
+        person=person,
+        campaign=campaign,
+    )
+
+
+def _rank(row: Row[Any]) -> Rank:
+    return Rank(row.answered_at, row.revision, row.id)
+
+
+def _provisioned(
+    connection: Connection, workspace_id: int, steps: Sequence[tuple[Rank, int, Step]]
+) -> list[tuple[Rank, int, Step]]:
+    """Ask for the tag options that steps wait for; those that stand by now let their steps go."""
+    pairs = sorted(
+        {
+            (step.connection_id, step.campaign_id)
+            for _, _, step in steps
+            if step.reason == provision.WAITS and step.campaign_id
+        }
+    )
+    there = {
+        pair
+        for pair in pairs
+        if provision.wanted(connection, workspace_id, connection_id=pair[0], campaign_id=pair[1])
+    }
+    return [(rank, contact, _let_go(step, there)) for rank, contact, step in steps]
+
+
+def _let_go(step: Step, there: set[tuple[int, int]]) -> Step:
+    waits = step.reason == provision.WAITS
+    if waits and (step.connection_id, step.campaign_id or 0) in there:
+        return replace(step, state="pending", reason=None)
+    return step
+
+
+def _park_automations(connection: Connection, broken: Mapping[int, str]) -> None:
+    """An automation whose condition cannot be computed stops until a person has looked."""
+    for automation_id, reason in broken.items():
+        connection.execute(PARK_AUTOMATION, {"id": automation_id, "reason": reason})
+
+
+TAKE = text(
+    """
+    SELECT id, source, response_id, revision, event, anonymous, body, answered_at, plan_failures
+      FROM response WHERE planned_at IS NULL AND plan_due_at <= now()
+     ORDER BY id LIMIT :n FOR UPDATE SKIP LOCKED
+    """
+)
+# A response whose planning broke waits longer each time, and after eight failures until a person
+# asks.
+PLANNED = text(
+    """
+    UPDATE response r
+       SET contact_id = s.contact_id, campaign_id = s.campaign_id, survey_id = s.survey_id,
+           verdicts = s.verdicts, plan_error = s.error,
+           plan_failures = r.plan_failures + CASE WHEN s.error IS NULL THEN 0 ELSE 1 END,
+           planned_at = CASE WHEN s.error IS NULL OR r.plan_failures + 1 >= :most
+                             THEN now() END,
+           plan_due_at = CASE WHEN s.error IS NULL THEN r.plan_due_at
+                              ELSE now() + make_interval(secs => 5 * 3 ^ r.plan_failures) END
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS s(
+           id bigint, contact_id bigint, campaign_id bigint, survey_id bigint, verdicts jsonb,
+           error text)
+     WHERE r.id = s.id
+    """
+)
+PARK_AUTOMATION = text(
+    "UPDATE automation SET parked_reason = :reason WHERE id = :id AND parked_reason IS NULL"
+)

@@ -1,0 +1,117 @@
+"""What a wave has to know before it calls the CRM, read in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from adapters.base import TagPlace, TagTraits
+from connector.connections.profile import Profile
+from connector.connections.tokens import Reached
+from connector.responses.fold import Clocks, Tagging
+from connector.responses.outbox import Wave
+from connector.responses.steps import Rank
+from connector.responses.tags import SCORES, Spelling, TagPattern
+from connector.responses.work import Known
+from connector.tables import entity_snapshot, link, target_clock, workspace
+from schemas.fields import Entity, entity_from_json
+from schemas.record import compile_record_schema
+
+# From 0 to 1, for jitter.
+chance = secrets.SystemRandom().random
+
+
+def known_of(
+    connection: Connection, workspace_id: int, reached: Reached, wave: Wave
+) -> tuple[Known, Clocks]:
+    """What the store knows for this wave: definitions, links, tag spelling, and the order guard's
+    clocks.
+    """
+    profile = reached.profile
+    contacts = sorted({one.contact_id for one in wave.deliveries})
+    entities = _entities(connection, profile.id)
+    spaces = select(workspace.c.settings).where(workspace.c.id == workspace_id)
+    tags: Mapping[str, Any] = (connection.execute(spaces).scalar_one() or {}).get("tags", {})
+    known = Known(
+        traits=profile.traits,
+        entities=entities,
+        schemas={name: compile_record_schema(one)() for name, one in entities.items()},
+        links=_links(connection, profile.id, contacts),
+        tagging=tagging_of(profile.traits.tags, tags, profile.learnt),
+        chance=chance,
+    )
+    return known, _clocks(connection, profile.id, wave)
+
+
+def tagging_of(traits: TagTraits, tags: Mapping[str, Any], learnt: Mapping[str, Any]) -> Tagging:
+    """How this connection spells tags, from the app's traits, the workspace's pattern and what was
+    learnt.
+    """
+    style = learnt.get("tag_style")
+    return Tagging(
+        Spelling(traits.styles, traits.separator, traits.max_length),
+        TagPattern(
+            **{key: tags[key] for key in ("prefix", "separator", "no_send_word") if key in tags}
+        ),
+        field=traits.field if traits.place is TagPlace.FIELD else None,
+        style=traits.styles.index(style) if style in traits.styles else 0,
+    )
+
+
+def _entities(connection: Connection, connection_id: int) -> dict[str, Entity]:
+    rows = connection.execute(
+        select(entity_snapshot.c.entity, entity_snapshot.c.definition).where(
+            entity_snapshot.c.connection_id == connection_id, entity_snapshot.c.current
+        )
+    )
+    return {row.entity: entity_from_json(row.definition) for row in rows}
+
+
+def _links(
+    connection: Connection, connection_id: int, contacts: Sequence[int]
+) -> dict[tuple[int, str], str]:
+    rows = connection.execute(
+        select(link.c.contact_id, link.c.entity, link.c.remote_id).where(
+            link.c.connection_id == connection_id, link.c.contact_id.in_(contacts)
+        )
+    )
+    return {(row.contact_id, row.entity): row.remote_id for row in rows}
+
+
+def _clocks(connection: Connection, connection_id: int, wave: Wave) -> Clocks:
+    lanes = sorted({one.lane for one in wave.deliveries})
+    rows = connection.execute(
+        select(
+            target_clock.c.lane,
+            target_clock.c.target,
+            target_clock.c.answered_at,
+            target_clock.c.revision,
+            target_clock.c.response_id,
+        ).where(target_clock.c.connection_id == connection_id, target_clock.c.lane.in_(lanes))
+    )
+    return {
+        (row.lane, row.target): Rank(row.answered_at, row.revision, row.response_id) for row in rows
+    }
+
+
+def pattern_of(tags: Mapping[str, Any]) -> TagPattern:
+    """The workspace's tag pattern: what its settings say, else the default."""
+    said = {key: tags[key] for key in ("prefix", "separator", "no_send_word") if key in tags}
+    return TagPattern(**said)
+
+
+def tags_to_provision(
+    connection: Connection, workspace_id: int
+) -> Callable[[Profile, str], tuple[str, ...]]:
+    """How a campaign's eleven tags are spelt at a connection, by the workspace's pattern."""
+    spaces = select(workspace.c.settings).where(workspace.c.id == workspace_id)
+    said = (connection.execute(spaces).scalar_one() or {}).get("tags", {})
+
+    def spelt(profile: Profile, tag_name: str) -> tuple[str, ...]:
+        tagging = tagging_of(profile.traits.tags, said, profile.learnt)
+        return tuple(tagging.tag(tag_name, score) for score in SCORES)
+
+    return spelt

@@ -1,0 +1,95 @@
+"""Steps 1 and 2 of a wave: read every target's record in batches, and decide what follows for it.
+
+A contact that is linked is read by its id; the others are found by the field that identifies them.
+A field that the CRM no longer has parks the deliveries that need it, and the rest is read again
+without them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from adapters.base import Record
+from adapters.errors import AdapterError, PauseMapping
+from connector.responses.fold import Decision, Target, decide
+from connector.responses.schedule import again
+from connector.responses.steps import TAG
+from connector.responses.work import Work, chunks, without
+from schemas.fields import FieldValue
+from schemas.record import Refusal, refusals
+
+
+def decisions(work: Work, targets: Sequence[Target]) -> list[Decision]:
+    """One decision per target that could be read; the others are settled."""
+    return [one for chunk in _reads(work, targets) for one in _decided(work, chunk)]
+
+
+def _reads(work: Work, targets: Iterable[Target]) -> Iterator[Sequence[Target]]:
+    """Targets that one `find` can read: same entity, same field, at most a read batch."""
+    groups: dict[tuple[str, str], list[Target]] = defaultdict(list)
+    for one in targets:
+        by = work.known.traits.id_field if work.link_of(one) else one.match_field
+        groups[one.entity, by].append(one)
+    for group in groups.values():
+        yield from chunks(group, work.known.traits.read_batch)
+
+
+def _decided(work: Work, chunk: Sequence[Target]) -> list[Decision]:
+    live = [] if work.trouble.ends_wave else list(chunk)
+    while live:
+        try:
+            return _read(work, live)
+        except PauseMapping as exc:
+            hit = work.park(live, exc)
+            live = [kept for one in live if (kept := without(one, hit)).deliveries]
+        except AdapterError as exc:
+            work.failed([one for target in live for one in target.deliveries], exc)
+            live = []
+    return []
+
+
+def _read(work: Work, chunk: Sequence[Target]) -> list[Decision]:
+    first = chunk[0]
+    by_link = work.link_of(first) is not None
+    by = work.known.traits.id_field if by_link else first.match_field
+    asked = {one.key: work.link_of(one) or one.match_value for one in chunk}
+    values = sorted(set(asked.values()))
+    want = sorted({name for one in chunk for name in _wanted(work, one)})
+    found = work.caller.call(lambda crm: crm.find(first.entity, by, values, want=want))
+    return [_decide(work, one, found.get(asked[one.key], ()), by_link=by_link) for one in chunk]
+
+
+def _wanted(work: Work, target: Target) -> set[str]:
+    """The fields whose present values matter: those that may be written, and the tags' own."""
+    tags = work.known.tagging.field
+    tagged = {tags} if tags and any(one.kind == TAG for one in target.deliveries) else set()
+    return {*target.fields(), *tagged}
+
+
+def _decide(work: Work, target: Target, records: Sequence[Record], *, by_link: bool) -> Decision:
+    if by_link and not records:
+        return _unlinked(work, target)
+    if len(records) == 1 and work.link_of(target) != records[0].remote_id:
+        work.link(target, records[0].remote_id)
+    entity = work.known.entities.get(target.entity)
+
+    def check(values: Mapping[str, FieldValue], creating: bool) -> Sequence[Refusal]:  # noqa: FBT001
+        if entity is None:
+            return ()
+        schema = work.known.schemas[target.entity]
+        return refusals(schema, entity, values, creating=creating)
+
+    return decide(target, records, tagging=work.known.tagging, check=check)
+
+
+def _unlinked(work: Work, target: Target) -> Decision:
+    """The linked record is gone: forget the link, and look by the match at the next try."""
+    work.link(target, None)
+    gone = "the linked record is gone; it is looked for again"
+    settled = tuple(
+        again(one, code="link_lost", message=gone, chance=work.known.chance())
+        for one in target.deliveries
+    )
+    return Decision(replace(target, deliveries=()), settled=settled)

@@ -1,0 +1,128 @@
+"""A step: one intended effect of one response, on its way from the pure plan into the outbox. Pure.
+
+`payload` by kind, JSON-native:
+
+    every kind  "match": {"field": ..., "value": ...}, "linked": whether our contact's link may
+                stand for the match
+    fields      "operation", "ambiguous", "values": {field: value}, "keep": fields written only
+                when empty there, "create": {field: value} added when the record has to be created
+    tag         "campaign": tag name, "score"
+    note        "marker", "title", "text", "html", "thread"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+FIELDS, TAG, NOTE = "fields", "tag", "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One outbox row to be. `key` is unique in its response, so that planning twice makes one row.
+
+    `lane` names what must not be worked on by two at once. `targets` are the places whose newest
+    answer wins. `state` is `pending`, or `parked` with its `reason`.
+    """
+
+    key: str
+    kind: str
+    connection_id: int
+    entity: str
+    lane: str
+    payload: Mapping[str, Any]
+    targets: tuple[str, ...] = ()
+    mapping_id: int | None = None
+    mapping_version: int | None = None
+    automation_id: int | None = None
+    campaign_id: int | None = None
+    state: str = "pending"
+    reason: str | None = None
+    error_code: str | None = None
+    error: str | None = None
+    error_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Which of two answers of one target is newer: by time, then revision, then accept order."""
+
+    answered_at: datetime
+    revision: int
+    response_id: int
+
+    def is_older_than(self, other: Rank) -> bool:
+        """Whether `other` was answered later."""
+        return self.order < other.order
+
+    @property
+    def order(self) -> tuple[datetime, int, int]:
+        """What ranks are sorted by."""
+        return self.answered_at, self.revision, self.response_id
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One claimed outbox row."""
+
+    id: int
+    response_id: int
+    contact_id: int
+    campaign_id: int | None
+    mapping_id: int | None
+    kind: str
+    entity: str
+    lane: str
+    payload: Mapping[str, Any]
+    rank: Rank
+    claims: int
+    attempts: int
+    handle: Mapping[str, Any] | None = None
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """An earlier claim did not end well: look up what is not idempotent before sending it."""
+        return self.claims > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a claimed row becomes. `wait_s`: due that many seconds from now (state pending or
+    awaiting).
+
+    `burnt`: whether an attempt counts. `message` is plain text without values.
+    """
+
+    delivery_id: int
+    state: str
+    reason: str | None = None
+    code: str | None = None
+    message: str | None = None
+    field: str | None = None
+    remote_id: str | None = None
+    wait_s: float | None = None
+    burnt: bool = False
+    handle: Mapping[str, Any] | None = None
+
+
+def contact_lane(contact_id: int) -> str:
+    """The lane of everything that is written on one contact."""
+    return f"contact:{contact_id}"
+
+
+def record_lane(entity: str, field: str, value: str) -> str:
+    """The lane of a record that is not the contact itself."""
+    return f"{entity}:{field}:{value.lower()}"
+
+
+def field_target(entity: str, field: str) -> str:
+    """The order guard's name for one field of a lane's record."""
+    return f"field:{entity}.{field}"
+
+
+def tag_target(campaign_id: int) -> str:
+    """The order guard's name for one campaign's score tag on a lane's contact."""
+    return f"tag:{campaign_id}"

@@ -1,0 +1,148 @@
+"""What the steps of one wave share: the way to the CRM, what the store knows, and what was found
+out.
+
+The steps are read.py (find and decide), write.py, mark.py (tags and notes), in that order. What
+one row did wrong settles that row. What a call did wrong settles its rows and, where it concerns
+the whole connection, ends the wave: whatever is not settled then is handed back unharmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from marshmallow import Schema
+
+from adapters.base import Outcome, Traits
+from adapters.errors import AdapterError, PauseMapping
+from connector.responses import failures
+from connector.responses.calling import Caller
+from connector.responses.fold import Tagging, Target
+from connector.responses.ledger import Entry, Link, Results, WrittenTag
+from connector.responses.schedule import again, handed_back
+from connector.responses.steps import FIELDS, TAG, Delivery, Settlement
+from schemas.fields import Entity, canonical
+
+DONE = "done"
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows before the wave: definitions, links of contacts, how tags are spelt.
+
+    `links`: (contact id, entity) -> remote id. `schemas`: entity -> compiled record schema.
+    `chance()` gives 0 to 1.
+    """
+
+    traits: Traits
+    entities: Mapping[str, Entity]
+    schemas: Mapping[str, Schema]
+    links: Mapping[tuple[int, str], str]
+    tagging: Tagging
+    chance: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Work:
+    """One wave's shared state; `results` is written to the store at its end."""
+
+    caller: Caller
+    known: Known
+    results: Results = field(default_factory=Results)
+    trouble: failures.Trouble = field(default_factory=failures.Trouble)
+
+    def link_of(self, target: Target) -> str | None:
+        """The remote id our contact is linked to, where the target stands for the contact."""
+        if not target.linked:
+            return None
+        return self.known.links.get((target.contact_id, target.entity))
+
+    def link(self, target: Target, remote_id: str | None) -> None:
+        """Remember the contact's record, or (None) forget it."""
+        if target.linked:
+            self.results.links.append(Link(target.contact_id, target.entity, remote_id))
+
+    def done(self, one: Delivery, remote_id: str | None, *, code: str | None) -> None:
+        """The delivery's effect stands. `unchanged`: it stood already, perhaps from a try whose
+        answer was lost.
+        """
+        self.results.settle(Settlement(one.id, DONE, code=code, remote_id=remote_id))
+        if one.kind == TAG and self.known.tagging.field is not None:
+            tag = self.known.tagging.tag(one.payload["campaign"], one.payload["score"])
+            self.tagged(one, tag)
+        if code == "unchanged" and one.may_have_been_sent and one.kind == FIELDS and remote_id:
+            # The ledger must know the effect all the same.
+            self.results.entries.extend(
+                Entry(one.id, one.entity, remote_id, name, canonical(value), canonical(value))
+                for name, value in one.payload["values"].items()
+            )
+
+    def tagged(self, one: Delivery, written: str) -> None:
+        """A score tag stands on the contact now."""
+        self.results.tags.append(
+            WrittenTag(
+                one.id,
+                one.contact_id,
+                one.campaign_id or 0,
+                one.payload["score"],
+                one.rank.answered_at,
+                written,
+            )
+        )
+
+    def dead(self, one: Delivery, outcome: Outcome, *, reason: str = "validation") -> None:
+        """The CRM refuses this delivery for good."""
+        self.results.settle(
+            Settlement(
+                one.id,
+                "dead",
+                reason,
+                code=outcome.code,
+                message=outcome.message,
+                field=outcome.field,
+                remote_id=outcome.remote_id,
+            )
+        )
+
+    def again(self, one: Delivery, *, code: str, message: str) -> None:
+        """By the retry schedule, an attempt burnt."""
+        chance = self.known.chance()
+        self.results.settle(again(one, code=code, message=message, chance=chance))
+
+    def hand_back(self, *every: Delivery, wait_s: float = 0.0) -> None:
+        """Nothing was sent for these."""
+        self.results.settle(*(handed_back(one, wait_s=wait_s) for one in every))
+
+    def failed(self, deliveries: Sequence[Delivery], exc: AdapterError) -> None:
+        """A call failed as a whole."""
+        chance = self.known.chance
+        self.results.settle(*failures.settled(deliveries, exc, self.trouble, chance=chance))
+
+    def park(self, targets: Sequence[Target], exc: PauseMapping) -> frozenset[int]:
+        """Park the deliveries that need what the CRM has lost; their ids."""
+        tags = self.known.tagging.field
+        every = [one for target in targets for one in target.deliveries]
+        hit = [one for one in every if failures.is_hit(one, exc, tag_field=tags)] or every
+        self.results.settle(*failures.parked(hit, exc))
+        return frozenset(one.id for one in hit)
+
+    def in_record(self, one: Delivery) -> bool:
+        """Whether this delivery's effect travels in the record's own fields."""
+        return one.kind == FIELDS or (one.kind == TAG and self.known.tagging.field is not None)
+
+    def is_open(self, one: Delivery) -> bool:
+        """Whether nothing is settled about this delivery yet."""
+        return one.id not in self.results.settlements
+
+
+def without(target: Target, ids: frozenset[int]) -> Target:
+    """The target without these deliveries."""
+    return replace(target, deliveries=tuple(one for one in target.deliveries if one.id not in ids))
+
+
+def chunks(every: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:
+    """The sequence in parts of at most `size`."""
+    return (every[start : start + size] for start in range(0, len(every), size))

@@ -1,0 +1,211 @@
+"""Step 3 of a wave: write the changes in batches, and take each row's outcome.
+
+A batch that is refused whole is halved until the bad row stands alone; an update that is refused
+without a named field is divided by delivery. A CRM that works asynchronously answers Started: its
+lanes wait for the poll.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Started, Status
+from adapters.errors import AdapterError, BatchRefused, PauseMapping
+from connector.responses import awaiting
+from connector.responses.fold import Change, Target, divided
+from connector.responses.ledger import Entry
+from connector.responses.steps import Delivery
+from connector.responses.work import Work, chunks
+from schemas.fields import FieldValue, canonical
+
+Apply = Callable[[Change, Outcome], None]
+
+
+@dataclass(slots=True)
+class Writing:
+    """The wave's changes on their way; `remote_ids`: target key -> its record, None where there is
+    none now.
+    """
+
+    work: Work
+    remote_ids: dict[str, str | None] = field(default_factory=dict)
+
+    def write_all(self, changes: Sequence[Change]) -> None:
+        """Write the changes, as few calls as the CRM's batches allow."""
+        ordered = sorted(changes, key=_by_batch)
+        for _, group in itertools.groupby(ordered, key=_by_batch):
+            for chunk in chunks(list(group), self.work.known.traits.write_batch):
+                self._write(chunk, self.apply)
+
+    def link_by_writing(self, targets: Sequence[Target]) -> None:
+        """Create only what identifies the contacts; the next claim then finds them linked."""
+        changes = [Change(one, Operation.CREATE, _identity(one), {}, {}) for one in targets]
+        for chunk in chunks(changes, self.work.known.traits.write_batch):
+            self._write(chunk, self.linked)
+
+    def take(self, changes: Sequence[Change], result: BatchResult, apply: Apply) -> None:
+        """Apply one outcome per change; what was refused without a reason is divided and sent
+        again.
+        """
+        self.work.results.learnt |= result.learnt
+        by_key = {one.key: one for one in result.outcomes}
+        for change in changes:
+            outcome = by_key[change.target.key]
+            parts = divided(change) if _is_unexplained(outcome, change) else ()
+            if len(parts) > 1:
+                self.remote_ids[change.target.key] = change.remote_id
+                for part in parts:
+                    self._write([part], apply)
+            else:
+                apply(change, outcome)
+
+    def _write(self, changes: Sequence[Change], apply: Apply) -> None:
+        if self.work.trouble.ends_wave:
+            return
+        try:
+            result = self._send(changes)
+        except BatchRefused as exc:
+            self._halved(changes, exc, apply)
+        except PauseMapping as exc:
+            # The rest of the batch is written at its next claim, without what was parked.
+            targets = [one.target for one in changes]
+            hit = self.work.park(targets, exc)
+            self.work.hand_back(*(one for one in _deliveries(changes) if one.id not in hit))
+        except AdapterError as exc:
+            self.work.failed(_deliveries(changes), exc)
+        else:
+            self._answered(changes, result, apply)
+
+    def _answered(
+        self, changes: Sequence[Change], result: BatchResult | Started, apply: Apply
+    ) -> None:
+        if isinstance(result, BatchResult):
+            self.take(changes, result, apply)
+            return
+        self.work.results.learnt |= result.learnt
+        linking = apply == self.linked
+        waiting = awaiting.parked(changes, result, job=str(uuid4()), linking=linking)
+        self.work.results.settle(*waiting)
+
+    def _send(self, changes: Sequence[Change]) -> BatchResult | Started:
+        first = changes[0]
+        creating = first.operation is Operation.CREATE
+        batch = Batch(
+            first.target.entity,
+            first.operation,
+            tuple(Row(one.target.key, one.values, one.remote_id) for one in changes),
+            match_field=first.target.match_field if creating else None,
+        )
+        with self.work.caller.writing():
+            return self.work.caller.call(lambda crm: crm.write(batch))
+
+    def _halved(self, changes: Sequence[Change], exc: BatchRefused, apply: Apply) -> None:
+        if len(changes) == 1:
+            key = changes[0].target.key
+            alone = Outcome(key, Status.REJECTED, code=exc.code, message=str(exc))
+            self.take(changes, BatchResult((alone,)), apply)
+            return
+        middle = len(changes) // 2
+        self._write(changes[:middle], apply)
+        self._write(changes[middle:], apply)
+
+    # --- outcomes ---------------------------------------------------------------------------------
+
+    def linked(self, change: Change, outcome: Outcome) -> None:
+        """A contact was linked by writing: its deliveries go on at the next claim."""
+        if outcome.status in {Status.WRITTEN, Status.UNCHANGED} and outcome.remote_id:
+            self.work.link(change.target, outcome.remote_id)
+            self.work.hand_back(*change.target.deliveries)
+        else:
+            self._refused(change, outcome)
+
+    def apply(self, change: Change, outcome: Outcome) -> None:
+        """Take one row's outcome."""
+        if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
+            self._written(change, outcome)
+        else:
+            self._refused(change, outcome)
+
+    def _written(self, change: Change, outcome: Outcome) -> None:
+        target, remote_id = change.target, outcome.remote_id or change.remote_id
+        self.remote_ids[target.key] = remote_id
+        if remote_id and self.work.link_of(target) != remote_id:
+            self.work.link(target, remote_id)
+        for name, value in change.values.items():
+            self._enter(change, name, value, outcome)
+        for one in target.deliveries:
+            if self.work.in_record(one):
+                mine = any(one.id in every for every in change.sources.values())
+                self.work.done(one, remote_id, code=None if mine else "unchanged")
+
+    def _enter(self, change: Change, name: str, value: FieldValue, outcome: Outcome) -> None:
+        remote_id = outcome.remote_id or change.remote_id or ""
+        before = change.before.get(name)
+        self.work.results.entries.extend(
+            Entry(
+                source,
+                change.target.entity,
+                remote_id,
+                name,
+                before,
+                value,
+                created=outcome.created,
+            )
+            for source in change.sources.get(name, ())
+        )
+
+    def _refused(self, change: Change, outcome: Outcome) -> None:
+        """The delivery whose value it is pays for it; its neighbours in the record do not."""
+        if outcome.status is Status.RETRY or outcome.code in {"duplicate", "not_found"}:
+            self._look_again(change, outcome)
+            return
+        self.remote_ids[change.target.key] = change.remote_id
+        contributors = {one for every in change.sources.values() for one in every}
+        guilty = set(change.sources.get(outcome.field or "", ())) or contributors
+        for one in change.target.deliveries:
+            if one.id in guilty or not guilty:
+                self.work.dead(one, outcome)
+            elif self.work.in_record(one):
+                self.work.hand_back(one)
+
+    def _look_again(self, change: Change, outcome: Outcome) -> None:
+        gone = outcome.code == "not_found"
+        if gone:
+            self.work.link(change.target, None)
+        for one in change.target.deliveries:
+            if gone and not change.target.linked:
+                self.work.dead(one, outcome, reason="not_found")
+            else:
+                self.work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
+
+
+def _deliveries(changes: Sequence[Change]) -> list[Delivery]:
+    return [one for change in changes for one in change.target.deliveries]
+
+
+def _by_batch(one: Change) -> tuple[str, Operation, str]:
+    # Creates of one batch share what identifies them: some CRMs key the call by it.
+    keyed = one.target.match_field if one.operation is Operation.CREATE else ""
+    return one.target.entity, one.operation, keyed
+
+
+def _identity(target: Target) -> dict[str, FieldValue]:
+    """What identifies the contact and no more: the fields themselves follow at the next claim."""
+    values: dict[str, FieldValue] = {}
+    for one in target.deliveries:
+        for name, value in (one.payload.get("create") or {}).items():
+            values.setdefault(name, canonical(value))
+    return {**values, target.match_field: target.match_value}
+
+
+def _is_unexplained(outcome: Outcome, change: Change) -> bool:
+    """Refused, and nobody says because of which field: an update can be divided to find out."""
+    return (
+        outcome.status is Status.REJECTED
+        and outcome.field not in change.sources
+        and outcome.code not in {"not_found", "duplicate"}
+        and change.operation is Operation.UPDATE
+    )
