@@ -31,6 +31,7 @@ TRAITS = Traits(
         revoke_body="delete",
         scopes=SCOPES,
         body="json",
+        revoke_body="delete",
         rotates=True,
         expires_in_s=ACCESS_S,
         extra_token={"expires_in": ACCESS_S, "refresh_token_expires_in": REFRESH_S},
@@ -54,7 +55,12 @@ TRAITS = Traits(
     # Growth and Professional. `probe` learns the account's own limit (`calls_per_minute`).
     rates=(RatePolicy(calls=400, per_s=60),),
     field_types=frozenset(FieldType) - {FieldType.DATETIME, FieldType.URL, FieldType.OTHER},
-    standard_fields={"email": "email", "name": "name", "phone": "phone", "id": "external_id"},
+    standard_fields={
+        "email": "email",
+        "external_id": "external_id",
+        "name": "name",
+        "phone": "phone",
+    },
     match_fields=("email", "external_id"),
     note_limit=60_000,
     note_batch=10,
