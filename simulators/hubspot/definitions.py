@@ -146,7 +146,7 @@ def _contact_own() -> list[Definition]:
 
 def _contact_system() -> list[Definition]:
     read_only = {
-        "hs_all_contact_vids": "enumeration", "hs_email_domain": "string",
+        "hs_all_contact_vids": "string", "hs_email_domain": "string",
         "hs_currently_enrolled_in_prospecting_agent": "bool", "hs_is_contact": "bool",
         "hs_is_unworked": "bool", "hs_lifecyclestage_lead_date": "datetime",
         "hs_membership_has_accessed_private_content": "number", "hs_object_source": "enumeration",

@@ -138,6 +138,10 @@ class Kind:
         for old, new in list(self.merged.items()):
             self.merged[old] = survivor.id if new == loser.id else new
         self.merged[loser.id] = survivor.id
+        swallowed = "hs_all_contact_vids"
+        if self.name == "contacts":
+            ids = [one.properties[swallowed] for one in (survivor, loser)]
+            survivor.properties[swallowed] = ";".join(ids)
         for kind, links in loser.links.items():
             survivor.links.setdefault(kind, {}).update(links)
 

@@ -5,7 +5,7 @@ A fault is `{"method": regex, "path": regex, "body": regex, "occurrence": 1, "ti
 cleared) and the `times - 1` matching calls after it. The action has one or more of these keys:
 
     delay_s: n              wait first, then go on as usual
-    status, body, headers   answer this, apply nothing
+    status, body, headers   answer this, apply nothing (a text body is sent in `charset`)
     throttle: s             429 in the CRM's own words, apply nothing
     drop_before             reset, nothing applied
     html_before             200 with a login page, nothing applied
@@ -46,7 +46,7 @@ RANDOM_KINDS: dict[str, dict[str, Any]] = {
 }
 KNOWN_ACTIONS = frozenset(
     {
-        "delay_s", "status", "body", "headers", "throttle", "drop_before", "html_before",
+        "delay_s", "status", "body", "headers", "charset", "throttle", "drop_before", "html_before",
         "drop_after", "half_after", "bad_json_after", "html_after", "empty_after",
         "wrong_type_after", "slow_after", "drip", "huge_after", "gzip_bomb_after", "row",
     }
@@ -175,4 +175,6 @@ def name_of(action: dict[str, Any]) -> str:
     """The word under which an action is counted: `500`, `drop_after`..."""
     if "status" in action:
         return str(action["status"])
-    return next((one for one in action if one not in {"delay_s", "body", "headers"}), "delay_s")
+    return next(
+        (one for one in action if one not in {"delay_s", "body", "headers", "charset"}), "delay_s"
+    )

@@ -209,12 +209,11 @@ def _instead(simulator: Simulator, request: Request, action: dict[str, Any]) -> 
         answer = simulator.failed(request, int(action["status"]))
         answer.headers.update(action.get("headers", {}))
         return answer
-    content_type = (
-        HTML_TYPE if isinstance(action["body"], str) else "application/json;charset=UTF-8"
-    )
-    return Answer(
-        int(action["status"]), action["body"], dict(action.get("headers", {})), content_type
-    )
+    body, headers = action["body"], dict(action.get("headers", {}))
+    if isinstance(body, str):
+        page = body.encode(action.get("charset", "utf-8"))
+        return Answer(int(action["status"]), page, headers, HTML_TYPE)
+    return Answer(int(action["status"]), body, headers)
 
 
 def _phrase(status: int) -> str:

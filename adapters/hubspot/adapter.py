@@ -1,0 +1,93 @@
+"""The port to HubSpot: what is small stands here, the rest each in its own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from adapters.base import (
+    Account,
+    Batch,
+    BatchResult,
+    Identity,
+    Note,
+    Record,
+    TagOptions,
+    Traits,
+)
+from adapters.errors import PauseMapping
+from adapters.http import Wire
+from adapters.hubspot import finding, notes, tagging, writing
+from adapters.hubspot.client import Client
+from adapters.hubspot.traits import API, TRAITS
+from schemas.fields import Entity
+from schemas.hubspot import entity_of
+
+ABSENT = frozenset({403, 404})
+
+
+class HubSpot:
+    """One HubSpot account for one job."""
+
+    traits: ClassVar[Traits] = TRAITS
+
+    def __init__(self, account: Account, wire: Wire, entities: Mapping[str, Entity]) -> None:
+        self._client = Client(account, wire)
+        self._settings = account.settings
+        self._entities = entities
+
+    def probe(self) -> Identity:
+        """The portal, and its time zone: daily limits end at the portal's midnight."""
+        told = self._client.call("GET", f"/account-info/{API}/details").body
+        portal, zone = str(told.get("portalId", "")), str(told.get("timeZone", "UTC"))
+        kind = str(told.get("accountType", "STANDARD"))
+        notes = () if kind == "STANDARD" else (f"This is a {kind} account of HubSpot.",)
+        return Identity(portal, f"HubSpot portal {portal}", notes=notes, learnt={"time_zone": zone})
+
+    def entities(self) -> tuple[Entity, ...]:
+        """Contacts always; the other kinds where the token may see them."""
+        names = [*TRAITS.entities, *self._settings.get("entities", ())]
+        found = (self._described(name) for name in dict.fromkeys(names))
+        return tuple(one for one in found if one is not None)
+
+    def find(
+        self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """See the port. One call, and one more for each id that a merge has hidden."""
+        return finding.find(self._client, self._entity(entity), field, values, want=want)
+
+    def write(self, batch: Batch) -> BatchResult:
+        """See the port. One call; never asynchronous."""
+        return writing.write(self._client, batch)
+
+    def noted(self, entity: str, asked: Sequence[Note]) -> Mapping[str, str]:
+        """See the port. By association, which is consistent at once."""
+        return notes.noted(self._client, entity, asked)
+
+    def note(self, entity: str, asked: Sequence[Note]) -> BatchResult:
+        """See the port."""
+        return notes.note(self._client, entity, asked)
+
+    def provision_tags(self, entity: str, options: Sequence[TagOptions]) -> None:
+        """See the port. The caller holds the connection's lock: HubSpot replaces the whole list."""
+        tagging.provision(self._client, entity, options)
+
+    def _entity(self, name: str) -> Entity:
+        known = self._entities.get(name)
+        if known is None:
+            message = f"there is no definition of {name}: download the field definitions"
+            raise PauseMapping(message, code="entity_unknown")
+        return known
+
+    def _described(self, name: str) -> Entity | None:
+        params = {"object": name}
+        path = f"/crm/properties/{API}/{{object}}"
+        seen = ABSENT if name != TRAITS.contact_entity else frozenset[int]()
+        told = self._client.call("GET", path, params=params, seen=seen)
+        if told.status in ABSENT:
+            return None
+        # Needs a scope of its own for some kinds: without it nothing is known to be required.
+        path = f"/crm-object-schemas/{API}/schemas/{{object}}"
+        schema = self._client.call("GET", path, params=params, seen=ABSENT)
+        required: Any = schema.body.get("requiredProperties") or ()
+        return entity_of(name, told.body.get("results") or (), required=tuple(required))

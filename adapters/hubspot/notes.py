@@ -1,0 +1,88 @@
+"""Notes: created in batches with their contact, found again through the contact by their marker."""
+
+from __future__ import annotations
+
+import html
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from adapters.base import BatchResult, Note
+from adapters.hubspot.client import Client
+from adapters.hubspot.traits import API, ROWS
+from adapters.hubspot.writing import outcomes_of, send
+
+NOTES = "notes"
+# HubSpot's own type ids of "note to ..." (associations guide, 2026-11).
+LINKS = {"contacts": 202, "companies": 190, "deals": 214}
+LINKS_READ = 1000
+
+
+def note(client: Client, entity: str, notes: Sequence[Note]) -> BatchResult:
+    """The port's `note`."""
+    path = f"/crm/objects/{API}/{{object}}/batch/create"
+    inputs = [_input(entity, one) for one in notes]
+    answer = send(client, path, entity=NOTES, inputs=inputs, rows=len(notes))
+    keys = {one.key: frozenset({one.key}) for one in notes}
+    return BatchResult(outcomes_of(answer, keys, created=True))
+
+
+def noted(client: Client, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
+    """The port's `noted`: all notes of these contacts are read, two calls for most."""
+    linked = _linked(client, entity, sorted({one.remote_id for one in notes}))
+    bodies = _bodies(client, sorted({each for ids in linked.values() for each in ids}))
+    return {
+        one.key: found
+        for one in notes
+        for found in linked.get(one.remote_id, ())
+        if one.marker in bodies.get(found, "")
+    }
+
+
+def _input(entity: str, one: Note) -> Mapping[str, Any]:
+    at = one.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    link = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": LINKS[entity]}
+    return {
+        "objectWriteTraceId": one.key,
+        "properties": {"hs_timestamp": at, "hs_note_body": one.html},
+        "associations": [{"to": {"id": one.remote_id}, "types": [link]}],
+    }
+
+
+def _linked(client: Client, entity: str, ids: Sequence[str]) -> Mapping[str, list[str]]:
+    """The notes of each record. A record with many notes tells them in pages."""
+    found: dict[str, list[str]] = defaultdict(list)
+    asked: list[dict[str, str]] = [{"id": one} for one in ids]
+    while asked:
+        part, asked = asked[:LINKS_READ], asked[LINKS_READ:]
+        path = f"/crm/associations/{API}/{{object}}/{NOTES}/batch/read"
+        told = client.call("POST", path, params={"object": entity}, body={"inputs": part}).body
+        for one in told.get("results") or ():
+            origin = str(one["from"]["id"])
+            found[origin] += [str(each["toObjectId"]) for each in one.get("to") or ()]
+            asked += [{"id": origin, "after": after} for after in _next_page(one)]
+    return found
+
+
+def _next_page(one: Mapping[str, Any]) -> Iterator[str]:
+    after = ((one.get("paging") or {}).get("next") or {}).get("after")
+    if after:
+        yield str(after)
+
+
+def _bodies(client: Client, ids: Sequence[str]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), ROWS):
+        body = {
+            "properties": ["hs_note_body"],
+            "propertiesWithHistory": [],
+            "inputs": [{"id": one} for one in ids[start : start + ROWS]],
+        }
+        path = f"/crm/objects/{API}/{{object}}/batch/read"
+        told = client.call("POST", path, params={"object": NOTES}, body=body).body
+        for one in told.get("results") or ():
+            text = (one.get("properties") or {}).get("hs_note_body") or ""
+            # HubSpot may write the markup anew; the marker itself is plain text.
+            found[str(one["id"])] = html.unescape(str(text))
+    return found

@@ -1,0 +1,77 @@
+"""Makes sure that score tags have a place: our property, and an option for every tag.
+
+HubSpot replaces the whole list of options, so it is read, added to and sent back; an option that is
+not ours, or no longer needed, is never taken away, because that would empty it from the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adapters.base import TagOptions
+from adapters.errors import BrokenContract
+from adapters.hubspot.client import Client
+from adapters.hubspot.traits import API, TAG_FIELD, TAG_GROUP
+
+LABEL = "NPSToday"
+EXISTS, ABSENT = 409, 404
+PROPERTIES = f"/crm/properties/{API}/{{object}}"
+Option = Mapping[str, Any]
+
+
+def provision(client: Client, entity: str, options: Sequence[TagOptions]) -> None:
+    """The port's `provision_tags`: one read, and more calls only where something lacks."""
+    tags = list(dict.fromkeys(tag for one in options for tag in one.tags))
+    present = _present(client, entity)
+    if present is None:
+        _create(client, entity, tags)
+        # Another process may have been faster: what stands now is what counts.
+        present = _present(client, entity) or []
+    lacking = [tag for tag in tags if tag not in {str(one.get("value")) for one in present}]
+    if lacking:
+        _replace(client, entity, [*present, *_new(lacking, after=len(present))])
+
+
+def _present(client: Client, entity: str) -> list[Option] | None:
+    """The options there are, None where the property is not there."""
+    told = client.call(
+        "GET",
+        PROPERTIES + "/{name}",
+        params={"object": entity, "name": TAG_FIELD},
+        seen=frozenset({ABSENT}),
+    )
+    if told.status == ABSENT:
+        return None
+    if (told.body.get("type"), told.body.get("fieldType")) != ("enumeration", "checkbox"):
+        message = f"the property {TAG_FIELD} is not a list of checkboxes: rename or remove it"
+        raise BrokenContract(message, code="tag_field_taken")
+    return list(told.body.get("options") or ())
+
+
+def _create(client: Client, entity: str, tags: Sequence[str]) -> None:
+    params = {"object": entity}
+    group = {"name": TAG_GROUP, "label": LABEL}
+    seen = frozenset({EXISTS})
+    client.call("POST", PROPERTIES + "/groups", params=params, body=group, seen=seen)
+    told = {
+        "groupName": TAG_GROUP,
+        "name": TAG_FIELD,
+        "label": LABEL,
+        "type": "enumeration",
+        "fieldType": "checkbox",
+        "options": _new(tags, after=0),
+    }
+    client.call("POST", PROPERTIES, params=params, body=told, seen=seen)
+
+
+def _replace(client: Client, entity: str, options: Sequence[Option]) -> None:
+    params = {"object": entity, "name": TAG_FIELD}
+    client.call("PATCH", PROPERTIES + "/{name}", params=params, body={"options": list(options)})
+
+
+def _new(tags: Sequence[str], *, after: int) -> list[Option]:
+    return [
+        {"label": tag, "value": tag, "displayOrder": after + number, "hidden": False}
+        for number, tag in enumerate(tags)
+    ]

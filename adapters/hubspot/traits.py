@@ -1,0 +1,83 @@
+"""What HubSpot is and can do, as data (HubSpot fact sheet, state November 2026)."""
+
+from __future__ import annotations
+
+from adapters.base import OAuthTraits, RatePolicy, TagPlace, TagTraits, Traits
+from schemas.fields import FieldType
+from schemas.hubspot import SEPARATOR
+
+# HubSpot supports a dated version for 18 months: 2026-09 until about March 2028.
+API = "2026-09"
+# Only 2026-03 is documented for tokens; /oauth/v1 is switched off on 16 Feb 2027.
+OAUTH_API = "2026-03"
+ROWS = 100
+NOTE_LIMIT = 65_536
+TAG_GROUP = "npstoday"
+TAG_FIELD = "npstoday_tags"
+SEARCH = "search"
+
+SCOPES = (
+    "oauth",
+    "crm.objects.contacts.read",
+    "crm.objects.contacts.write",
+    "crm.schemas.contacts.read",
+    "crm.schemas.contacts.write",
+    "crm.objects.companies.read",
+    "crm.objects.deals.read",
+    "crm.objects.owners.read",
+)
+# Granted where the app and the account's plan have them; without them those records stay out.
+OPTIONAL_SCOPES = (
+    "crm.objects.companies.write",
+    "crm.objects.deals.write",
+    "tickets",
+    "crm.objects.custom.read",
+    "crm.objects.custom.write",
+    "crm.schemas.custom.read",
+)
+
+TRAITS = Traits(
+    app="hubspot",
+    label="HubSpot",
+    base_url="https://api.hubapi.com",
+    hosts=("api.hubapi.com",),
+    oauth=OAuthTraits(
+        authorize_url="https://app.hubspot.com/oauth/authorize",
+        token_url=f"{{base}}/oauth/{OAUTH_API}/token",
+        revoke_url=f"{{base}}/oauth/{OAUTH_API}/token/revoke",
+        scopes=SCOPES,
+        # Usually the same refresh token comes back, sometimes none, sometimes a new one.
+        rotates=False,
+        expires_in_s=1_800,
+        extra_authorize={"optional_scope": " ".join(OPTIONAL_SCOPES)},
+    ),
+    key_label="Service key (pat-...)",
+    settings=(),
+    entities=("contacts", "companies", "deals", "tickets"),
+    contact_entity="contacts",
+    company_entity="companies",
+    write_batch=ROWS,
+    read_batch=ROWS,
+    tags=TagTraits(place=TagPlace.FIELD, field=TAG_FIELD, separator=SEPARATOR, needs_options=True),
+    # OAuth apps may make 110 calls in ten seconds, keys of small plans 100: one rule for both.
+    # Search has 5 a second of its own.
+    rates=(RatePolicy(calls=100, per_s=10), RatePolicy(calls=4, per_s=1, kind=SEARCH)),
+    # A HubSpot number may always have decimals; it has no address type and no integer type.
+    field_types=frozenset(FieldType) - {FieldType.INTEGER, FieldType.URL, FieldType.OTHER},
+    standard_fields={
+        "email": "email",
+        "first_name": "firstname",
+        "last_name": "lastname",
+        "phone": "phone",
+        "company": "company",
+        "country": "country",
+    },
+    match_fields=("email",),
+    id_field="hs_object_id",
+    note_limit=NOTE_LIMIT,
+    note_batch=ROWS,
+    dates=(
+        "16 Feb 2027: the old OAuth paths of HubSpot end. Nothing to do: they are not used here.",
+        "About March 2028: HubSpot's API version 2026-09 leaves support; an update comes before.",
+    ),
+)
