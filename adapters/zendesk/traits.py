@@ -31,7 +31,6 @@ TRAITS = Traits(
         revoke_body="delete",
         scopes=SCOPES,
         body="json",
-        revoke_body="delete",
         rotates=True,
         expires_in_s=ACCESS_S,
         extra_token={"expires_in": ACCESS_S, "refresh_token_expires_in": REFRESH_S},
