@@ -20,6 +20,7 @@ from connector.engines import (
     Postgres,
     Valkey,
     engines,
+    remove_sockets,
     start_postgres,
     start_valkey,
 )
@@ -40,8 +41,9 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    return tmp_path / "data"
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "data"
+    remove_sockets(tmp_path / "data")
 
 
 @pytest.fixture
@@ -244,6 +246,8 @@ def test_two_checkouts_side_by_side_do_not_meet(tmp_path: Path) -> None:
     assert bell_two.answers()
     two.stop()
     bell_two.stop()
+    remove_sockets(tmp_path / "one")
+    remove_sockets(tmp_path / "two")
 
 
 def test_sockets_lie_in_a_short_folder_that_only_we_may_enter(own_valkey: Valkey) -> None:
@@ -268,6 +272,7 @@ def test_a_very_long_data_path_is_no_matter(tmp_path: Path) -> None:
     valkey = start_valkey(deep)
     assert valkey.answers()
     valkey.stop()
+    remove_sockets(deep)
 
 
 def test_engines_set_only_the_urls_that_are_missing(data_dir: Path) -> None:

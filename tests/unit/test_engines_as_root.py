@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from connector.engines import EngineError, start_postgres
+from connector.engines import EngineError, remove_sockets, start_postgres
 from connector.engines.places import valkey_program
 from connector.engines.process import RunAs, can_reach
 
@@ -32,6 +32,8 @@ def closed_folder() -> Iterator[Path]:
     """What `mktemp -d` makes: 0700, and its parents are as the system has them."""
     folder = Path(tempfile.mkdtemp(prefix="closed-"))
     yield folder
+    for data_dir in (folder / "data", folder / "checkout" / "data"):
+        remove_sockets(data_dir)
     shutil.rmtree(folder)
 
 
