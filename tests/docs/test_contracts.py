@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters.registry import ADAPTERS
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("connector", "adapters", "schemas")
 
@@ -40,3 +42,8 @@ def test_a_module_named_in_the_pure_contract_says_so_itself() -> None:
     pure = modules_that_call_themselves_pure()
     named = contract("pure", "source_modules") - {"schemas"}
     assert named <= set(pure)
+
+
+def test_every_app_of_the_registry_is_kept_apart_from_the_others() -> None:
+    adapters = {path.partition(":")[0] for path in ADAPTERS.values()}
+    assert contract("crms", "modules") == adapters
