@@ -86,7 +86,7 @@ class Zendesk:
     def retag(self, entity: str, changes: Sequence[TagChange]) -> BatchResult:
         """The port's `retag`."""
         with speaking():
-            return Tagger(self._client, self._account, entity).retag(changes)
+            return Tagger(self._client, entity).retag(changes)
 
     def noted(self, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
         """The port's `noted`: two calls a thread."""

@@ -10,21 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from adapters.base import Account, BatchResult, Outcome, Status, TagChange
+from adapters.base import BatchResult, Outcome, Status, TagChange
 from adapters.errors import PauseMapping
 from adapters.zendesk.answers import Forbidden, RowRefused
 from adapters.zendesk.client import Client
 from adapters.zendesk.finding import by_ids
 from adapters.zendesk.rows import gone, one_by_one
 
-LEARNT = "tag_style"
-
 
 class Tagger:
     """The tag calls of one entity."""
 
-    def __init__(self, client: Client, account: Account, entity: str) -> None:
-        self.client, self.account, self.entity = client, account, entity
+    def __init__(self, client: Client, entity: str) -> None:
+        self.client, self.entity = client, entity
         self.api: Any = getattr(client.zenpy, entity)
         self.before: Mapping[str, Sequence[str]] = {}
 
@@ -32,8 +30,7 @@ class Tagger:
         """The port's `retag`."""
         found = by_ids(self.client, self.entity, [one.remote_id for one in changes])
         self.before = {number: tuple(raw["tags"]) for number, raw in found.items()}
-        outcomes = one_by_one(changes, self._change)
-        return BatchResult(outcomes, learnt=self._learnt(outcomes))
+        return BatchResult(one_by_one(changes, self._change))
 
     def _change(self, change: TagChange) -> Outcome:
         before = self.before.get(change.remote_id)
@@ -58,12 +55,17 @@ class Tagger:
             change.key,
             Status.UNCHANGED if is_same else Status.WRITTEN,
             remote_id=change.remote_id,
-            detail={"tag": standing, "style": change.spellings.index(standing)},
+            detail={
+                "tag": standing,
+                "style": change.spellings.index(standing),
+                "before": sorted(change.owned & set(before)),
+                "after": [standing],
+            },
         )
 
     def _added(self, change: TagChange, before: Sequence[str]) -> tuple[str, Iterable[str]]:
         """The first spelling that the account keeps, and the tags that then stand."""
-        for spelling in change.spellings[self._first_style(change) :]:
+        for spelling in change.spellings:
             tags = _texts(self.api.add_tags(int(change.remote_id), [spelling]))
             if spelling in tags:
                 return spelling, tags
@@ -71,15 +73,6 @@ class Tagger:
             if strays:
                 self.api.delete_tags(int(change.remote_id), strays)
         raise RowRefused(code="tag_refused", field="tags")
-
-    def _first_style(self, change: TagChange) -> int:
-        return min(int(self.account.learnt.get(LEARNT, 0)), len(change.spellings) - 1)
-
-    def _learnt(self, outcomes: Iterable[Outcome]) -> dict[str, Any]:
-        """The style that was kept, once a change had a choice."""
-        styles = [one.detail["style"] for one in outcomes if "style" in one.detail]
-        known = self.account.learnt.get(LEARNT)
-        return {LEARNT: max(styles)} if styles and max(styles) != (known or 0) else {}
 
 
 def _came_of(stray: str, spelling: str) -> bool:

@@ -62,7 +62,9 @@ TRAITS = Traits(
     },
     match_fields=("email", "external_id"),
     note_limit=60_000,
-    note_batch=10,
-    tag_batch=25,
+    # One row a call, so that several calls may be on their way at once.
+    note_batch=1,
+    tag_batch=1,
+    links_by_write=True,
     dates=(API_TOKENS_END,),
 )

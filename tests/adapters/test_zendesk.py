@@ -486,35 +486,36 @@ def change(remote_id: str, spellings: tuple[str, ...] = NINE) -> TagChange:
     ("rule", "kept", "style"),
     [("verbatim", NINE[0], 0), ("strict", NINE[1], 1), ("ascii", NINE[2], 2)],
 )
-def test_the_spelling_that_the_account_keeps_is_found_and_learnt(
+def test_the_spelling_that_the_account_keeps_is_found_and_told(
     bench: ZendeskBench, rule: str, kept: str, style: int
 ) -> None:
     bench.control("options", {"tag_rules": rule})
     (first,) = bench.seed(people(1))
     _tag(bench.base_url, first, ["vip"])
-    result = bench.adapter().retag("users", [change(first)])
-    assert result.outcomes[0].detail == {"tag": kept, "style": style}
-    assert result.learnt == ({"tag_style": style} if style else {})
+    (outcome,) = bench.adapter().retag("users", [change(first)]).outcomes
+    assert (outcome.detail["tag"], outcome.detail["style"]) == (kept, style)
+    assert (outcome.detail["before"], outcome.detail["after"]) == ([], [kept])
     assert set(bench.contact(first)["tags"]) == {"vip", kept}
 
 
-def test_a_learnt_spelling_costs_one_call_and_one_read(bench: ZendeskBench) -> None:
+def test_a_known_spelling_costs_one_call_and_one_read(bench: ZendeskBench) -> None:
     ids = bench.seed(people(3))
     before = len(bench.calls())
-    bench.adapter(tag_style=1).retag("users", [change(one) for one in ids])
+    bench.adapter().retag("users", [change(one, NINE[1:]) for one in ids])
     assert bench.paths(before) == ["GET users/show_many", *["PUT users/N/tags"] * 3]
 
 
 def test_a_rescored_contact_never_stands_without_a_tag(bench: ZendeskBench) -> None:
     (first,) = bench.seed(people(1))
-    adapter = bench.adapter(tag_style=1)
-    adapter.retag("users", [change(first, SEVEN)])
+    adapter = bench.adapter()
+    adapter.retag("users", [change(first, SEVEN[1:])])
     bench.control("fault", {"method": "DELETE", "path": "/tags", "action": {"throttle": 5}})
     with pytest.raises(Throttled):
-        adapter.retag("users", [change(first)])
+        adapter.retag("users", [change(first, NINE[1:])])
     assert set(bench.contact(first)["tags"]) == {SEVEN[1], NINE[1]}
-    (healed,) = adapter.retag("users", [change(first)]).outcomes
+    (healed,) = adapter.retag("users", [change(first, NINE[1:])]).outcomes
     assert healed.status is Status.WRITTEN
+    assert healed.detail["before"] == [SEVEN[1], NINE[1]]
     assert bench.contact(first)["tags"] == [NINE[1]]
 
 
