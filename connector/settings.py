@@ -124,6 +124,11 @@ def process_environ() -> dict[str, str]:
     return dict(os.environ)
 
 
+def adopt_environ(environ: Mapping[str, str]) -> None:
+    """Let the children that this process forks or starts read `environ` as theirs."""
+    os.environ.update(environ)
+
+
 def _read(env: _Reader, environ: Mapping[str, str]) -> Settings:
     database_url = _postgres_url(env.str("DATABASE_URL", None))
     environment = env.enum(

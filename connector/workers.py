@@ -20,9 +20,10 @@ from rq.serializers import JSONSerializer
 
 from adapters.registry import ADAPTERS, adapter_for
 from connector import failpoints, stopping
-from connector.engines import engines
+from connector.engines import engine_environ, engines
 from connector.log import configure_log, get_logger
-from connector.settings import Settings, load_settings
+from connector.queues import QUEUE
+from connector.settings import Settings, adopt_environ, load_settings
 
 # A worker that waits in BLMOVE for longer does no maintenance and is not missed for minutes.
 WORKER_TTL_S, MAINTENANCE_S, MONITORING_S = 20, 2, 5
@@ -56,6 +57,8 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     failpoints.configure(settings)
     import_sdks()
     with engines(settings) as running, redis.Redis.from_url(str(running.redis_url)) as connection:
+        # A work-horse reads the settings for itself, and must find the engines that we found.
+        adopt_environ(engine_environ(running))
         worker_on(connection, queues).work(logging_level="WARNING")
 
 
@@ -85,4 +88,4 @@ def import_sdks() -> None:
 
 
 def main() -> None:
-    run_worker(load_settings(), sys.argv[1:] or ["hub"])
+    run_worker(load_settings(), sys.argv[1:] or [QUEUE])
