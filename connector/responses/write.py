@@ -115,8 +115,11 @@ class Writing:
     # --- outcomes ---------------------------------------------------------------------------------
 
     def linked(self, change: Change, outcome: Outcome) -> None:
-        """A contact was linked by writing: its deliveries go on at the next claim."""
-        if outcome.status in {Status.WRITTEN, Status.UNCHANGED} and outcome.remote_id:
+        """A contact was linked by writing: its deliveries go on at the next claim. One that exists
+        already is refused as a duplicate, with its id.
+        """
+        stands = outcome.status in {Status.WRITTEN, Status.UNCHANGED}
+        if outcome.remote_id and (stands or outcome.code == "duplicate"):
             self.work.link(change.target, outcome.remote_id)
             self.work.hand_back(*change.target.deliveries)
         else:
@@ -178,6 +181,9 @@ class Writing:
         for one in change.target.deliveries:
             if gone and not change.target.linked:
                 self.work.dead(one, outcome, reason="not_found")
+            elif outcome.detail.get("sent") is False:
+                # A pause met an earlier row of the same call: nothing was sent for this one.
+                self.work.hand_back(one, wait_s=outcome.detail.get("wait_s") or 0)
             else:
                 self.work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
 
