@@ -7,7 +7,11 @@ from flask import Flask
 from connector.api import asking, context, description, errors, headers, resources
 from connector.connections.desk import Desk
 from connector.db import Database
+from connector.queues import Doorbell
 from connector.settings import Settings, load_settings
+
+# Nothing answers there, so that every ring is given up at once and the sweep does the work.
+_NO_REDIS = "redis://127.0.0.1:1"
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
@@ -25,7 +29,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     database = database or Database(settings)
-    context.install(app, context.Hub(settings, database, Desk.of(settings, database)))
+    bell = Doorbell(settings.redis_url or _NO_REDIS)
+    context.install(app, context.Hub(settings, database, Desk.of(settings, database), bell))
     headers.install(app, https=settings.public_url.startswith("https://"))
     errors.install(app)
     asking.install(app)

@@ -49,12 +49,10 @@ class QuestionSchema(Strict):
     type = fields.String(required=True, validate=validate.OneOf(ANSWER_TYPES))
     title = fields.String(validate=TITLE, allow_none=True)
     label = fields.String(validate=KEY, allow_none=True)
-    label_rule = fields.String(validate=validate.OneOf(("first", "last", "join", "mean")))
     category = fields.String(validate=KEY, allow_none=True)
     flags = _keys(50)
     weight = ExactNumber(allow_none=True)
     options = fields.List(fields.Nested(OptionSchema), validate=validate.Length(max=500))
-    rows = _keys(200)
 
     @validates_schema
     def each_option_once(self, question: Mapping[str, Any], **_: object) -> None:

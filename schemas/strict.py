@@ -249,7 +249,7 @@ _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def is_deeper(raw: bytes, limit: int) -> bool:
-    """Whether brackets nest deeper than `limit`: innermost pairs are peeled off, a level a round."""
+    """Whether brackets nest deeper than `limit`: the innermost pairs are peeled off in rounds."""
     if raw.count(b"[") + raw.count(b"{") <= limit:
         return False
     brackets = _STRING.sub(b"", raw).translate(_ONE_KIND_OF_BRACKET, _NO_BRACKET)

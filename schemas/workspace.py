@@ -27,6 +27,7 @@ def zone(name: str) -> None:
 class TagSettingsSchema(Strict):
     """How score tags are written; the defaults are those of NPSToday."""
 
+    enabled = fields.Boolean()
     prefix = fields.String(validate=validate.Regexp(r"[^\W_][\w-]{0,39}\Z"))
     opt_out = fields.String(validate=validate.Length(min=1, max=80))
 

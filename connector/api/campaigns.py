@@ -8,7 +8,7 @@ from connector.api.context import Told, actor, changing, reading
 from connector.api.description import Resource
 from connector.api.pages import id_after, paged
 from connector.campaigns import register as story
-from connector.responses.registering import collides_anywhere, wished_tag_name
+from connector.responses import learning
 from schemas.campaign import (
     CampaignListSchema,
     CampaignSchema,
@@ -54,8 +54,8 @@ def save_campaign(body: dict[str, Any], campaign: str) -> dict[str, Any]:
             actor().workspace_id,
             platform_id=campaign,
             body=body,
-            tag_name=wished_tag_name(body["name"], campaign),
-            collides=collides_anywhere,
+            tag_name=learning.usable_name(body["name"], campaign),
+            collides=learning.told_apart,
         ),
         lambda row: Told(f"campaign:{row['id']}", {"changed": sorted(body)}),
     )

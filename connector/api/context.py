@@ -13,6 +13,7 @@ from connector import audit
 from connector.access import Actor, Rule
 from connector.connections.desk import Desk
 from connector.db import Database, retried
+from connector.queues import Doorbell
 from connector.settings import Settings
 
 _EXTENSION = "answerback"
@@ -26,6 +27,7 @@ class Hub:
     settings: Settings
     database: Database
     desk: Desk
+    bell: Doorbell
 
 
 @dataclass(frozen=True, slots=True)

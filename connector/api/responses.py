@@ -10,6 +10,7 @@ from connector.api import batches
 from connector.api.context import actor, hub, reading
 from connector.api.description import Resource
 from connector.problems import Code, Place, Refusal, places_of
+from connector.queues import PLAN
 from connector.responses import tracking
 from connector.responses.intake import FROM_API, MAX_ITEMS, Accepted, accept
 from schemas.tracking import (
@@ -46,6 +47,7 @@ def push_responses() -> Response:
         source=FROM_API,
         items=[batch.items[place] for place in places],
     )
+    hub().bell.ring(PLAN, actor().workspace_id)
     items = [_shown(place, one) for place, one in zip(places, taken, strict=True)]
     items += [_unread(place, fault) for place, fault in batch.faults.items()]
     items.sort(key=lambda one: one["place"])
