@@ -81,14 +81,10 @@ class Caller:
         finally:
             self.phase = "read"
 
-    def each(
-        self, parts: Iterable[Part], work: Callable[[Part], None], *, single_calls: bool
-    ) -> None:
-        """Work on every part; where each is a call of its own, several at a time as the rate
-        allows.
-        """
+    def each(self, parts: Iterable[Part], work: Callable[[Part], None]) -> None:
+        """Work on every part, several at a time as the account's rate allows."""
         waiting: Sequence[Part] = list(parts)
-        at_once = min(self._in_flight(), len(waiting)) if single_calls else 1
+        at_once = min(self._in_flight(), len(waiting))
         if at_once <= 1:
             for part in waiting:
                 work(part)
@@ -159,7 +155,8 @@ class Caller:
 def rates_of(reached: Reached) -> tuple[RatePolicy, ...]:
     """The account's policies: the app's, at the rate its plan has where the admin has said so."""
     traits = reached.profile.traits
-    said = reached.profile.settings.get("calls_per_minute")
+    told = {**reached.profile.learnt, **reached.profile.settings}
+    said = told.get("calls_per_minute")
     if not said:
         return traits.rates
     whole = tuple(one for one in traits.rates if one.kind is not None)

@@ -20,12 +20,14 @@ from schemas.fields import Entity, entity_from_json
 WAITS_FOR = {"new": "auth", "needs_attention": "auth", "disconnected": "auth"}
 
 
-def load_facts(connection: Connection, workspace_id: int) -> Facts:
+def load_facts(
+    connection: Connection, workspace_id: int, *, linger_s: Mapping[str, float]
+) -> Facts:
     """The workspace's configuration as it stands now."""
     space = connection.execute(SPACE, {"w": workspace_id}).one()
     words = _words(connection)
     return Facts(
-        connections=_connections(connection),
+        connections=_connections(connection, linger_s),
         mappings=_mappings(connection),
         automations=_automations(connection, words),
         declared=words,
@@ -39,7 +41,9 @@ def load_facts(connection: Connection, workspace_id: int) -> Facts:
     )
 
 
-def _connections(connection: Connection) -> dict[int, ConnectionFacts]:
+def _connections(
+    connection: Connection, linger_s: Mapping[str, float]
+) -> dict[int, ConnectionFacts]:
     entities = _entities(connection)
     provisioned = _provisioned(connection)
     return {
@@ -52,6 +56,7 @@ def _connections(connection: Connection) -> dict[int, ConnectionFacts]:
             entities=entities.get(row.id, {}),
             provisioned=provisioned.get(row.id, frozenset()),
             waits=WAITS_FOR.get(row.state),
+            linger_s=linger_s.get(row.app, traits_of(row.app).linger_s),
         )
         for row in connection.execute(CONNECTIONS)
         if row.app in ADAPTERS

@@ -342,6 +342,9 @@ def _same(wanted: FieldValue, held: FieldValue) -> bool:
     """Whether the CRM holds this value already; an empty text and an empty list count as
     nothing.
     """
+    if isinstance(wanted, tuple) and isinstance(held, tuple):
+        # A multi-choice field is a set: Salesforce answers in the order of its definition.
+        return set(wanted) == set(held)
     return wanted == held or (wanted in EMPTY and held in EMPTY)
 
 

@@ -1,20 +1,19 @@
-"""What responses teach: campaigns register themselves, surveys and their questions become known.
-Set-based SQL.
-"""
+"""What responses teach: campaigns register themselves, surveys and their questions become known."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from connector.campaigns import register, surveys
 from connector.responses.plan import CampaignFacts
 from connector.responses.tags import STYLES, Spelling, UnusableName, collides, tag_name
 
-# A name must be free in every style that some CRM writes.
-STRICTEST = Spelling(STYLES)
+# A campaign's name must be free in every style that some CRM writes its tags in.
+told_apart = partial(collides, spelling=Spelling(STYLES))
 
 
 def campaigns(
@@ -24,143 +23,108 @@ def campaigns(
     named = {
         one["id"]: one.get("name") for body in bodies if (one := body.get("campaign")) is not None
     }
-    known = _known(connection, named)
-    fresh = {one: name for one, name in named.items() if one not in known}
-    if fresh:
-        register(connection, workspace_id, fresh)
-        known = _known(connection, named)
-    return known
+    known = _known_campaigns(connection, named)
+    fresh = sorted(one for one in named if one not in known)
+    for platform_id in fresh:
+        register.register(
+            connection,
+            workspace_id,
+            platform_id=platform_id,
+            name=named[platform_id],
+            tag_name=usable_name(named[platform_id], platform_id),
+            collides=told_apart,
+        )
+    return _known_campaigns(connection, named) if fresh else known
 
 
-def register(connection: Connection, workspace_id: int, names: Mapping[str, str | None]) -> None:
-    """Register campaigns by platform id; their tag names are frozen here. A repeat does nothing.
-
-    Two campaigns whose tags would look the same in some CRM are told apart by the platform's id.
-    """
-    connection.execute(text("SELECT pg_advisory_xact_lock(7002, :w)"), {"w": workspace_id % 2**31})
-    taken = list(connection.scalars(text("SELECT tag_name FROM campaign")))
-    for platform_id, name in sorted(names.items()):
-        tag = free_tag_name(name or platform_id, platform_id, taken)
-        row = {"w": workspace_id, "id": platform_id, "name": name, "tag": tag}
-        if connection.execute(REGISTER, row).rowcount:
-            taken.append(tag)
-
-
-def free_tag_name(name: str, platform_id: str, taken: Iterable[str]) -> str:
-    """The name a new campaign has in its tags: its own, or with its id where another's would look
-    the same.
-    """
-    held = list(taken)
-    candidates = (name, f"{name} ({platform_id})", platform_id, f"campaign {platform_id}")
-    for one in candidates:
+def usable_name(name: str | None, platform_id: str) -> str:
+    """The name a campaign wishes for its tags: its own, else its id, else a plain one."""
+    for wish in (name, platform_id, f"campaign {platform_id}"):
         try:
-            wanted = tag_name(one)
+            return tag_name(wish or "")
         except UnusableName:
             continue
-        if not any(collides(wanted, other, spelling=STRICTEST) for other in held):
-            return wanted
-    return tag_name(f"{platform_id} {len(held)}")
+    return "campaign"
 
 
-def surveys(
+def survey_ids(
     connection: Connection, workspace_id: int, bodies: Iterable[Mapping[str, Any]]
 ) -> dict[str, int]:
-    """The surveys these responses name, platform id -> our id; new ones and new questions are
-    learnt.
+    """The surveys these responses name, platform id -> our id; what is new of them is learnt."""
+    said: dict[str, dict[str, dict[str, Any]]] = {}
+    names: dict[str, str | None] = {}
+    for body in bodies:
+        survey = body.get("survey")
+        if survey is None:
+            continue
+        names[survey["id"]] = survey.get("name") or names.get(survey["id"])
+        questions = said.setdefault(survey["id"], {})
+        for key, answer in body["answers"].items():
+            _merge(questions, key, answer)
+    ids, known = _known_questions(connection, said)
+    for platform_id in sorted(said):
+        if platform_id not in ids or not said[platform_id].keys() <= known[platform_id]:
+            ids[platform_id] = surveys.learn(
+                connection,
+                workspace_id,
+                platform_id=platform_id,
+                name=names[platform_id],
+                questions=said[platform_id],
+            )
+    return ids
+
+
+def _merge(questions: dict[str, dict[str, Any]], key: str, answer: Mapping[str, Any]) -> None:
+    """One question as schemas/campaign.py has it, with the options that answers have shown so
+    far.
     """
-    rows = [one for body in bodies for one in _taught(body)]
-    if not rows:
-        return {}
-    options = {"w": workspace_id, "rows": json.dumps(rows)}
-    connection.execute(LEARN_SURVEYS, options)
-    connection.execute(LEARN_QUESTIONS, options)
-    connection.execute(LEARN_OPTIONS, options)
-    found = connection.execute(
-        text("SELECT id, platform_id FROM survey WHERE platform_id = ANY(:ids)"),
-        {"ids": sorted({one["survey"] for one in rows})},
+    seen = questions.setdefault(
+        key, {"type": answer["type"], "title": answer.get("title"), "options": []}
     )
-    return {row.platform_id: row.id for row in found}
+    held = {option["value"] for option in seen["options"]}
+    for value, label in _options(answer):
+        if value not in held:
+            seen["options"].append({"value": value, "label": label})
+            held.add(value)
 
 
-def _taught(body: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    survey = body.get("survey")
-    if survey is None:
-        return
-    for key, answer in body["answers"].items():
-        yield {
-            "survey": survey["id"],
-            "name": survey.get("name"),
-            "key": key,
-            "type": answer["type"],
-            "title": answer.get("title"),
-            "options": _options(answer),
-        }
-
-
-def _options(answer: Mapping[str, Any]) -> list[list[str]]:
-    """[value, label] of the options this answer shows."""
+def _options(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(value, label) of the options this answer shows."""
     value, labels = answer["value"], answer.get("labels")
     if answer["type"] == "single_choice":
-        return [[value, answer.get("label") or value]]
+        return [(value, answer.get("label") or value)]
     if answer["type"] in {"multi_choice", "ranking"}:
         beside = labels if isinstance(labels, list) and len(labels) == len(value) else value
-        return [list(pair) for pair in zip(value, beside, strict=True)]
+        return list(zip(value, beside, strict=True))
     return []
 
 
-def _known(connection: Connection, named: Mapping[str, Any]) -> dict[str, CampaignFacts]:
-    rows = connection.execute(
-        text(
-            "SELECT id, platform_id, tag_name, properties FROM campaign"
-            " WHERE platform_id = ANY(:ids)"
-        ),
-        {"ids": sorted(named)},
-    )
+def _known_campaigns(connection: Connection, named: Mapping[str, Any]) -> dict[str, CampaignFacts]:
+    rows = connection.execute(CAMPAIGNS, {"ids": sorted(named)})
     return {
         row.platform_id: CampaignFacts(row.id, row.platform_id, row.tag_name, row.properties)
         for row in rows
     }
 
 
-REGISTER = text(
-    """
-    INSERT INTO campaign (workspace_id, platform_id, name, tag_name)
-    VALUES (:w, :id, :name, :tag) ON CONFLICT (workspace_id, platform_id) DO NOTHING
-    """
+def _known_questions(
+    connection: Connection, said: Mapping[str, Any]
+) -> tuple[dict[str, int], dict[str, set[str]]]:
+    ids: dict[str, int] = {}
+    known: dict[str, set[str]] = {}
+    for row in connection.execute(QUESTIONS, {"ids": sorted(said)}):
+        ids[row.platform_id] = row.id
+        known[row.platform_id] = set(row.keys_known or ())
+    return ids, known
+
+
+CAMPAIGNS = text(
+    "SELECT id, platform_id, tag_name, properties FROM campaign WHERE platform_id = ANY(:ids)"
 )
-LEARN_SURVEYS = text(
+QUESTIONS = text(
     """
-    INSERT INTO survey (workspace_id, platform_id, name)
-    SELECT DISTINCT ON (r.survey) :w, r.survey, r.name
-      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(survey text, name text)
-     WHERE NOT EXISTS (SELECT FROM survey s WHERE s.platform_id = r.survey)
-     ORDER BY r.survey, r.name
-    ON CONFLICT (workspace_id, platform_id) DO NOTHING
-    """
-)
-LEARN_QUESTIONS = text(
-    """
-    INSERT INTO question (workspace_id, survey_id, key, type, title)
-    SELECT DISTINCT ON (s.id, r.key) :w, s.id, r.key, r.type, r.title
-      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-           survey text, key text, type text, title text)
-      JOIN survey s ON s.platform_id = r.survey
-     WHERE NOT EXISTS (SELECT FROM question q WHERE q.survey_id = s.id AND q.key = r.key)
-     ORDER BY s.id, r.key
-    ON CONFLICT (survey_id, key) DO NOTHING
-    """
-)
-LEARN_OPTIONS = text(
-    """
-    INSERT INTO question_option (workspace_id, question_id, value, label)
-    SELECT DISTINCT ON (q.id, o.pair->>0) :w, q.id, o.pair->>0, o.pair->>1
-      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(survey text, key text, options jsonb)
-      JOIN survey s ON s.platform_id = r.survey
-      JOIN question q ON q.survey_id = s.id AND q.key = r.key
-      CROSS JOIN LATERAL jsonb_array_elements(r.options) AS o(pair)
-     WHERE NOT EXISTS (SELECT FROM question_option x
-                        WHERE x.question_id = q.id AND x.value = o.pair->>0)
-     ORDER BY q.id, o.pair->>0
-    ON CONFLICT (question_id, value) DO NOTHING
+    SELECT s.id, s.platform_id, array_agg(q.key) FILTER (WHERE q.key IS NOT NULL) AS keys_known
+      FROM survey s LEFT JOIN question q ON q.survey_id = s.id
+     WHERE s.platform_id = ANY(:ids) GROUP BY s.id
     """
 )

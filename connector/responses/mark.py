@@ -72,10 +72,9 @@ def _retag(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
     by_record: dict[str, list[tuple[Delivery, str]]] = defaultdict(list)
     for one, remote_id in every:
         by_record[remote_id].append((one, remote_id))
-    alone = work.known.traits.tag_batch == 1
-    size = work.known.traits.tag_batch
-    parts = list(by_record.values()) if alone else [list(part) for part in chunks(every, size)]
-    work.caller.each(parts, lambda part: _retag_part(work, part), single_calls=alone)
+    groups = chunks(list(by_record.values()), work.known.traits.tag_batch)
+    parts = [[pair for group in part for pair in group] for part in groups]
+    work.caller.each(parts, lambda part: _retag_part(work, part))
 
 
 def _retag_part(work: Work, part: Sequence[tuple[Delivery, str]]) -> None:
@@ -142,7 +141,7 @@ def note_of(one: Delivery, remote_id: str) -> Note:
 def _note(work: Work, notes: Sequence[tuple[Delivery, Note]]) -> None:
     size = work.known.traits.note_batch
     parts = [list(part) for part in chunks(notes, size)]
-    work.caller.each(parts, lambda part: _note_part(work, part), single_calls=size == 1)
+    work.caller.each(parts, lambda part: _note_part(work, part))
 
 
 def _note_part(work: Work, part: Sequence[tuple[Delivery, Note]]) -> None:

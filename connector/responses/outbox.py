@@ -82,6 +82,7 @@ def _row(workspace_id: int, rank: Rank, contact_id: int, step: Step) -> dict[str
         "error_code": step.error_code,
         "error": step.error,
         "error_field": step.error_field,
+        "linger_s": step.linger_s,
     }
 
 
@@ -92,7 +93,8 @@ INSERT_STEPS = text(
         workspace_id bigint, response_id bigint, answered_at timestamptz, revision int,
         contact_id bigint, step text, kind text, connection_id bigint, entity text, lane text,
         payload jsonb, mapping_id bigint, mapping_version int, automation_id bigint,
-        campaign_id bigint, state text, reason text, error_code text, error text, error_field text)
+        campaign_id bigint, state text, reason text, error_code text, error text, error_field text,
+        linger_s float)
     ), fresh AS (
       INSERT INTO step_key (workspace_id, response_id, step)
       SELECT workspace_id, response_id, step FROM steps ON CONFLICT DO NOTHING
@@ -105,9 +107,8 @@ INSERT_STEPS = text(
         s.connection_id, s.entity, s.lane, s.payload, s.mapping_id, s.mapping_version,
         s.automation_id, s.campaign_id, s.state, s.reason, s.error_code, s.error, s.error_field,
         CASE WHEN s.state = 'dead' THEN now() END,
-        now() + make_interval(secs => coalesce((c.settings->>'linger_s')::float, 0))
-      FROM steps s JOIN fresh f USING (response_id, step) JOIN connection c ON c.id =
-      s.connection_id
+        now() + make_interval(secs => s.linger_s)
+      FROM steps s JOIN fresh f USING (response_id, step)
     """
 )
 

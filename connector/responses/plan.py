@@ -60,6 +60,7 @@ class ConnectionFacts:
     entities: Mapping[str, Entity]
     provisioned: frozenset[int] = frozenset()
     waits: str | None = None
+    linger_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,7 @@ def _feed_step(
         key=f"feed:{mapping.id}",
         kind=FIELDS,
         connection_id=connection.id,
+        linger_s=connection.linger_s,
         entity=entity,
         lane=lane,
         payload={
@@ -349,6 +351,7 @@ def _standard_step(draft: _Draft, connection: ConnectionFacts) -> None:
             key=f"standard:{connection.id}",
             kind=FIELDS,
             connection_id=connection.id,
+            linger_s=connection.linger_s,
             entity=entity,
             lane=contact_lane(draft.person.id),
             payload={
@@ -413,6 +416,7 @@ def _tags(draft: _Draft) -> None:
                 key=f"tag:{connection.id}",
                 kind=TAG,
                 connection_id=connection.id,
+                linger_s=connection.linger_s,
                 entity=connection.traits.contact_entity,
                 lane=contact_lane(draft.person.id),
                 payload={
@@ -451,6 +455,7 @@ def _notes(draft: _Draft) -> None:
                 key=f"note:{connection.id}",
                 kind=NOTE,
                 connection_id=connection.id,
+                linger_s=connection.linger_s,
                 entity=connection.traits.contact_entity,
                 lane=contact_lane(draft.person.id),
                 payload={

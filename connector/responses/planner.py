@@ -53,7 +53,7 @@ def _plan_batch(hub: Hub, workspace_id: int) -> tuple[frozenset[int], int]:
         rows = connection.execute(TAKE, {"n": BATCH}).all()
         if not rows:
             return frozenset(), 0
-        facts = load_facts(connection, workspace_id)
+        facts = load_facts(connection, workspace_id, linger_s=hub.settings.linger_s)
         steps, planned = _planned(connection, workspace_id, rows, facts)
         enqueue(connection, workspace_id, _provisioned(connection, workspace_id, steps))
         connection.execute(PLANNED, {"rows": json.dumps(planned), "most": MAX_PLAN_FAILURES})
@@ -66,7 +66,7 @@ def _planned(
     """The steps of a batch, and what each response is from now on."""
     bodies = {row.id: row.body for row in rows}
     named = learning.campaigns(connection, workspace_id, bodies.values())
-    surveys = learning.surveys(connection, workspace_id, bodies.values())
+    surveys = learning.survey_ids(connection, workspace_id, bodies.values())
     known = {row.id: row.body for row in rows if not row.anonymous}
     found = people.persons(connection, workspace_id, known)
     steps: list[tuple[Rank, int, Step]] = []

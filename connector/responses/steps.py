@@ -44,6 +44,7 @@ class Step:
     error_code: str | None = None
     error: str | None = None
     error_field: str | None = None
+    linger_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What an admin saves and publishes: mappings, automations, and a connection's standard switch."""

@@ -1,0 +1,132 @@
+"""Checks a mapping against what is known: the connection, its field definitions, the survey's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from adapters.registry import traits_of
+from connector.problems import Code, Place, Refusal
+from connector.responses.facts import load_facts
+from connector.responses.mapping import Problem, check_mapping
+from connector.responses.vocabulary import Kind
+from connector.tables import connection as connections
+from connector.tables import entity_snapshot, survey
+from schemas.fields import Entity, entity_from_json
+
+Body = Mapping[str, Any]
+_ROW = re.compile(r"rows\[(\d+)\]")
+# What only a survey can declare; where none is known yet, such a variable cannot be judged.
+_OF_SURVEYS = ("answers", "answered", "labels", "flags", "weights", "categories")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A mapping seen against its connection. `problems` include warnings."""
+
+    connection_id: int
+    connected: bool
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What keeps the mapping from being published."""
+        return tuple(one for one in self.problems if not one.warning)
+
+
+def check(connection: Connection, workspace_id: int, body: Body) -> Checked:
+    """What is wrong with a mapping's body.
+
+    Raises Refusal: MAPPING_INVALID where the connection is unknown, NO_FIELD_DEFINITIONS where the
+    entity has not been downloaded.
+    """
+    here = connection_named(connection, workspace_id, body["connection"])
+    entity = _entity(connection, here.id, body["entity"])
+    declared, guessed = _declared(connection, workspace_id, body)
+    problems = check_mapping(
+        body,
+        declared,
+        entity=entity,
+        operations=[operation.value for operation in traits_of(here.app).operations],
+    )
+    unsure = tuple(_unsure(variable) for variable in guessed)
+    return Checked(here.id, here.state == "connected", (*problems, *unsure))
+
+
+def connection_named(connection: Connection, workspace_id: int, name: str) -> Any:  # noqa: ANN401
+    """The connection's id, app and state. Raises Refusal(MAPPING_INVALID)."""
+    row = connection.execute(
+        select(connections.c.id, connections.c.app, connections.c.state).where(
+            connections.c.workspace_id == workspace_id,
+            connections.c.name == name,
+            connections.c.deleted_at.is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        place = Place("/connection", "unknown", "there is no connection of that name")
+        raise Refusal(Code.MAPPING_INVALID, places=[place])
+    return row
+
+
+def places(problems: Iterable[Problem]) -> list[Place]:
+    """The problems as places of the body."""
+    return [Place(_pointer(one.place), one.code, one.message) for one in problems]
+
+
+def _pointer(place: str) -> str:
+    found = _ROW.fullmatch(place)
+    return f"/rows/{found.group(1)}" if found else f"/{place}"
+
+
+def _entity(connection: Connection, connection_id: int, name: str) -> Entity:
+    definitions = dict(
+        connection.execute(
+            select(entity_snapshot.c.entity, entity_snapshot.c.definition).where(
+                entity_snapshot.c.connection_id == connection_id, entity_snapshot.c.current
+            )
+        ).tuples()
+    )
+    if not definitions:
+        raise Refusal(Code.NO_FIELD_DEFINITIONS)
+    if name not in definitions:
+        text = f"the connection has no entity of that name; it has {', '.join(sorted(definitions))}"
+        raise Refusal(Code.MAPPING_INVALID, places=[Place("/entity", "unknown_entity", text)])
+    return entity_from_json(definitions[name])
+
+
+def _declared(
+    connection: Connection, workspace_id: int, body: Body
+) -> tuple[dict[str, Kind], list[str]]:
+    """Every variable that can be judged, and those that are only taken on trust.
+
+    Contacts have attributes of the customer's own. Before the first survey is known nobody can say
+    which answers there will be.
+    """
+    declared = dict(load_facts(connection, workspace_id).declared)
+    surveys = connection.execute(
+        select(survey.c.id).where(survey.c.workspace_id == workspace_id).limit(1)
+    ).one_or_none()
+    guessed = []
+    for variable in _used(body):
+        namespace = variable.partition(".")[0]
+        if variable in declared:
+            continue
+        if namespace == "contact":
+            declared[variable] = Kind.ANY
+        elif surveys is None and namespace in _OF_SURVEYS:
+            declared[variable] = Kind.ANY
+            guessed.append(variable)
+    return declared, guessed
+
+
+def _used(body: Body) -> list[str]:
+    return [row["variable"] for row in (*body["rows"], body["identify"])]
+
+
+def _unsure(variable: str) -> Problem:
+    text = f"{variable} could not be checked: no survey is known yet"
+    return Problem("rows", "", "unchecked_variable", text, warning=True)

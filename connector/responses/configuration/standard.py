@@ -1,0 +1,58 @@
+"""The standard integration of a connection: one switch and its few choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from adapters.registry import traits_of
+from connector.problems import not_found
+from connector.tables import connection as connections
+from connector.tables import entity_snapshot
+from schemas.config import StandardIntegrationSchema
+
+
+def save(
+    connection: Connection, workspace_id: int, connection_id: int, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Set the switch; what it is afterwards."""
+    read(connection, workspace_id, connection_id)
+    connection.execute(
+        update(connections)
+        .where(connections.c.workspace_id == workspace_id, connections.c.id == connection_id)
+        .values(standard=dict(body), updated_at=func.now())
+    )
+    return read(connection, workspace_id, connection_id)
+
+
+def read(connection: Connection, workspace_id: int, connection_id: int) -> dict[str, Any]:
+    """The switch, and the standard fields that this CRM does not have. Raises Refusal(NOT_FOUND)."""
+    row = connection.execute(
+        select(connections.c.app, connections.c.standard).where(
+            connections.c.workspace_id == workspace_id,
+            connections.c.id == connection_id,
+            connections.c.deleted_at.is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        raise not_found()
+    standard = row.standard or StandardIntegrationSchema().load({})
+    return {**standard, "missing_fields": _missing(connection, connection_id, row.app)}
+
+
+def _missing(connection: Connection, connection_id: int, app: str) -> list[str]:
+    """Standard fields that are gone or renamed here; [] while no definitions are downloaded."""
+    traits = traits_of(app)
+    definition = connection.execute(
+        select(entity_snapshot.c.definition).where(
+            entity_snapshot.c.connection_id == connection_id,
+            entity_snapshot.c.entity == traits.contact_entity,
+            entity_snapshot.c.current,
+        )
+    ).scalar_one_or_none()
+    if definition is None:
+        return []
+    known = {field["name"] for field in definition["fields"]}
+    return sorted(set(traits.standard_fields.values()) - known)

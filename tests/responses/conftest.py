@@ -1,0 +1,35 @@
+"""One world per test, and each CRM's simulator in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connector.db import Database
+from connector.settings import Settings
+from simulators.hubspot.service import HubSpot
+from simulators.kit.server import running
+from simulators.salesforce.service import Salesforce
+from simulators.zendesk.service import Zendesk
+from tests.world import CRMSeen, World, founded
+
+SIMULATORS: dict[str, Any] = {"hubspot": HubSpot, "salesforce": Salesforce, "zendesk": Zendesk}
+FAST = {"zendesk": {"job_delay_s": 0.0, "index_lag_s": 0, "plan": "enterprise", "rate": 100_000}}
+
+
+@pytest.fixture
+def world(settings: Settings, database: Database) -> World:
+    """A workspace without connections."""
+    return founded(settings, database)
+
+
+@pytest.fixture(params=sorted(SIMULATORS))
+def crm(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
+    """Each CRM in turn, connected, with a published mapping."""
+    app = request.param
+    with running(SIMULATORS[app](options=FAST.get(app, {}))) as url:
+        seen = world.connect(app, url)
+        world.mapping(app)
+        yield seen
