@@ -74,7 +74,7 @@ def create(
         here = _added(connection, workspace_id, form)
         _keep_secrets(connection, desk, here, kept=None, form=form, key=key)
         audited(connection, here, action="created", actor=actor)
-    return _proved_if_key(desk, here, actor=actor)
+    return _proved_if_key(desk, here)
 
 
 def change(
@@ -97,14 +97,15 @@ def change(
         if renewed:
             _keep_secrets(connection, desk, here, kept=kept, form=form, key=changes.key)
         audited(connection, here, action="changed", actor=actor, detail={"moved": moved})
-    return _proved_if_key(desk, here, actor=actor)
+    return _proved_if_key(desk, here)
 
 
-def probe(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -> Established:
+def probe(desk: Desk, workspace_id: int, connection_id: int, *, actor: str | None) -> Established:
     """Prove the connection with one call; what needed attention and has healed is resumed.
 
     Refusal not_connected, crm_refused (then it needs attention, `extra["reason"]` is the code),
-    crm_unavailable, or conflict when another account answers.
+    crm_unavailable, or conflict when another account answers. `actor` None: it is part of an act
+    that has its audit entry.
     """
     try:
         reached = tokens.reach_anyhow(desk, workspace_id, connection_id)
@@ -127,11 +128,11 @@ def probe(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -> E
         raise
 
 
-def _proved_if_key(desk: Desk, here: Profile, *, actor: str) -> View:
+def _proved_if_key(desk: Desk, here: Profile) -> View:
     """The view after the first call with a key; a refusal is not raised but stands in the view."""
     if here.auth == "key":
         with suppress(Refusal):
-            probe(desk, here.workspace_id, here.id, actor=actor)
+            probe(desk, here.workspace_id, here.id, actor=None)
     return view(desk, here.workspace_id, here.id)
 
 

@@ -45,12 +45,13 @@ def establish(
     *,
     document: Callable[[Kept | None], Mapping[str, Any]] | None,
     instance_url: str | None,
-    actor: str,
+    actor: str | None,
 ) -> Established:
     """Store that the connection works, and its new secrets if there are any; resume its work.
 
-    `document` makes the secrets to store out of those there are; None leaves them alone. Refusal
-    conflict when another account answered than the one connected before: nothing is changed then.
+    `document` makes the secrets to store out of those there are; None leaves them alone. `actor`
+    None: the caller has written the audit entry. Refusal conflict when another account answered
+    than the one connected before: nothing is changed then.
     """
     with desk.database.begin(here.workspace_id) as connection:
         now, kept = held(connection, desk, here.workspace_id, connection_id=here.id)
@@ -67,13 +68,9 @@ def establish(
         resumed = parking.resume_deliveries(connection, here.workspace_id, here.id)
         parking.resume_provisions(connection, here.workspace_id, here.id)
         notes = (*identity.notes, *_duplicates(connection, now, identity))
-        audited(
-            connection,
-            now,
-            action="probed" if now.state == "connected" else "connected",
-            actor=actor,
-            detail={"resumed": resumed},
-        )
+        if actor is not None:
+            action = "probed" if now.state == "connected" else "connected"
+            audited(connection, now, action=action, actor=actor, detail={"resumed": resumed})
     return Established(here.workspace_id, here.id, identity, resumed, notes)
 
 

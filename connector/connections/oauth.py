@@ -28,6 +28,7 @@ from connector.connections.oauth_clients import client_of
 from connector.connections.parking import CRYPTO_CODE, what_to_do
 from connector.connections.profile import Profile, load, provider_of, refused_setting
 from connector.connections.provider import Client
+from connector.connections.refusals import refusal_of
 from connector.connections.vault import Place, SealBroken
 from connector.problems import Code, Refusal
 from connector.tables import api_key, oauth_state
@@ -81,8 +82,8 @@ def authorize(
             redirect_uri=redirect_uri,
             api_key_id=api_key_id,
         )
-    addresses.check(desk, profile)
     try:
+        addresses.check(desk, profile)
         url = provider.consent_url(
             provider_of(desk, profile),
             client,
@@ -90,6 +91,8 @@ def authorize(
             state=state,
             verifier=verifier,
         )
+    except AdapterError as exc:
+        raise refusal_of(exc) from exc
     except HostNotAllowed as exc:
         raise Refusal(Code.HOST_REFUSED, str(exc)) from exc
     return Consent(url, expires_at)
@@ -105,16 +108,18 @@ def complete(desk: Desk, app: str, query: Mapping[str, str]) -> Established:
     if any(len(value) > _LONGEST_PARAMETER for value in query.values()):
         raise _failed(reason="callback_invalid", detail="A parameter of the callback is too long.")
     asked = _used_up(desk, app, query.get("state", ""))
-    _refuse_other_issuer(desk, asked, query.get("iss"))
     if "error" in query:
         raise _failed(reason="access_denied", detail=what_to_do("access_denied"))
     if not query.get("code"):
         raise _failed(reason="callback_invalid", detail="The callback carries no code.")
     try:
+        _refuse_other_issuer(desk, asked, query.get("iss"))
         grant = _exchanged(desk, asked, query["code"])
         identity = identify(app, _account(asked, grant))
     except AdapterError as exc:
         raise _failed(reason=exc.code, detail=_plainly(exc)) from exc
+    except HostNotAllowed as exc:
+        raise _failed(reason=exc.code, detail=str(exc)) from exc
     return establish(
         desk,
         asked.profile,

@@ -1,4 +1,4 @@
-"""What to tell who asked for something at the CRM that failed. Pure."""
+"""What to tell who asked for something at the CRM that failed."""
 
 from adapters.errors import AdapterError, PauseMapping, TryLater
 from connector.connections.parking import what_to_do

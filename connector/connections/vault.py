@@ -15,6 +15,7 @@ import base64
 import binascii
 import os
 import struct
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,10 +114,19 @@ def read_keyring(path: Path) -> Keyring:
 
 
 def write_keyring(path: Path) -> None:
-    """Make a key file with one fresh key, readable by its owner alone. Never replaces a file."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(new_kek_text() + "\n")
+    """Make a key file with one fresh key, readable by its owner alone.
+
+    Never replaces a file (FileExistsError), and nobody ever sees a half-written one.
+    """
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(new_kek_text() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(path).hardlink_to(unfinished)
+    finally:
+        Path(unfinished).unlink()
 
 
 def new_kek_text(kek_id: int = 1) -> str:
