@@ -13,6 +13,7 @@ from typing import Any
 from adapters.base import Record
 from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.hubspot.client import Client
+from adapters.hubspot.refusals import check_complete
 from adapters.hubspot.traits import API, TAG_FIELD, TRAITS
 from schemas.fields import Entity, FieldType
 from schemas.hubspot import SEPARATOR, canonical_of
@@ -81,6 +82,7 @@ def _read(
         body["idProperty"] = field
     path = f"/crm/objects/{API}/{{object}}/batch/read"
     told = client.call("POST", path, params={"object": entity}, body=body).body
+    check_complete(told)
     results = told.get("results")
     if not isinstance(results, list):
         message = "HubSpot's answer to a batch read has no results"

@@ -9,7 +9,9 @@ from datetime import UTC
 from typing import Any
 
 from adapters.base import BatchResult, Note
+from adapters.errors import BrokenContract
 from adapters.hubspot.client import Client
+from adapters.hubspot.refusals import check_complete
 from adapters.hubspot.traits import API, ROWS
 from adapters.hubspot.writing import outcomes_of, send
 
@@ -21,6 +23,9 @@ LINKS_READ = 1000
 
 def note(client: Client, entity: str, notes: Sequence[Note]) -> BatchResult:
     """The port's `note`."""
+    if entity not in LINKS:
+        message = f"HubSpot takes no notes for {entity} from here"
+        raise BrokenContract(message, code="notes_not_possible")
     path = f"/crm/objects/{API}/{{object}}/batch/create"
     inputs = [_input(entity, one) for one in notes]
     answer = send(client, path, entity=NOTES, inputs=inputs, rows=len(notes))
@@ -58,6 +63,7 @@ def _linked(client: Client, entity: str, ids: Sequence[str]) -> Mapping[str, lis
         part, asked = asked[:LINKS_READ], asked[LINKS_READ:]
         path = f"/crm/associations/{API}/{{object}}/{NOTES}/batch/read"
         told = client.call("POST", path, params={"object": entity}, body={"inputs": part}).body
+        check_complete(told)
         for one in told.get("results") or ():
             origin = str(one["from"]["id"])
             found[origin] += [str(each["toObjectId"]) for each in one.get("to") or ()]
@@ -81,6 +87,7 @@ def _bodies(client: Client, ids: Sequence[str]) -> Mapping[str, str]:
         }
         path = f"/crm/objects/{API}/{{object}}/batch/read"
         told = client.call("POST", path, params={"object": NOTES}, body=body).body
+        check_complete(told)
         for one in told.get("results") or ():
             text = (one.get("properties") or {}).get("hs_note_body") or ""
             # HubSpot may write the markup anew; the marker itself is plain text.

@@ -119,6 +119,14 @@ def row_outcome(key: str, body: Mapping[str, Any]) -> Outcome:
     return Outcome(key, Status.REJECTED, code="refused", message="HubSpot refused this row")
 
 
+def check_complete(body: Mapping[str, Any]) -> None:
+    """Raises TryLater when a batch read failed in part: what is missing may well be there."""
+    errors = body.get("errors") or ()
+    if any(str(one.get("category", "")) in PASSING for one in errors):
+        message = "HubSpot could not read all of the batch"
+        raise TryLater(message, code="read_incomplete")
+
+
 def faults(body: Mapping[str, Any]) -> tuple[Fault, ...]:
     """The refused values that a body names, () when it names none."""
     message = str(body.get("message", ""))

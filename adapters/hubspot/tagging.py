@@ -25,9 +25,7 @@ def provision(client: Client, entity: str, options: Sequence[TagOptions]) -> Non
     tags = list(dict.fromkeys(tag for one in options for tag in one.tags))
     present = _present(client, entity)
     if present is None:
-        _create(client, entity, tags)
-        # Another process may have been faster: what stands now is what counts.
-        present = _present(client, entity) or []
+        present = _create(client, entity, tags)
     lacking = [tag for tag in tags if tag not in {str(one.get("value")) for one in present}]
     if lacking:
         _replace(client, entity, [*present, *_new(lacking, after=len(present))])
@@ -49,7 +47,8 @@ def _present(client: Client, entity: str) -> list[Option] | None:
     return list(told.body.get("options") or ())
 
 
-def _create(client: Client, entity: str, tags: Sequence[str]) -> None:
+def _create(client: Client, entity: str, tags: Sequence[str]) -> list[Option]:
+    """The options of the new property; it need not show at once in what is read."""
     params = {"object": entity}
     group = {"name": TAG_GROUP, "label": LABEL}
     seen = frozenset({EXISTS})
@@ -62,7 +61,11 @@ def _create(client: Client, entity: str, tags: Sequence[str]) -> None:
         "fieldType": "checkbox",
         "options": _new(tags, after=0),
     }
-    client.call("POST", PROPERTIES, params=params, body=told, seen=seen)
+    made = client.call("POST", PROPERTIES, params=params, body=told, seen=seen)
+    if made.status == EXISTS:
+        # Somebody was faster: what stands now is what counts.
+        return _present(client, entity) or []
+    return list(made.body.get("options") or ())
 
 
 def _replace(client: Client, entity: str, options: Sequence[Option]) -> None:

@@ -52,6 +52,7 @@ class Portal(Simulator):
         "search_secondly": 5,
         "retry_after": False,
         "index_lag_s": 2.0,
+        "definition_lag_reads": 0,
         "oauth_v1": True,
         "enterprise": False,
         "strict_batches": False,
@@ -80,6 +81,8 @@ class Portal(Simulator):
                 "displayOrder": -1,
                 "archived": False,
             }
+        # (kind, property) -> how many reads still see what was there before the change.
+        self.lagging: dict[tuple[str, str], tuple[int, dict[str, Any] | None]] = {}
         self.options_changed()
 
     def options_changed(self) -> None:

@@ -45,12 +45,19 @@ class Schema(Batches):
         kind = self._viewable(request)
         removed = request.asked("archived") == "true"
         told = [{**one, "archived": True} for one in kind.removed.values()]
-        return Answer(200, {"results": told if removed else list(kind.definitions.values())})
+        if not removed:
+            seen = [self._as_seen(kind, one) for one in kind.definitions.values()]
+            told = [one for one in seen if one is not None]
+        return Answer(200, {"results": told})
 
     @route("GET", PROPERTIES + "/(?P<name>[^/]+)", kind="schema")
     def one_property(self, request: Request) -> Answer:
         """One property."""
-        return Answer(200, self._definition(self._viewable(request), request))
+        kind = self._viewable(request)
+        one = self._as_seen(kind, self._definition(kind, request))
+        if one is None:
+            raise Refused(self._no_property(request))
+        return Answer(200, one)
 
     @route("POST", PROPERTIES, kind="schema")
     def create_property(self, request: Request) -> Answer:
@@ -65,6 +72,7 @@ class Schema(Batches):
         )  # fmt: skip
         made["options"] = self._options(told.get("options", []))
         made["createdAt"] = made["updatedAt"] = self.clock.iso()
+        self._remember_old(kind, told["name"], None)
         kind.definitions[told["name"]] = made
         return Answer(201, made)
 
@@ -77,6 +85,7 @@ class Schema(Batches):
             told_why = f"Property {one['name']} is read only and cannot be changed"
             raise Refused(self.errors.invalid(told_why))
         told = request.json()
+        self._remember_old(kind, one["name"], dict(one))
         if "options" in told:
             self._replace_options(kind, one, self._options(told["options"]))
         one.update({name: told[name] for name in CHANGEABLE if name in told})
@@ -148,9 +157,24 @@ class Schema(Batches):
     def _definition(self, kind: Kind, request: Request) -> dict[str, Any]:
         found = kind.definitions.get(request.params["name"])
         if found is None:
-            told = f"Property {request.params['name']} does not exist"
-            raise Refused(self.errors.answer(404, told, "OBJECT_NOT_FOUND"))
+            raise Refused(self._no_property(request))
         return found
+
+    def _no_property(self, request: Request) -> Answer:
+        told = f"Property {request.params['name']} does not exist"
+        return self.errors.answer(404, told, "OBJECT_NOT_FOUND")
+
+    def _remember_old(self, kind: Kind, name: str, old: dict[str, Any] | None) -> None:
+        if reads := int(self.options["definition_lag_reads"]):
+            self.lagging[kind.name, name] = (reads, old)
+
+    def _as_seen(self, kind: Kind, one: dict[str, Any]) -> dict[str, Any] | None:
+        """The definition as this read sees it: for a while what was there before a change."""
+        left, old = self.lagging.get((kind.name, one["name"]), (0, None))
+        if left == 0:
+            return one
+        self.lagging[kind.name, one["name"]] = (left - 1, old)
+        return old
 
     def _check_new(self, kind: Kind, told: dict[str, Any]) -> None:
         missing = [name for name in NEEDED if not isinstance(told.get(name), str) or not told[name]]
