@@ -75,4 +75,7 @@ def _meets(record: Record, key: str, operator: str, value: str) -> bool:
         return held is not None and bool(COMPARED[operator](str(held), value))
     if isinstance(held, list):
         return value in held
+    if key == "email":
+        # How loosely the real search matches is not established: whoever reads must compare.
+        return value.lower() in str(held or "").lower()
     return str(held or "").lower() == value.lower()

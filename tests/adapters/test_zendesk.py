@@ -59,8 +59,8 @@ def test_external_ids_are_found_whatever_signs_they_hold(bench: ZendeskBench) ->
 
 def test_an_address_that_only_resembles_is_not_found(bench: ZendeskBench) -> None:
     bench.control("seed", {"contacts": [{"name": "x", "email": "anna@example.test"}]})
-    found = bench.adapter().find("users", "email", ["ann@example.test", 'a" b'], want=[])
-    assert found == {"ann@example.test": (), 'a" b': ()}
+    found = bench.adapter().find("users", "email", ["nna@example.test", 'a" b'], want=[])
+    assert found == {"nna@example.test": (), 'a" b': ()}
 
 
 def test_a_field_deleted_meanwhile_pauses_the_mapping(bench: ZendeskBench) -> None:

@@ -294,6 +294,14 @@ def test_a_retry_after_a_failure_sends_the_same_body(bench: ZendeskBench) -> Non
     assert sent_to(bench, first) == [{"id": int(first), "user_fields": {"nps_score": 9}}]
 
 
+def test_zenpy_keeps_nothing_in_memory(bench: ZendeskBench) -> None:
+    (first,) = bench.seed(people(1))
+    users = bench.adapter()._client.zenpy.users
+    before = len(bench.calls())
+    assert users(id=int(first)).name == users(id=int(first)).name
+    assert len(bench.calls()) - before == 2
+
+
 def test_what_was_read_before_is_read_again(bench: ZendeskBench) -> None:
     (first,) = bench.seed(people(1))
     adapter = bench.adapter()
