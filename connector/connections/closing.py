@@ -8,7 +8,7 @@ from adapters.errors import AdapterError
 from connector.connections import credentials, parking, profile, provider
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
-from connector.connections.holding import audited, held, rewrite
+from connector.connections.holding import audited, forget_consents, held, rewrite
 from connector.connections.oauth_clients import client_of
 from connector.connections.profile import Profile
 from connector.connections.vault import SealBroken
@@ -52,6 +52,7 @@ def disconnect(desk: Desk, workspace_id: int, connection_id: int, *, actor: str)
     with desk.database.begin(workspace_id) as connection:
         here, kept = held(connection, desk, workspace_id, connection_id=connection_id)
         credentials.wipe(connection, workspace_id, connection_id=connection_id)
+        forget_consents(connection, here)
         code = "disconnected"
         reason = parking.what_to_do(code)
         rewrite(connection, here, {"state": code, "reason_code": code, "reason": reason})

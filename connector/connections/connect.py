@@ -18,7 +18,7 @@ from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
 from connector.connections.establish import OTHER_ACCOUNT, Established, establish, identify
 from connector.connections.form import LONGEST_KEY, Form, endpoints, filled_in
-from connector.connections.holding import audited, held, rewrite
+from connector.connections.holding import audited, forget_consents, held, rewrite
 from connector.connections.profile import Profile, app_traits, refused_setting
 from connector.connections.refusals import refusal_of
 from connector.connections.views import View, view
@@ -94,6 +94,8 @@ def change(
         _check_key(here.auth, changes.key, is_kept=kept is not None and kept.token is not None)
         renewed = bool(moved or changes.key or form.secrets)
         _rewrite(connection, here, form, moved=moved, renewed=renewed)
+        if moved:
+            forget_consents(connection, here)
         if renewed:
             _keep_secrets(connection, desk, here, kept=kept, form=form, key=changes.key)
         audited(connection, here, action="changed", actor=actor, detail={"moved": moved})
@@ -123,7 +125,7 @@ def probe(desk: Desk, workspace_id: int, connection_id: int, *, actor: str | Non
             desk, reached.profile, identity, document=None, instance_url=None, actor=actor
         )
     except Refusal as exc:
-        if exc.code == Code.CONFLICT:
+        if exc.extra.get("reason") == OTHER_ACCOUNT:
             parking.park(desk, workspace_id, connection_id, code=OTHER_ACCOUNT, seen_version=None)
         raise
 

@@ -55,7 +55,11 @@ def establish(
     """
     with desk.database.begin(here.workspace_id) as connection:
         now, kept = held(connection, desk, here.workspace_id, connection_id=here.id)
+        _refuse_changed(here, now)
         _refuse_other_account(now, identity)
+        if document is None and (kept is None or kept.token is None):
+            # It was disconnected while it was being proved.
+            raise Refusal(Code.NOT_CONNECTED)
         if document is not None:
             credentials.save(
                 connection,
@@ -72,6 +76,13 @@ def establish(
             action = "probed" if now.state == "connected" else "connected"
             audited(connection, now, action=action, actor=actor, detail={"resumed": resumed})
     return Established(here.workspace_id, here.id, identity, resumed, notes)
+
+
+def _refuse_changed(here: Profile, now: Profile) -> None:
+    """What was proved is the connection as it was; somebody has just pointed it elsewhere."""
+    if (here.base_url, here.settings) != (now.base_url, now.settings):
+        detail = "The connection was changed while it was being proved. Try again."
+        raise Refusal(Code.CONFLICT, detail, extra={"reason": "changed_meanwhile"})
 
 
 def _refuse_other_account(now: Profile, identity: Identity) -> None:

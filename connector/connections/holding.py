@@ -6,7 +6,7 @@ Everybody locks in the same order: secrets, data key, connection, deliveries, au
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, update
+from sqlalchemy import Connection, delete, func, update
 
 from adapters.errors import TryLater
 from connector import audit
@@ -17,6 +17,7 @@ from connector.connections.profile import Profile
 from connector.connections.vault import SealBroken
 from connector.problems import Code, Refusal
 from connector.tables import connection as connections
+from connector.tables import oauth_state
 
 LOCK_S = 10.0
 
@@ -48,6 +49,15 @@ def rewrite(connection: Connection, here: Profile, values: Mapping[str, Any]) ->
         update(connections)
         .where(connections.c.workspace_id == here.workspace_id, connections.c.id == here.id)
         .values(updated_at=func.now(), **values)
+    )
+
+
+def forget_consents(connection: Connection, here: Profile) -> None:
+    """Make every authorization that is under way useless: what it was started for has changed."""
+    connection.execute(
+        delete(oauth_state).where(
+            oauth_state.c.workspace_id == here.workspace_id, oauth_state.c.connection_id == here.id
+        )
     )
 
 

@@ -7,7 +7,6 @@ connected); its waiting deliveries are marked as well, so that their page says w
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import structlog
 from sqlalchemy import Connection, func, select, text, update
 
 from connector import audit
@@ -15,10 +14,9 @@ from connector.connections import credentials
 from connector.connections.desk import Desk
 from connector.connections.profile import NEEDS_ATTENTION
 from connector.db import retried
+from connector.log import get_logger
 from connector.tables import connection as connections
 from connector.tables import delivery, tag_provision
-
-log = structlog.get_logger()
 
 AUTH, CRYPTO = "auth", "crypto"
 CRYPTO_CODE = "secrets_unreadable"
@@ -49,7 +47,13 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "connect again.",
         "no_refresh_token": "The CRM has ended the session and gave nothing to renew it with. "
         "Connect again.",
+        "tls_failed": "The CRM's certificate failed three times in a row. Have it mended there "
+        "(or correct the address), then test the connection.",
         "key_refused": "The CRM refuses the key. Enter a valid one.",
+        "host_not_allowed": "The operator does not allow this address any more. Tell the operator, "
+        "or change the base URL.",
+        "address_not_open": "The base URL leads into a network that we may not call. Tell the "
+        "operator, or change it.",
         CRYPTO_CODE: "The stored secrets cannot be opened. Tell the operator to put the "
         "key-encryption key back, then connect again.",
         "other_account": "Another account of the CRM answered than before. Connect with the "
@@ -184,7 +188,7 @@ def _park(connection: Connection, workspace_id: int, connection_id: int, *, code
         return False
     reason = CRYPTO if code == CRYPTO_CODE else AUTH
     parked = park_deliveries(connection, workspace_id, connection_id, reason=reason)
-    log.warning(
+    get_logger(__name__).warning(
         "connection_needs_attention",
         workspace_id=workspace_id,
         connection_id=connection_id,

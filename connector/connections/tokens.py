@@ -70,7 +70,7 @@ def reach(
 ) -> Reached:
     """The account of a connected connection with its token; raises as `access_token` does."""
     profile, kept, token = _connected(desk, workspace_id, connection_id, seen_version=seen_version)
-    addresses.check(desk, profile)
+    _check_address(desk, profile)
     return Reached(profile, account_of(profile, kept, token=token.value), token.version)
 
 
@@ -79,7 +79,7 @@ def reach_anyhow(
 ) -> Reached:
     """The same for a probe, which may find that a connection in need of attention has healed."""
     profile, kept = _look(desk, workspace_id, connection_id)
-    addresses.check(desk, profile)
+    _check_address(desk, profile)
     token = _token(desk, profile, kept, seen_version=seen_version)
     return Reached(profile, account_of(profile, kept, token=token.value), token.version)
 
@@ -93,6 +93,15 @@ def account_of(profile: Profile, kept: Kept, *, token: Secret) -> Account:
         settings={**profile.settings, **kept.document.get("settings", {})},
         learnt=profile.learnt,
     )
+
+
+def _check_address(desk: Desk, profile: Profile) -> None:
+    """A connection whose address is not allowed any more needs a person, as one without a grant."""
+    try:
+        addresses.check(desk, profile)
+    except ReconnectNeeded as exc:
+        parking.park(desk, profile.workspace_id, profile.id, code=exc.code, seen_version=None)
+        raise
 
 
 def _connected(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
+from adapters.base import Account, Identity
 from adapters.errors import ReconnectNeeded
 from connector.connections import closing, connect, oauth_clients, tokens
 from connector.connections.connect import Changes
+from connector.connections.hosts import AllowedHosts
 from connector.connections.views import SecretState, view, views
 from connector.problems import Refusal
 from connector.tables import credential
@@ -227,6 +229,36 @@ def test_a_probe_of_an_unconnected_connection_says_so(house: House) -> None:
     with pytest.raises(Refusal) as caught:
         connect.probe(house.desk, house.workspace_id, connection_id, actor=ALICE)
     assert caught.value.code == "not_connected"
+
+
+def test_a_disconnect_during_a_probe_wins(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection_id = house.connected()
+
+    def probed_meanwhile(app: str, account: Account) -> Identity:
+        closing.disconnect(house.desk, house.workspace_id, connection_id, actor=ALICE)
+        return Identity("org-1", "Account org-1")
+
+    monkeypatch.setattr(connect, "identify", probed_meanwhile)
+    with pytest.raises(Refusal) as caught:
+        connect.probe(house.desk, house.workspace_id, connection_id, actor=ALICE)
+    assert caught.value.code == "not_connected"
+    assert shown(house, connection_id).state == "disconnected"
+
+
+def test_an_address_that_the_operator_takes_away_stops_the_connection(
+    house: House, waiting_deliveries: Waiting
+) -> None:
+    connection_id = house.connected()
+    waiting_deliveries(connection_id, count=1)
+    strict = replace(house.desk, allowed=AllowedHosts())
+    calls = len(house.crm.log.listing())
+    with pytest.raises(ReconnectNeeded):
+        tokens.reach(strict, house.workspace_id, connection_id)
+    assert shown(house, connection_id).reason_code == "host_not_allowed"
+    assert states_of(house, connection_id) == [("parked", "auth")]
+    assert len(house.crm.log.listing()) == calls
+    connect.probe(house.desk, house.workspace_id, connection_id, actor=ALICE)
+    assert states_of(house, connection_id) == [("pending", None)]
 
 
 def test_a_pause_shows_and_ends(house: House) -> None:

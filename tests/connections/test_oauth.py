@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from connector import workspaces
-from connector.connections import connect, oauth, tokens
+from connector.connections import closing, connect, oauth, tokens
 from connector.connections.views import view
 from connector.problems import Refusal
 from connector.tables import credential, oauth_state
@@ -268,6 +268,21 @@ def test_a_provider_that_is_down_leaves_the_connection_as_it_was(house: House) -
     house.crm.faults.order({"method": "POST", "path": "/oauth/token", "action": {"status": 503}})
     assert refusal_of(house, query).extra["reason"] == "token_endpoint_failed"
     assert view(house.desk, house.workspace_id, connection_id).state == "new"
+
+
+def test_an_authorization_under_way_ends_when_the_connection_moves(house: House) -> None:
+    connection_id = house.new()
+    query = house.consented(connection_id)
+    moved = connect.Changes(base_url="https://acme.fake.example")
+    connect.change(house.desk, house.workspace_id, connection_id, changes=moved, actor=ALICE)
+    assert refusal_of(house, query).extra["reason"] == "state_refused"
+
+
+def test_an_authorization_under_way_ends_with_a_disconnect(house: House) -> None:
+    connection_id = house.connected()
+    query = house.consented(connection_id)
+    closing.disconnect(house.desk, house.workspace_id, connection_id, actor=ALICE)
+    assert refusal_of(house, query).extra["reason"] == "state_refused"
 
 
 def test_no_secret_of_the_dance_lies_open_in_the_database(house: House) -> None:
