@@ -24,7 +24,7 @@ from connector.connections.tokens import reach
 from connector.db import Database, retried
 from connector.failpoints import failpoint
 from connector.log import get_logger
-from connector.responses import awaiting, failures, ledger, outbox, prepare, rest, schedule
+from connector.responses import awaiting, breaker, failures, ledger, outbox, prepare, rest, schedule
 from connector.responses.calling import Caller
 from connector.responses.fold import Clocks, Decision, Target, fold
 from connector.responses.limiter import Limiter
@@ -67,6 +67,7 @@ def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRA
     ends_at = clock.monotonic() + for_s
     with hub.database.begin(workspace_id) as connection:
         outbox.take_back_abandoned(connection, connection_id)
+        rest.wake(connection, connection_id)
     waves = settled = calls = 0
     while clock.monotonic() < ends_at and not stopping.is_stopping():
         done = _one_wave(hub, workspace_id, connection_id)
@@ -233,17 +234,26 @@ def _settle(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work
             ours = ledger.record(
                 connection, workspace_id, connection_id, token=wave.token, results=work.results
             )
-            rest.rest(connection, connection_id, work.trouble)
+            rest.rest(connection, workspace_id, connection_id, work.trouble)
+            breaker.judge(connection, workspace_id, work.results, ours=ours, wave=wave)
             return len(ours)
 
     settled = retried(settle)
     failpoint("committed")
-    if work.trouble.reconnect:
+    code = work.trouble.reconnect or _tls_is_broken(hub, workspace_id, connection_id, work)
+    if code:
         version = work.caller.reached.version
-        parking.park(
-            hub.desk, workspace_id, connection_id, code=work.trouble.reconnect, seen_version=version
-        )
+        parking.park(hub.desk, workspace_id, connection_id, code=code, seen_version=version)
     return settled
+
+
+def _tls_is_broken(hub: Hub, workspace_id: int, connection_id: int, work: Work) -> str | None:
+    """A certificate that fails three times in a row is a matter for a person, not for retries."""
+    if work.trouble.failed != rest.TLS_FAILED:
+        return None
+    with hub.database.begin(workspace_id) as connection:
+        failures_in_a_row = rest.failures_of(connection, connection_id)
+    return rest.TLS_FAILED if failures_in_a_row >= rest.TLS_TRIES else None
 
 
 def _settle_unreached(
@@ -260,7 +270,7 @@ def _settle_unreached(
         results = ledger.Results()
         results.settle(*(_awaiting_again(one, wave) for one in settlements))
         ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
-        rest.rest(connection, connection_id, trouble)
+        rest.rest(connection, workspace_id, connection_id, trouble)
 
 
 def _settle_broken(
@@ -282,15 +292,17 @@ def _settle_broken(
         ledger.record(
             connection, workspace_id, connection_id, token=wave.token, results=work.results
         )
-        rest.rest(connection, connection_id, work.trouble)
+        rest.rest(connection, workspace_id, connection_id, work.trouble)
 
 
 def _awaiting_again(settlement: Settlement, wave: Wave) -> Settlement:
     """A poll that could not be asked keeps its handle."""
     one = next(one for one in wave.deliveries if one.id == settlement.delivery_id)
-    if one.handle is None or settlement.state != "pending":
+    lost = settlement.burnt or settlement.state != "pending"
+    if one.handle is None or lost:
         return settlement
-    return Settlement(one.id, "awaiting", code=settlement.code, wait_s=5.0, handle=one.handle)
+    wait_s = settlement.wait_s or 5.0
+    return Settlement(one.id, "awaiting", code=settlement.code, wait_s=wait_s, handle=one.handle)
 
 
 def provide_tags(hub: Hub, workspace_id: int, connection_id: int) -> None:

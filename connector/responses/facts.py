@@ -5,23 +5,25 @@ automations, survey words.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from adapters.registry import ADAPTERS, traits_of
-from connector.responses.plan import AutomationFacts, ConnectionFacts, Facts, MappingFacts
+from connector.responses.case import AutomationFacts, ConnectionFacts, Facts, MappingFacts
 from connector.responses.rules import Expression, ExpressionInvalid, condition
 from connector.responses.transforms import Context
 from connector.responses.vocabulary import Kind, LabelRule, SurveyShape, declared
 from schemas.fields import Entity, entity_from_json
 
+NO_LINGER: Mapping[str, float] = MappingProxyType({})
 # Not connected means parked: the work waits and says for what.
 WAITS_FOR = {"new": "auth", "needs_attention": "auth", "disconnected": "auth"}
 
 
 def load_facts(
-    connection: Connection, workspace_id: int, *, linger_s: Mapping[str, float]
+    connection: Connection, workspace_id: int, *, linger_s: Mapping[str, float] = NO_LINGER
 ) -> Facts:
     """The workspace's configuration as it stands now."""
     space = connection.execute(SPACE, {"w": workspace_id}).one()

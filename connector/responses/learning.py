@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from connector.campaigns import register, surveys
-from connector.responses.plan import CampaignFacts
+from connector.responses.case import CampaignFacts
 from connector.responses.tags import STYLES, Spelling, UnusableName, collides, tag_name
 
 # A campaign's name must be free in every style that some CRM writes its tags in.

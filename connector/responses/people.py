@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from connector.responses.plan import Person
+from connector.responses.case import Person
 
 ATTRIBUTES = (
     "email",

@@ -25,10 +25,11 @@ from connector.connections import provision
 from connector.db import retried
 from connector.log import get_logger
 from connector.responses import learning, people
+from connector.responses.case import CampaignFacts, Case, Facts, Person, Planned
 from connector.responses.deliver import Hub
 from connector.responses.facts import load_facts
 from connector.responses.outbox import enqueue
-from connector.responses.plan import CampaignFacts, Case, Facts, Person, Planned, plan
+from connector.responses.plan import plan
 from connector.responses.steps import Rank, Step
 from connector.responses.variables import variables_of
 

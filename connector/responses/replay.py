@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Update, func, update
+from sqlalchemy import ColumnElement, Connection, Update, delete, func, tuple_, update
 
 from connector.problems import Code, Refusal
 from connector.responses.tracking import matching, one_delivery
-from connector.tables import delivery
+from connector.tables import delivery, response, step_key
 
 REPLAYABLE = ("dead", "parked")
 
 
 def replay_one(connection: Connection, workspace_id: int, delivery_id: int) -> dict[str, Any]:
     """The delivery, pending again. Refusal: NOT_FOUND, or CONFLICT if it waits for nobody."""
-    state = one_delivery(connection, workspace_id, delivery_id)["state"]
+    before = one_delivery(connection, workspace_id, delivery_id)
+    state = before["state"]
+    if _plan_again(connection, workspace_id, delivery.c.id == delivery_id):
+        return {**before, "state": "pending"}
     done = connection.execute(_again(workspace_id).where(delivery.c.id == delivery_id))
     if done.rowcount != 1:
         text = f"The delivery is {state}; only a dead or parked one can be replayed."
@@ -30,7 +33,38 @@ def replay_one(connection: Connection, workspace_id: int, delivery_id: int) -> d
 
 def replay_all(connection: Connection, workspace_id: int, only: Mapping[str, Any]) -> int:
     """Every dead or parked delivery that `only` describes, pending again; how many."""
-    return connection.execute(_again(workspace_id).where(matching(only))).rowcount
+    replanned = _plan_again(connection, workspace_id, matching(only))
+    return replanned + connection.execute(_again(workspace_id).where(matching(only))).rowcount
+
+
+def _plan_again(connection: Connection, workspace_id: int, only: ColumnElement[bool]) -> int:
+    """What its mapping refused when it was planned is planned anew, by the mapping as it is now;
+    how many.
+
+    The refused value is not in the stored step: sending that would silently leave it out.
+    """
+    refused = connection.execute(
+        delete(delivery)
+        .where(
+            delivery.c.workspace_id == workspace_id,
+            delivery.c.state == "dead",
+            delivery.c.reason == "validation",
+            delivery.c.claims == 0,
+            only,
+        )
+        .returning(delivery.c.response_id, delivery.c.step)
+    ).all()
+    if refused:
+        keys = [(row.response_id, row.step) for row in refused]
+        connection.execute(
+            delete(step_key).where(tuple_(step_key.c.response_id, step_key.c.step).in_(keys))
+        )
+        connection.execute(
+            update(response)
+            .where(response.c.id.in_({row.response_id for row in refused}))
+            .values(planned_at=None, plan_due_at=func.now(), plan_failures=0)
+        )
+    return len(refused)
 
 
 def _again(workspace_id: int) -> Update:

@@ -37,8 +37,9 @@ class Writing:
         """Write the changes, as few calls as the CRM's batches allow."""
         ordered = sorted(changes, key=_by_batch)
         for _, group in itertools.groupby(ordered, key=_by_batch):
-            for chunk in chunks(list(group), self.work.known.traits.write_batch):
-                self._write(chunk, self.apply)
+            for apart in _rounds(list(group)):
+                for chunk in chunks(apart, self.work.known.traits.write_batch):
+                    self._write(chunk, self.apply)
 
     def link_by_writing(self, targets: Sequence[Target]) -> None:
         """Create only what identifies the contacts; the next claim then finds them linked."""
@@ -196,6 +197,22 @@ def _by_batch(one: Change) -> tuple[str, Operation, str]:
     # Creates of one batch share what identifies them: some CRMs key the call by it.
     keyed = one.target.match_field if one.operation is Operation.CREATE else ""
     return one.target.entity, one.operation, keyed
+
+
+def _rounds(changes: Sequence[Change]) -> list[list[Change]]:
+    """The changes in rounds that hold no record twice: a CRM refuses or mixes up such a batch.
+
+    Two targets can be one record when it was found by its e-mail and by its id.
+    """
+    rounds: list[dict[str, Change]] = []
+    for one in changes:
+        key = one.remote_id or one.target.key
+        home = next((held for held in rounds if key not in held), None)
+        if home is None:
+            home = {}
+            rounds.append(home)
+        home[key] = one
+    return [list(held.values()) for held in rounds]
 
 
 def _identity(target: Target) -> dict[str, FieldValue]:

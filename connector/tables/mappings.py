@@ -14,6 +14,8 @@ mapping = table(
     Column("latest", Integer, nullable=False, server_default=text("1")),
     moment("paused_at"),
     words("paused_reason", nullable=True),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    moment("failing_since"),
     moment("created_at", now=True),
     moment("deleted_at"),
     to("connection"),

@@ -718,6 +718,8 @@ def create_tables() -> None:
         sa.Column("latest", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paused_reason", sa.Text(), nullable=True),
+        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -1438,7 +1440,8 @@ def upgrade() -> None:
     workspaces.
     """
     create_tables()
-    role = op.get_context().config.attributes.get("app_role", "answerback_app")
+    config = op.get_context().config
+    role = config.attributes.get("app_role", "answerback_app") if config else "answerback_app"
     secure(role)
     for function in FUNCTIONS:
         op.execute(function)
@@ -1522,6 +1525,9 @@ FUNCTIONS = (
                     LIMIT 500) one)
                 + (SELECT count(*) FROM (SELECT FROM delivery d
                     WHERE d.connection_id = c.id AND d.state = 'leased' AND d.lease_until < now()
+                    LIMIT 500) one)
+                + (SELECT count(*) FROM (SELECT FROM delivery d
+                    WHERE d.connection_id = c.id AND d.state = 'parked' AND d.reason = 'rate'
                     LIMIT 500) one) AS waiting) n
      WHERE n.waiting > 0 AND c.state = 'connected' AND c.paused_at IS NULL AND w.paused_at IS NULL
        AND c.deleted_at IS NULL AND (c.resume_at IS NULL OR c.resume_at <= now())

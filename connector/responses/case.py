@@ -1,0 +1,129 @@
+"""What planning looks at: one response, its contact, and the workspace's configuration. Pure
+values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.base import Traits
+from connector.responses.rules import Expression
+from connector.responses.steps import Rank, Step
+from connector.responses.transforms import Context
+from connector.responses.vocabulary import Kind, Variable
+from schemas.fields import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFacts:
+    """One connection as planning sees it. `waits`: why its steps begin parked, None when it
+    works.
+    """
+
+    id: int
+    app: str
+    name: str
+    traits: Traits
+    standard: Mapping[str, Any]
+    entities: Mapping[str, Entity]
+    provisioned: frozenset[int] = frozenset()
+    waits: str | None = None
+    linger_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFacts:
+    """A published mapping. `waits`: paused."""
+
+    id: int
+    version: int
+    connection_id: int
+    body: Mapping[str, Any]
+    waits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationFacts:
+    """A published automation with its condition compiled, None when it has none."""
+
+    id: int
+    body: Mapping[str, Any]
+    condition: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFacts:
+    """A registered campaign; `tag_name` is frozen."""
+
+    id: int
+    platform_id: str
+    tag_name: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The workspace's configuration, read once per batch of responses."""
+
+    connections: Mapping[int, ConnectionFacts]
+    mappings: Mapping[str, MappingFacts]
+    automations: Sequence[AutomationFacts]
+    declared: Mapping[str, Kind]
+    context: Context
+    tags_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The matched contact. `attributes` by name, `crm_ids` as the platform sent them, by app."""
+
+    id: int
+    attributes: Mapping[str, Any]
+    origin: int | None = None
+    crm_ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One response to plan. `marker` is unique per response and revision, for its note."""
+
+    rank: Rank
+    body: Mapping[str, Any]
+    marker: str
+    variables: Mapping[str, Variable]
+    person: Person | None
+    campaign: CampaignFacts | None
+    order: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The steps of one response, why other things were not planned, and automations that must be
+    parked.
+    """
+
+    steps: tuple[Step, ...]
+    verdicts: Mapping[str, str]
+    broken: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Draft:
+    """What planning one response collects."""
+
+    case: Case
+    facts: Facts
+    person: Person
+    steps: dict[str, Step] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
+    broken: dict[int, str] = field(default_factory=dict)
+    fed: dict[int, set[str]] = field(default_factory=dict)
+    mapped: dict[int, set[str]] = field(default_factory=dict)
+    tag_at: set[int] = field(default_factory=set)
+    note_at: dict[int, str] = field(default_factory=dict)
+
+    def add(self, step: Step) -> None:
+        """Take a step; the first one of a key counts."""
+        self.steps.setdefault(step.key, step)
