@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import pytest
 
@@ -130,10 +131,33 @@ def test_one_connection_serves_all_calls_and_no_value_is_logged(
 ) -> None:
     (first,) = bench.seed(people(1))
     adapter = hubspot(bench)
+    # The SDK sets both loggers to WARNING for the whole process whenever it is configured.
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    caplog.set_level(logging.DEBUG, logger="hubspot")
+    caplog.set_level(logging.DEBUG, logger="hubspot.crm.contacts")
     with caplog.at_level(logging.DEBUG):
         rows = (Row("k1", {"nps_comment": "canary-77"}, first),)
         adapter.write(Batch("contacts", Operation.UPDATE, rows))
         adapter.find("contacts", "email", ["c0@example.test"], want=["nps_comment"])
     assert "canary-77" not in caplog.text
     assert "c0@example.test" not in caplog.text
-    assert caplog.text.count("Starting new HTTP connection") <= 1
+    assert caplog.text.count("Starting new HTTP connection") == 1
+
+
+def test_a_tls_failure_is_told_as_one(bench: Bench) -> None:
+    # The SDK alone ends in an AttributeError: it decodes the body of an answer that never came.
+    secured = bench.base_url.replace("http://", "https://")
+    with pytest.raises(TryLater) as raised:
+        HubSpot(Account("t", base_url=secured), Wire(), {}).probe()
+    assert raised.value.code == "tls_failed"
+
+
+def test_a_retry_after_is_one_request_and_no_sleep(bench: Bench) -> None:
+    # The SDK alone sleeps as long as it says and asks again, three times.
+    bench.fault("/account-info/", status=429, headers={"Retry-After": "5"}, body={})
+    adapter = bench.make()
+    began = time.monotonic()
+    with pytest.raises(Throttled):
+        adapter.probe()
+    assert time.monotonic() - began < 2
+    assert len(bench.calls()) == 1

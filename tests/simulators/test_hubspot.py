@@ -14,9 +14,6 @@ from simulators.kit.server import running
 from tests.simulators.conformance import Client, Heard, differences, examples
 
 CONTACTS = "/crm/objects/2026-09/contacts"
-PROPERTIES = "/crm/properties/2026-09/contacts"
-BACK = "http://127.0.0.1:9/oauth/callback/hubspot"
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture

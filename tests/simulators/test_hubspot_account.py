@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -41,11 +40,6 @@ def update(hub: Client, *rows: dict[str, Any]) -> Heard:
 
 def create(hub: Client, *rows: dict[str, Any]) -> Heard:
     return hub.call("POST", f"{CONTACTS}/batch/create", {"inputs": list(rows)})
-
-
-def code_of(error: dict[str, Any]) -> str:
-    details: list[dict[str, str]] = json.loads(error["message"].partition(": ")[2])
-    return details[0]["error"]
 
 
 def search(hub: Client, **told: Any) -> Heard:
