@@ -163,7 +163,7 @@ def _read(env: _Reader, environ: Mapping[str, str]) -> Settings:
         statement_timeout_s=env.float("ANSWERBACK_STATEMENT_TIMEOUT_S", 5.0),
         lock_timeout_s=env.float("ANSWERBACK_LOCK_TIMEOUT_S", 5.0),
         web_workers=env.int("ANSWERBACK_WEB_WORKERS", 1),
-        web_threads=env.int("ANSWERBACK_WEB_THREADS", 8),
+        web_threads=env.int("ANSWERBACK_WEB_THREADS", 4),
     )
 
 
