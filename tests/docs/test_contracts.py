@@ -38,12 +38,6 @@ def test_a_module_that_calls_itself_pure_is_held_to_it(module: str) -> None:
     assert is_held(module, contract("pure", "source_modules"))
 
 
-def test_a_module_named_in_the_pure_contract_says_so_itself() -> None:
-    pure = modules_that_call_themselves_pure()
-    named = contract("pure", "source_modules") - {"schemas"}
-    assert named <= set(pure)
-
-
 def test_every_app_of_the_registry_is_kept_apart_from_the_others() -> None:
     adapters = {path.partition(":")[0] for path in ADAPTERS.values()}
     assert contract("crms", "modules") == adapters
