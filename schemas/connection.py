@@ -222,6 +222,15 @@ class EntityListSchema(Schema):
     entities = fields.List(fields.Nested(EntitySchema), required=True)
 
 
+class DownloadedSchema(Schema):
+    """What a download found: names of the entities, by what became of them."""
+
+    added = fields.List(fields.String(), required=True)
+    changed = fields.List(fields.String(), required=True)
+    unchanged = fields.List(fields.String(), required=True)
+    gone = fields.List(fields.String(), required=True)
+
+
 class EntityQuerySchema(Schema):
     """Which entity's fields are wanted; without it all of them."""
 

@@ -39,9 +39,16 @@ def pushed(*, max_items: int, max_item_bytes: int = MAX_RESPONSE) -> Batch:
     Raises Refusal or NotStrict where the items cannot be told apart, are none or too many, or where
     the body is one item that cannot be read.
     """
-    kind = media_type(_JSON, NDJSON)
+    lines = media_type(_JSON, NDJSON) == NDJSON
     raw = raw_body(MAX_BATCH_BODY)
-    if kind == NDJSON:
+    return read_batch(raw, lines=lines, max_items=max_items, max_item_bytes=max_item_bytes)
+
+
+def read_batch(
+    raw: bytes, *, lines: bool, max_items: int, max_item_bytes: int = MAX_RESPONSE
+) -> Batch:
+    """The batch in these bytes; `lines`: one item a line. Raises as `pushed` does."""
+    if lines:
         return _bounded(decode_lines(raw, max_item_bytes=max_item_bytes), max_items)
     if raw.lstrip(b" \t\r\n")[:1] == b"[":
         return _bounded(decode_array(raw, max_item_bytes=max_item_bytes), max_items)

@@ -46,9 +46,12 @@ class StrictParser(FlaskParser):
         "query": ma.RAISE,
     }
 
-    def _raw_load_json(self, req: Request) -> JSON:  # noqa: ARG002 - webargs' signature
+    def _raw_load_json(self, req: Request) -> JSON:
+        raw = raw_body(MAX_BODY)
+        if not raw and not req.mimetype:
+            return {}  # no body at all: what must be given is then named by the schema
         media_type("application/json")
-        return decode(raw_body(MAX_BODY))
+        return decode(raw)
 
     def handle_error(
         self,

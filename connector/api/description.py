@@ -62,6 +62,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         takes: type[Schema] | None = None,
         body: dict[str, Any] | None = None,
         gives: type[Schema] | None = None,
+        csv: bool = False,
         status: int = 200,
     ) -> Callable[[View], View]:
         """Serve `method` at `rule`; the view gets the loaded query, then the loaded body.
@@ -70,7 +71,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         """
 
         def served(view: View) -> View:
-            made = self.response(status, gives)(view)
+            made = self.response(status, gives, content_type="text/csv" if csv else None)(view)
             if body is not None:  # the view reads it itself
                 made = self.doc(**body)(made)
             if takes is not None:

@@ -6,18 +6,24 @@ from flask import Flask
 
 from connector.api import (
     apps,
+    audits,
+    automations,
     campaigns,
     connections,
     contacts,
     deliveries,
+    fields,
     keys,
+    mappings,
     oauth_clients,
     responses,
+    sources,
     surveys,
     workspaces,
 )
 from connector.api.description import DescribedApi
 from connector.api.health import health
+from connector.api.hooks import hooks
 from connector.api.oauth import callback
 
 RESOURCES = (
@@ -26,11 +32,16 @@ RESOURCES = (
     apps,
     oauth_clients,
     connections,
+    fields,
     surveys,
     campaigns,
     contacts,
     responses,
+    mappings,
+    automations,
     deliveries,
+    sources,
+    audits,
 )
 
 
@@ -38,5 +49,6 @@ def register(app: Flask, api: DescribedApi) -> None:
     """Register every resource, described ones under /api/v1."""
     app.register_blueprint(health)
     app.register_blueprint(callback)
+    app.register_blueprint(hooks)
     for module in RESOURCES:
         api.register_blueprint(module.resource, url_prefix="/api/v1")

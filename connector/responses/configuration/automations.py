@@ -1,14 +1,15 @@
-"""Automations: WHEN an event IF a condition THEN actions; saved as a draft, published in versions."""
+"""Automations: WHEN an event IF a condition THEN actions; drafts first, published in versions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Row, func, select, text, update
 
-from connector.problems import Code, Place, Refusal, not_found
+from connector.problems import Code, Place, Refusal
+from connector.responses.configuration import versioned
+from connector.responses.configuration.versioned import AUTOMATION
 from connector.responses.facts import load_facts
 from connector.responses.rules import ExpressionInvalid, condition
 from connector.tables import automation, automation_version, mapping
@@ -32,16 +33,11 @@ def save(
     """
     row = _row(connection, workspace_id, body["name"], automation_id)
     if row is None:
-        row = _made(connection, workspace_id, body["name"])
-        version = 1
-    else:
-        version = row.latest if _is_draft(connection, row) else row.latest + 1
-    _keep_draft(connection, workspace_id, row.id, version=version, body=body, actor=actor)
-    values = {"latest": version, "name": body["name"]}
-    try:
-        connection.execute(update(automation).where(automation.c.id == row.id).values(values))
-    except IntegrityError as exc:
-        raise _taken() from exc
+        values = {"workspace_id": workspace_id, "name": body["name"]}
+        row = versioned.made(connection, AUTOMATION, values)
+    elif row.name != body["name"]:
+        versioned.rename(connection, AUTOMATION, row, name=body["name"])
+    versioned.keep_draft(connection, AUTOMATION, row, body=body, actor=actor)
     return read(connection, workspace_id, row.id)
 
 
@@ -51,28 +47,13 @@ def publish(connection: Connection, workspace_id: int, automation_id: int) -> di
     Raises Refusal(AUTOMATION_INVALID) naming the condition with a caret, unknown mappings and
     connections. A repeat changes nothing.
     """
-    row = _one(connection, workspace_id, automation_id, lock=True)
-    body = _body(connection, automation_id, row.latest)
+    row = versioned.one(connection, AUTOMATION, workspace_id, row_id=automation_id, lock=True)
+    body = versioned.body_of(connection, AUTOMATION, row)
     faults = list(_faults(connection, workspace_id, body))
     if faults:
         raise Refusal(Code.AUTOMATION_INVALID, places=faults)
-    versions = automation_version.c
-    of_this = versions.automation_id == automation_id
-    connection.execute(
-        update(automation_version)
-        .where(of_this, versions.state == "published", versions.version != row.latest)
-        .values(state="retired")
-    )
-    connection.execute(
-        update(automation_version)
-        .where(of_this, versions.version == row.latest)
-        .values(state="published", published_at=func.coalesce(versions.published_at, func.now()))
-    )
-    connection.execute(
-        update(automation)
-        .where(automation.c.id == automation_id)
-        .values(published=row.latest, enabled=body["enabled"], parked_reason=None)
-    )
+    values = {"enabled": body["enabled"], "parked_reason": None}
+    versioned.publish(connection, AUTOMATION, row, values)
     return read(connection, workspace_id, automation_id)
 
 
@@ -117,7 +98,7 @@ def feeding(connection: Connection, workspace_id: int, mapping_name: str) -> lis
 
 def delete(connection: Connection, workspace_id: int, automation_id: int) -> None:
     """Take the automation off the list; it triggers nothing from now on."""
-    _one(connection, workspace_id, automation_id, lock=True)
+    versioned.one(connection, AUTOMATION, workspace_id, row_id=automation_id, lock=True)
     connection.execute(
         update(automation)
         .where(automation.c.id == automation_id)
@@ -127,23 +108,20 @@ def delete(connection: Connection, workspace_id: int, automation_id: int) -> Non
 
 def read(connection: Connection, workspace_id: int, automation_id: int) -> dict[str, Any]:
     """The automation in its newest version. Raises Refusal(NOT_FOUND)."""
-    return _shown(connection, _one(connection, workspace_id, automation_id))
+    row = versioned.one(connection, AUTOMATION, workspace_id, row_id=automation_id)
+    return _shown(connection, row)
 
 
 def listed(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
     """Every automation by name."""
-    rows = connection.execute(
-        select(automation)
-        .where(automation.c.workspace_id == workspace_id, automation.c.deleted_at.is_(None))
-        .order_by(automation.c.name)
-    ).all()
+    rows = versioned.all_of(connection, AUTOMATION, workspace_id)
     return [_shown(connection, row) for row in rows]
 
 
 def _faults(connection: Connection, workspace_id: int, body: Body) -> Iterable[Place]:
     if body.get("if"):
         try:
-            condition(body["if"], load_facts(connection, workspace_id).declared)
+            condition(body["if"], load_facts(connection, workspace_id, linger_s={}).declared)
         except ExpressionInvalid as exc:
             yield Place("/if", "expression_invalid", str(exc))
     known = _names(connection, workspace_id, mapping)
@@ -174,92 +152,13 @@ def _shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
         "draft": row.published != row.latest,
         "enabled": row.enabled,
         "parked_reason": row.parked_reason,
-        "body": _body(connection, row.id, row.latest),
+        "body": versioned.body_of(connection, AUTOMATION, row),
     }
 
 
 def _row(
     connection: Connection, workspace_id: int, name: str, automation_id: int | None
 ) -> Row[Any] | None:
-    if automation_id is not None:
-        return _one(connection, workspace_id, automation_id, lock=True)
-    return connection.execute(
-        select(automation)
-        .where(
-            automation.c.workspace_id == workspace_id,
-            automation.c.name == name,
-            automation.c.deleted_at.is_(None),
-        )
-        .with_for_update()
-    ).one_or_none()
-
-
-def _one(
-    connection: Connection, workspace_id: int, automation_id: int, *, lock: bool = False
-) -> Row[Any]:
-    asked = select(automation).where(
-        automation.c.workspace_id == workspace_id,
-        automation.c.id == automation_id,
-        automation.c.deleted_at.is_(None),
-    )
-    row = connection.execute(asked.with_for_update() if lock else asked).one_or_none()
-    if row is None:
-        raise not_found()
-    return row
-
-
-def _made(connection: Connection, workspace_id: int, name: str) -> Row[Any]:
-    try:
-        return connection.execute(
-            insert(automation).values(workspace_id=workspace_id, name=name).returning(automation)
-        ).one()
-    except IntegrityError as exc:
-        raise _taken() from exc
-
-
-def _taken() -> Refusal:
-    return Refusal(Code.NAME_TAKEN, "There is an automation of that name already.")
-
-
-def _is_draft(connection: Connection, row: Row[Any]) -> bool:
-    state = connection.execute(
-        select(automation_version.c.state).where(
-            automation_version.c.automation_id == row.id,
-            automation_version.c.version == row.latest,
-        )
-    ).scalar_one_or_none()
-    return state is None or state == "draft"
-
-
-def _keep_draft(
-    connection: Connection,
-    workspace_id: int,
-    automation_id: int,
-    *,
-    version: int,
-    body: Body,
-    actor: str,
-) -> None:
-    values = {"body": dict(body), "created_by": actor}
-    changed = connection.execute(
-        update(automation_version)
-        .where(
-            automation_version.c.automation_id == automation_id,
-            automation_version.c.version == version,
-        )
-        .values(values)
-    )
-    if changed.rowcount:
-        return
-    keys = {"workspace_id": workspace_id, "automation_id": automation_id, "version": version}
-    connection.execute(insert(automation_version).values({**keys, **values}))
-
-
-def _body(connection: Connection, automation_id: int, version: int) -> dict[str, Any]:
-    found = connection.execute(
-        select(automation_version.c.body).where(
-            automation_version.c.automation_id == automation_id,
-            automation_version.c.version == version,
-        )
-    )
-    return dict(found.scalar_one())
+    if automation_id is None:
+        return versioned.named(connection, AUTOMATION, workspace_id, name=name)
+    return versioned.one(connection, AUTOMATION, workspace_id, row_id=automation_id, lock=True)

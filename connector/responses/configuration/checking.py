@@ -1,4 +1,4 @@
-"""Checks a mapping against what is known: the connection, its field definitions, the survey's words."""
+"""Checks a mapping against the connection, its field definitions and the words of the surveys."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _declared(
     Contacts have attributes of the customer's own. Before the first survey is known nobody can say
     which answers there will be.
     """
-    declared = dict(load_facts(connection, workspace_id).declared)
+    declared = dict(load_facts(connection, workspace_id, linger_s={}).declared)
     surveys = connection.execute(
         select(survey.c.id).where(survey.c.workspace_id == workspace_id).limit(1)
     ).one_or_none()

@@ -1,7 +1,7 @@
 """Mappings: saved as a draft, published in versions, paused and resumed.
 
-*Save and switch on* publishes and, unless an automation feeds the mapping already, makes the one that
-feeds every completed response of its campaign. A mapping that nothing triggers says so.
+*Save and switch on* publishes and, unless an automation feeds the mapping already, makes the one
+that feeds every completed response of its campaign. A mapping that nothing triggers says so.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Row, func, select, update
 
-from connector.problems import Code, Refusal, not_found
-from connector.responses.configuration import automations
+from connector.problems import Code, Refusal
+from connector.responses.configuration import automations, versioned
 from connector.responses.configuration.checking import Checked, check, connection_named, places
+from connector.responses.configuration.versioned import MAPPING
 from connector.tables import connection as connections
-from connector.tables import delivery, mapping, mapping_version
+from connector.tables import delivery, mapping
 
 Body = Mapping[str, Any]
 PAUSED, DRIFTED = "paused", "mapping"
@@ -27,21 +27,17 @@ def save(
 ) -> dict[str, Any]:
     """Keep `body` as the mapping's draft; the mapping afterwards.
 
-    Without an id the mapping of that name is changed, or made. A draft that was not published yet is
-    replaced, a published version never. Raises Refusal: NOT_FOUND, NAME_TAKEN, MAPPING_INVALID.
+    Without an id the mapping of that name is changed, or made. Raises Refusal: NOT_FOUND,
+    NAME_TAKEN, MAPPING_INVALID where the connection is unknown.
     """
     here = connection_named(connection, workspace_id, body["connection"])
     row = _row(connection, workspace_id, body["name"], mapping_id)
     if row is None:
-        row = _made(connection, workspace_id, name=body["name"], connection_id=here.id)
-        version = 1
-    else:
+        values = {"workspace_id": workspace_id, "name": body["name"], "connection_id": here.id}
+        row = versioned.made(connection, MAPPING, values)
+    elif row.name != body["name"]:
         _rename(connection, workspace_id, row, name=body["name"])
-        version = row.latest if _is_draft(connection, row) else row.latest + 1
-    _keep_draft(connection, workspace_id, row.id, version=version, body=body, actor=actor)
-    connection.execute(
-        update(mapping).where(mapping.c.id == row.id).values(latest=version, name=body["name"])
-    )
+    versioned.keep_draft(connection, MAPPING, row, body=body, actor=actor)
     return read(connection, workspace_id, row.id)
 
 
@@ -53,11 +49,11 @@ def publish(
     Publishing what is published already changes nothing. What drift had parked goes on. Raises
     Refusal: MAPPING_INVALID with every row that cannot work, NOT_CONNECTED, NO_FIELD_DEFINITIONS.
     """
-    row = _one(connection, workspace_id, mapping_id, lock=True)
-    body = _body(connection, mapping_id, row.latest)
+    row = versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id, lock=True)
+    body = versioned.body_of(connection, MAPPING, row)
     seen = check(connection, workspace_id, body)
     _refuse_what_cannot_work(seen)
-    _switch(connection, row, connection_id=seen.connection_id)
+    versioned.publish(connection, MAPPING, row, {"connection_id": seen.connection_id})
     if switch_on and not automations.feeding(connection, workspace_id, row.name):
         automations.feed_every_response(
             connection, workspace_id, mapping=row.name, campaign=body.get("campaign"), actor=actor
@@ -73,29 +69,9 @@ def _refuse_what_cannot_work(seen: Checked) -> None:
         raise Refusal(Code.NOT_CONNECTED, "A mapping can only use a connection that is connected.")
 
 
-def _switch(connection: Connection, row: Row[Any], *, connection_id: int) -> None:
-    versions = mapping_version.c
-    connection.execute(
-        update(mapping_version)
-        .where(versions.mapping_id == row.id, versions.state == "published")
-        .where(versions.version != row.latest)
-        .values(state="retired")
-    )
-    connection.execute(
-        update(mapping_version)
-        .where(versions.mapping_id == row.id, versions.version == row.latest)
-        .values(state="published", published_at=func.coalesce(versions.published_at, func.now()))
-    )
-    connection.execute(
-        update(mapping)
-        .where(mapping.c.id == row.id)
-        .values(published=row.latest, connection_id=connection_id)
-    )
-
-
 def pause(connection: Connection, workspace_id: int, mapping_id: int) -> dict[str, Any]:
     """Park what waits for the mapping and what comes. A repeat does nothing."""
-    row = _one(connection, workspace_id, mapping_id, lock=True)
+    row = versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id, lock=True)
     if row.paused_at is None:
         connection.execute(
             update(mapping).where(mapping.c.id == mapping_id).values(paused_at=func.now())
@@ -114,7 +90,7 @@ def pause(connection: Connection, workspace_id: int, mapping_id: int) -> dict[st
 
 def resume(connection: Connection, workspace_id: int, mapping_id: int) -> dict[str, Any]:
     """Let the mapping work again; what it parked goes on in order. A repeat does nothing."""
-    _one(connection, workspace_id, mapping_id, lock=True)
+    versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id, lock=True)
     connection.execute(
         update(mapping).where(mapping.c.id == mapping_id).values(paused_at=None, paused_reason=None)
     )
@@ -127,7 +103,7 @@ def delete(connection: Connection, workspace_id: int, mapping_id: int) -> None:
 
     Raises Refusal(STILL_IN_USE) while an automation feeds it or deliveries wait for it.
     """
-    row = _one(connection, workspace_id, mapping_id, lock=True)
+    row = versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id, lock=True)
     feeding = automations.feeding(connection, workspace_id, row.name)
     waiting = _waiting(connection, workspace_id, mapping_id)
     if feeding or waiting:
@@ -142,29 +118,20 @@ def delete(connection: Connection, workspace_id: int, mapping_id: int) -> None:
 
 def read(connection: Connection, workspace_id: int, mapping_id: int) -> dict[str, Any]:
     """The mapping with its newest version, and what triggers it. Raises Refusal(NOT_FOUND)."""
-    row = _one(connection, workspace_id, mapping_id)
+    row = versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id)
     return _shown(connection, workspace_id, row)
 
 
 def listed(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
     """Every mapping by name."""
-    rows = connection.execute(
-        select(mapping)
-        .where(mapping.c.workspace_id == workspace_id, mapping.c.deleted_at.is_(None))
-        .order_by(mapping.c.name)
-    ).all()
+    rows = versioned.all_of(connection, MAPPING, workspace_id)
     return [_shown(connection, workspace_id, row) for row in rows]
 
 
 def versions(connection: Connection, workspace_id: int, mapping_id: int) -> list[dict[str, Any]]:
     """Every version, newest first. Raises Refusal(NOT_FOUND)."""
-    _one(connection, workspace_id, mapping_id)
-    rows = connection.execute(
-        select(mapping_version)
-        .where(mapping_version.c.mapping_id == mapping_id)
-        .order_by(mapping_version.c.version.desc())
-    )
-    return [dict(row) for row in rows.mappings()]
+    row = versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id)
+    return versioned.versions_of(connection, MAPPING, row)
 
 
 def _shown(connection: Connection, workspace_id: int, row: Row[Any]) -> dict[str, Any]:
@@ -184,7 +151,7 @@ def _shown(connection: Connection, workspace_id: int, row: Row[Any]) -> dict[str
         "draft": is_draft,
         "paused_at": row.paused_at,
         "paused_reason": row.paused_reason,
-        "body": _body(connection, row.id, row.latest),
+        "body": versioned.body_of(connection, MAPPING, row),
         "triggered_by": triggered_by,
         "advice": advice,
     }
@@ -198,99 +165,18 @@ def _connection_name(connection: Connection, connection_id: int) -> str:
 def _row(
     connection: Connection, workspace_id: int, name: str, mapping_id: int | None
 ) -> Row[Any] | None:
-    if mapping_id is not None:
-        return _one(connection, workspace_id, mapping_id, lock=True)
-    return connection.execute(
-        select(mapping)
-        .where(
-            mapping.c.workspace_id == workspace_id,
-            mapping.c.name == name,
-            mapping.c.deleted_at.is_(None),
-        )
-        .with_for_update()
-    ).one_or_none()
-
-
-def _one(
-    connection: Connection, workspace_id: int, mapping_id: int, *, lock: bool = False
-) -> Row[Any]:
-    asked = select(mapping).where(
-        mapping.c.workspace_id == workspace_id,
-        mapping.c.id == mapping_id,
-        mapping.c.deleted_at.is_(None),
-    )
-    row = connection.execute(asked.with_for_update() if lock else asked).one_or_none()
-    if row is None:
-        raise not_found()
-    return row
-
-
-def _made(connection: Connection, workspace_id: int, *, name: str, connection_id: int) -> Row[Any]:
-    try:
-        return connection.execute(
-            insert(mapping)
-            .values(workspace_id=workspace_id, name=name, connection_id=connection_id)
-            .returning(mapping)
-        ).one()
-    except IntegrityError as exc:
-        raise _taken() from exc
+    if mapping_id is None:
+        return versioned.named(connection, MAPPING, workspace_id, name=name)
+    return versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id, lock=True)
 
 
 def _rename(connection: Connection, workspace_id: int, row: Row[Any], *, name: str) -> None:
     """Automations name their mapping: a name that they use is not changed under them."""
-    if name == row.name:
-        return
     feeding = automations.feeding(connection, workspace_id, row.name)
     if feeding:
         text = "Automations feed this mapping by its name; change them first."
         raise Refusal(Code.STILL_IN_USE, text, extra={"automations": feeding})
-    try:
-        connection.execute(update(mapping).where(mapping.c.id == row.id).values(name=name))
-    except IntegrityError as exc:
-        raise _taken() from exc
-
-
-def _taken() -> Refusal:
-    return Refusal(Code.NAME_TAKEN, "There is a mapping of that name already.")
-
-
-def _is_draft(connection: Connection, row: Row[Any]) -> bool:
-    state = connection.execute(
-        select(mapping_version.c.state).where(
-            mapping_version.c.mapping_id == row.id, mapping_version.c.version == row.latest
-        )
-    ).scalar_one_or_none()
-    return state is None or state == "draft"
-
-
-def _keep_draft(
-    connection: Connection,
-    workspace_id: int,
-    mapping_id: int,
-    *,
-    version: int,
-    body: Body,
-    actor: str,
-) -> None:
-    values = {"body": dict(body), "created_by": actor}
-    changed = connection.execute(
-        update(mapping_version)
-        .where(mapping_version.c.mapping_id == mapping_id, mapping_version.c.version == version)
-        .values(values)
-    )
-    if changed.rowcount:
-        return
-    keys = {"workspace_id": workspace_id, "mapping_id": mapping_id, "version": version}
-    connection.execute(insert(mapping_version).values({**keys, **values}))
-
-
-def _body(connection: Connection, mapping_id: int, version: int) -> dict[str, Any]:
-    found = connection.execute(
-        select(mapping_version.c.body).where(
-            mapping_version.c.mapping_id == mapping_id, mapping_version.c.version == version
-        )
-    )
-    return dict(found.scalar_one())
+    versioned.rename(connection, MAPPING, row, name=name)
 
 
 def _resume_deliveries(

@@ -28,7 +28,7 @@ def save(
 
 
 def read(connection: Connection, workspace_id: int, connection_id: int) -> dict[str, Any]:
-    """The switch, and the standard fields that this CRM does not have. Raises Refusal(NOT_FOUND)."""
+    """The switch, and which standard fields this CRM does not have. Raises Refusal(NOT_FOUND)."""
     row = connection.execute(
         select(connections.c.app, connections.c.standard).where(
             connections.c.workspace_id == workspace_id,

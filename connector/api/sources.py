@@ -1,0 +1,64 @@
+"""Hook sources: an address at which one survey platform pushes, signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.api.context import Told, actor, changing, hub, reading
+from connector.api.description import Resource
+from connector.responses import sources as story
+from connector.responses.sources import FreshSource
+from schemas.source import NewSourceSchema, RotateSchema, ShownSourceSchema, SourceListSchema
+
+_ONE = "/sources/<id:source_id>"
+resource = Resource("sources", __name__, description="Addresses for signed webhooks")
+
+
+@resource.on("GET", "/sources", gives=SourceListSchema)
+def list_sources() -> dict[str, Any]:
+    """Every source, without its address and secret"""
+    return {"sources": reading(lambda c: story.listed(c, actor().workspace_id))}
+
+
+@resource.on("POST", "/sources", takes=NewSourceSchema, gives=ShownSourceSchema, status=201)
+def create_source(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Make a source; this answer is the only one that shows its address and its signing secret"""
+    made = changing(lambda c: story.create(c, hub().desk, actor().workspace_id, **wanted), _told)
+    return _shown(made)
+
+
+@resource.on("POST", f"{_ONE}/rotate", takes=RotateSchema, gives=ShownSourceSchema)
+def rotate_source(wanted: dict[str, Any], source_id: int) -> dict[str, Any]:
+    """A new secret (the one before counts until the next rotation) or a new address (at once)"""
+
+    def rotated(connection: Connection) -> FreshSource:
+        if wanted["what"] == "address":
+            return story.rotate_address(connection, actor().workspace_id, source_id)
+        return story.rotate_secret(connection, hub().desk, actor().workspace_id, source_id)
+
+    return _shown(changing(rotated, _told))
+
+
+@resource.on("DELETE", _ONE, status=204)
+def delete_source(source_id: int) -> None:
+    """Take a source off the list; its address answers as one that never was"""
+    changing(
+        lambda c: story.delete(c, actor().workspace_id, source_id),
+        lambda _: Told(f"source:{source_id}"),
+    )
+
+
+def _told(made: FreshSource) -> Told:
+    return Told(f"source:{made.id}", {"platform": made.platform})
+
+
+def _shown(made: FreshSource) -> dict[str, Any]:
+    at = f"{hub().settings.public_url}/hooks/{made.platform}"
+    return {
+        "id": made.id,
+        "name": made.name,
+        "url": f"{at}/{made.token.reveal()}" if made.token else None,
+        "secret": made.secret.reveal() if made.secret else None,
+    }
