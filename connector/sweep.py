@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import text
 
-from connector import clock, failpoints, stopping
+from connector import clock, failpoints, stopping, workspaces
+from connector.connections import upkeep
 from connector.db import DatabaseAway
 from connector.engines import engines
 from connector.jobs import hub_of
@@ -28,6 +29,7 @@ MAX_WAITING_JOBS = 32
 AWAY_S = 2.0
 OWN_DRAIN_S = 2.0
 SAY_AGAIN_S = 60.0
+KEEP_UP_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Sweep:
     hub: Hub
     bell: Doorbell
     _said_at: float = field(default=float("-inf"))
+    _kept_up_at: float = field(default=float("-inf"))
 
     def run(self) -> None:
         """Sweep until asked to stop."""
@@ -62,6 +65,7 @@ class Sweep:
     def once(self) -> list[Due]:
         """One sweep; what was due."""
         due = self._due()
+        self._keep_up()
         if self.bell.away_s() >= AWAY_S:
             self._say("redis_away_draining_here")
             self._work(due)
@@ -74,6 +78,14 @@ class Sweep:
         with self.hub.database.across() as connection:
             rows = connection.execute(text("SELECT * FROM ab_due()")).all()
         return [Due(row.kind, row.workspace_id, row.connection_id, row.waiting) for row in rows]
+
+    def _keep_up(self) -> None:
+        """Once a minute: what connections need now and then (connections/upkeep.py)."""
+        if clock.monotonic() - self._kept_up_at < KEEP_UP_S:
+            return
+        self._kept_up_at = clock.monotonic()
+        for space in workspaces.listed(self.hub.database):
+            upkeep.keep_up(self.hub.desk, int(space["id"]))
 
     def _ring(self, one: Due) -> None:
         drains = min(MAX_DRAINS, 1 + one.waiting // ROWS_PER_DRAIN) if one.kind == DRAIN else 1

@@ -74,9 +74,12 @@ def provision(desk: Desk, workspace_id: int, connection_id: int, *, tags_of: Tag
     with desk.database.begin(workspace_id) as connection:
         due = _leased(connection, workspace_id, connection_id)
         here = load(connection, workspace_id, connection_id)
+        standing = _standing(connection, here)
     if not due:
         return Provisioned()
-    options = [TagOptions(row.tag_name, tags_of(here, row.tag_name)) for row in due]
+    # All campaigns each time: an app that replaces its whole list then loses none to a stale read.
+    names = [*standing, *(row.tag_name for row in due)]
+    options = [TagOptions(name, tags_of(here, name)) for name in names]
     entity = here.traits.contact_entity
     try:
         ask(desk, workspace_id, connection_id, question=lambda crm: _told(crm, entity, options))
@@ -85,6 +88,17 @@ def provision(desk: Desk, workspace_id: int, connection_id: int, *, tags_of: Tag
         return Provisioned()
     with desk.database.begin(workspace_id) as connection:
         return _done(connection, here, due)
+
+
+def _standing(connection: Connection, here: Profile) -> list[str]:
+    """The tag names whose options have been made at this connection."""
+    asked = (
+        select(campaign.c.tag_name)
+        .join(tag_provision, tag_provision.c.campaign_id == campaign.c.id)
+        .where(tag_provision.c.connection_id == here.id, tag_provision.c.state == "done")
+        .order_by(campaign.c.id)
+    )
+    return list(connection.execute(asked).scalars())
 
 
 def _told(crm: CRM, entity: str, options: Sequence[TagOptions]) -> None:

@@ -271,6 +271,9 @@ def _settle_unreached(
         results.settle(*(_awaiting_again(one, wave) for one in settlements))
         ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
         rest.rest(connection, workspace_id, connection_id, trouble)
+    if trouble.reconnect:
+        # A reconnect may have come between the refusal and the parking.
+        parking.heal(hub.desk, workspace_id, connection_id)
 
 
 def _settle_broken(

@@ -145,7 +145,9 @@ def _words(connection: Connection) -> dict[str, Kind]:
 
 SPACE = text("SELECT timezone, country, settings FROM workspace WHERE id = :w")
 CONNECTIONS = text(
+    # The lock orders planning against a reconnect: what is parked here is seen by its resume.
     "SELECT id, app, name, state, standard FROM connection WHERE deleted_at IS NULL ORDER BY id"
+    " FOR KEY SHARE"
 )
 ENTITIES = text("SELECT connection_id, entity, definition FROM entity_snapshot WHERE current")
 PROVISIONED = text("SELECT connection_id, campaign_id FROM tag_provision WHERE state = 'done'")

@@ -209,12 +209,19 @@ def decide(
     if not good.deliveries:
         return Decision(good, settled=settled)
     change = _change(good, record, tagging)
-    missing = check(change.values, CREATING) if creating else ()
+    missing = check(_all_but(tagging.field, change.values), CREATING) if creating else ()
     if missing:
         return Decision(replace(good, deliveries=()), settled=settled + _refused(good, missing[0]))
     if not creating and not change.values:
         return Decision(good, record.remote_id if record else None, None, settled)
     return Decision(good, change.remote_id, change, settled)
+
+
+def _all_but(name: str | None, values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """The values that the downloaded definitions can judge: the tags' own field, and its options,
+    we make ourselves, often after the download.
+    """
+    return {field: value for field, value in values.items() if field != name}
 
 
 def _chosen(target: Target, records: Sequence[Record]) -> tuple[Record | None, Settlement | None]:
@@ -342,6 +349,9 @@ def _same(wanted: FieldValue, held: FieldValue) -> bool:
     """Whether the CRM holds this value already; an empty text and an empty list count as
     nothing.
     """
+    if isinstance(wanted, str) and isinstance(held, str) and "@" in wanted:
+        # An address is the same whatever its case; HubSpot answers it in lower case.
+        return wanted.casefold() == held.casefold()
     if isinstance(wanted, tuple) and isinstance(held, tuple):
         # A multi-choice field is a set: Salesforce answers in the order of its definition.
         return set(wanted) == set(held)

@@ -216,6 +216,8 @@ def _each_outcome(
     for one, outcome in zip(deliveries, result.outcomes, strict=True):
         if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
             take(one, outcome)
+        elif outcome.status is Status.RETRY and outcome.detail.get("sent") is False:
+            work.hand_back(one, wait_s=float(outcome.detail.get("wait_s") or 0))
         elif outcome.status is Status.RETRY:
             work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
         else:

@@ -89,7 +89,7 @@ def _standard_step(draft: Draft, connection: ConnectionFacts) -> None:
                 "ambiguous": "refuse",
                 "values": listed(values),
                 "keep": [] if standard.get("overwrite") else sorted(values),
-                "create": {},
+                "create": listed(standard_values(connection, draft.person)),
             },
             targets=tuple(field_target(entity, name) for name in sorted(values)),
             campaign_id=draft.case.campaign.id if draft.case.campaign else None,
