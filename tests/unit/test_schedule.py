@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connector.responses.schedule import (
     FIRST_PAUSE_S,
     MAX_PAUSE_S,
@@ -16,7 +18,7 @@ from tests.unit.test_fold import feed
 def tried(
     times: int, *, chance: float = 1.0, wait_s: float | None = None
 ) -> tuple[str, float | None]:
-    one = feed(1, {})
+    one = replace(feed(1, {}), attempts=times)
     settled = again(one, code="crm_unavailable", message="", chance=chance, wait_s=wait_s)
     return settled.state, settled.wait_s
 
