@@ -75,7 +75,7 @@ def configure_log(level: int = logging.INFO, *, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in NOISY:
+    for name in _noisy_loggers():
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -83,6 +83,12 @@ def configure_log(level: int = logging.INFO, *, stream: TextIO | None = None) ->
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _noisy_loggers() -> list[str]:
+    """The SDKs' loggers, and those below them that already have a level of their own."""
+    known = list(logging.root.manager.loggerDict)
+    return [*NOISY, *(name for name in known if name.partition(".")[0] in NOISY)]
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

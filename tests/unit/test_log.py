@@ -109,6 +109,7 @@ def test_a_librarys_line_takes_the_same_way(written: Written) -> None:
 def test_an_sdks_debug_lines_are_off_whatever_our_own_level(name: str) -> None:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
+    logging.getLogger(name).setLevel(logging.DEBUG)  # as some set it themselves
     configure_log(logging.DEBUG, stream=io.StringIO())
     root.handlers, root.level = handlers, level
     assert not logging.getLogger(name).isEnabledFor(logging.INFO)
