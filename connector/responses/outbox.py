@@ -201,27 +201,33 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
+# Statistics know nothing of a burst: they count no pending row, and a join planned for one row is
+# quadratic in ten thousand. So each part can only be run one way. The busy lanes are a hashed set,
+# the rows of a lane are looked up under the states that only the lane's index covers, and the rows
+# to lease by their ids. FOR UPDATE makes the state hold until then.
 CLAIM = text(
     """
     WITH due AS MATERIALIZED (
       SELECT d.id, d.lane, d.due_at FROM delivery d
        WHERE d.connection_id = :c AND d.state = 'pending' AND d.due_at <= now()
          AND d.crashes >= :fragile AND d.crashes < :sturdy
-         AND NOT EXISTS (
-             SELECT FROM delivery o WHERE o.connection_id = :c AND o.lane = d.lane
+         AND d.lane NOT IN (
+             SELECT o.lane FROM delivery o WHERE o.connection_id = :c
                 AND o.state IN ('leased', 'awaiting') AND o.folded_into IS NULL)
        ORDER BY d.due_at, d.id LIMIT :scan
-    ), lanes AS (
+    ), lanes AS MATERIALIZED (
       SELECT lane FROM due GROUP BY lane ORDER BY min(due_at), min(id) LIMIT :lanes
-    ), chosen AS (
-      SELECT d.id, min(d.id) OVER (PARTITION BY d.lane) AS head
-        FROM delivery d JOIN lanes USING (lane)
-       WHERE d.connection_id = :c AND d.state = 'pending' AND d.due_at <= now()
+    ), held AS MATERIALIZED (
+      SELECT d.id, d.lane, d.state FROM delivery d
+       WHERE d.connection_id = :c AND d.lane = ANY(ARRAY(SELECT lane FROM lanes))
+         AND d.state IN ('pending', 'leased', 'awaiting') AND d.due_at <= now() FOR UPDATE
+    ), chosen AS MATERIALIZED (
+      SELECT id, min(id) OVER (PARTITION BY lane) AS head FROM held WHERE state = 'pending'
     )
     UPDATE delivery d
        SET state = 'leased', reason = NULL, lease_until = now() + make_interval(secs => :lease),
            lease_token = :token, claims = claims + 1, folded_into = nullif(chosen.head, d.id)
-      FROM chosen WHERE d.id = chosen.id AND d.state = 'pending'
+      FROM chosen WHERE d.id = chosen.id AND d.id = ANY(ARRAY(SELECT id FROM chosen))
     RETURNING d.*
     """
 )
