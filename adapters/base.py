@@ -157,13 +157,15 @@ class TagChange:
     the codec; the first one that the account keeps is used. `owned`: every spelling of every score
     of this campaign; those present and not the new one are removed, after the new one stands. No
     other tag is touched. The outcome's `detail["tag"]` is the spelling kept, `detail["style"]` its
-    index.
+    index. `held`: the record's tags as `TagTaker.tagged` answered a moment ago; None when they are
+    not known, and the adapter reads them.
     """
 
     key: str
     remote_id: str
     spellings: tuple[str, ...]
     owned: frozenset[str]
+    held: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +372,12 @@ class Pollable(Protocol):
 @runtime_checkable
 class TagTaker(Protocol):
     """A CRM whose tags have endpoints of their own (TagPlace.ENDPOINT)."""
+
+    def tagged(self, entity: str, remote_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """The tags of these records, at most `traits.read_batch` of them, in as few calls as the
+        CRM allows. A record that is gone is left out.
+        """
+        ...
 
     def retag(self, entity: str, changes: Sequence[TagChange]) -> BatchResult:
         """Per change: add the new spelling, compare what the CRM kept, then remove the other owned

@@ -83,6 +83,11 @@ class Zendesk:
         with speaking():
             return self._writer(waiting.entity).collect(waiting)
 
+    def tagged(self, entity: str, remote_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """The port's `tagged`: one call."""
+        with speaking():
+            return Tagger(self._client, entity).tagged(remote_ids)
+
     def retag(self, entity: str, changes: Sequence[TagChange]) -> BatchResult:
         """The port's `retag`."""
         with speaking():

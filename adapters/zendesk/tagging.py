@@ -24,16 +24,21 @@ class Tagger:
     def __init__(self, client: Client, entity: str) -> None:
         self.client, self.entity = client, entity
         self.api: Any = getattr(client.zenpy, entity)
-        self.before: Mapping[str, Sequence[str]] = {}
+        self.before: Mapping[str, tuple[str, ...]] = {}
+
+    def tagged(self, remote_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """The port's `tagged`."""
+        found = by_ids(self.client, self.entity, remote_ids)
+        return {number: tuple(raw["tags"]) for number, raw in found.items()}
 
     def retag(self, changes: Sequence[TagChange]) -> BatchResult:
         """The port's `retag`."""
-        found = by_ids(self.client, self.entity, [one.remote_id for one in changes])
-        self.before = {number: tuple(raw["tags"]) for number, raw in found.items()}
+        unread = [one.remote_id for one in changes if one.held is None]
+        self.before = self.tagged(unread) if unread else {}
         return BatchResult(one_by_one(changes, self._change))
 
     def _change(self, change: TagChange) -> Outcome:
-        before = self.before.get(change.remote_id)
+        before = change.held if change.held is not None else self.before.get(change.remote_id)
         if before is None:
             return gone(change.key)
         try:

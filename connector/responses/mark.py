@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from adapters.base import (
     BatchResult,
@@ -22,7 +23,7 @@ from adapters.base import (
 )
 from adapters.errors import AdapterError, PauseMapping
 from connector.responses import failures
-from connector.responses.fold import Target
+from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry
 from connector.responses.steps import NOTE, TAG, Delivery, Settlement
 from connector.responses.work import DONE, Work, chunks
@@ -72,19 +73,39 @@ def _retag(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
     by_record: dict[str, list[tuple[Delivery, str]]] = defaultdict(list)
     for one, remote_id in every:
         by_record[remote_id].append((one, remote_id))
-    groups = chunks(list(by_record.values()), work.known.traits.tag_batch)
-    parts = [[pair for group in part for pair in group] for part in groups]
-    work.caller.each(parts, lambda part: _retag_part(work, part))
+    for batch in chunks(list(by_record.values()), work.known.traits.read_batch):
+        held = _held(work, [pair for group in batch for pair in group])
+        if held is not None:
+            groups = chunks(batch, work.known.traits.tag_batch)
+            parts = [[pair for group in part for pair in group] for part in groups]
+            work.caller.each(parts, partial(_retag_part, work, held))
 
 
-def _retag_part(work: Work, part: Sequence[tuple[Delivery, str]]) -> None:
-    tagging = work.known.tagging
+def _held(
+    work: Work, every: Sequence[tuple[Delivery, str]]
+) -> Mapping[str, tuple[str, ...]] | None:
+    """The tags that these records have now, by remote id; None when they could not be read."""
+    if work.trouble.ends_wave:
+        return None
+    entity, ids = every[0][0].entity, list(dict.fromkeys(remote_id for _, remote_id in every))
+    try:
+        return work.caller.call(lambda crm: _tag_taker(crm).tagged(entity, ids))
+    except AdapterError as exc:
+        work.failed([one for one, _ in every], exc)
+        return None
+
+
+def _retag_part(
+    work: Work, held: Mapping[str, tuple[str, ...]], part: Sequence[tuple[Delivery, str]]
+) -> None:
+    tagging = _as_learnt(work)
     changes = [
         TagChange(
             str(one.id),
             remote_id,
             tagging.all_spellings(one.payload["campaign"], one.payload["score"]),
             tagging.owned(one.payload["campaign"]),
+            held.get(remote_id),
         )
         for one, remote_id in part
     ]
@@ -93,11 +114,17 @@ def _retag_part(work: Work, part: Sequence[tuple[Delivery, str]]) -> None:
         work,
         [one for one, _ in part],
         lambda: work.caller.call(lambda crm: _tag_taker(crm).retag(entity, changes)),
-        lambda one, outcome: _retagged(work, one, outcome),
+        lambda one, outcome: _retagged(work, one, outcome, tagging=tagging),
     )
 
 
-def _retagged(work: Work, one: Delivery, outcome: Outcome) -> None:
+def _as_learnt(work: Work) -> Tagging:
+    """How tags are spelt by now: what the first contact of the wave taught holds for the others."""
+    tagging, style = work.known.tagging, work.results.learnt.get("tag_style")
+    return replace(tagging, style=tagging.spelling.styles.index(style)) if style else tagging
+
+
+def _retagged(work: Work, one: Delivery, outcome: Outcome, *, tagging: Tagging) -> None:
     tag = str(outcome.detail.get("tag", ""))
     if outcome.status is Status.WRITTEN:
         before, after = _list(outcome, "before"), _list(outcome, "after") or (tag,)
@@ -110,9 +137,8 @@ def _retagged(work: Work, one: Delivery, outcome: Outcome) -> None:
     if lower:
         # The account does not keep the preferred spelling: the next tag begins with the one it
         # keeps.
-        styles = work.known.tagging.spelling.styles
-        place = min(work.known.tagging.style + lower, len(styles) - 1)
-        work.results.learnt["tag_style"] = styles[place]
+        styles = tagging.spelling.styles
+        work.results.learnt["tag_style"] = styles[min(tagging.style + lower, len(styles) - 1)]
 
 
 def _list(outcome: Outcome, name: str) -> FieldValue:

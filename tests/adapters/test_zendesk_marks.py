@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -69,6 +70,20 @@ def test_a_known_spelling_costs_one_call_and_one_read(bench: ZendeskBench) -> No
     before = len(bench.calls())
     bench.adapter().retag("users", [change(one, NINE[1:]) for one in ids])
     assert bench.paths(before) == ["GET users/show_many", *["PUT users/N/tags"] * 3]
+
+
+def test_tags_that_are_known_are_not_read_again(bench: ZendeskBench) -> None:
+    (first,) = bench.seed(people(1))
+    tag(bench.base_url, first, [SEVEN[1]])
+    adapter = bench.adapter()
+    held = adapter.tagged("users", [first, "999"])
+    assert held == {first: (SEVEN[1],)}
+    before = len(bench.calls())
+    known = replace(change(first, NINE[1:]), held=held[first])
+    (outcome,) = adapter.retag("users", [known]).outcomes
+    assert bench.paths(before) == ["PUT users/N/tags", "DELETE users/N/tags"]
+    assert outcome.detail["before"] == [SEVEN[1]]
+    assert bench.contact(first)["tags"] == [NINE[1]]
 
 
 def test_a_rescored_contact_never_stands_without_atag(bench: ZendeskBench) -> None:
