@@ -64,6 +64,8 @@ class Database:
             pool_size=settings.pool_size,
             max_overflow=settings.pool_overflow,
             pool_timeout=settings.pool_wait_s,
+            # An error text with its parameters would carry answers into logs.
+            hide_parameters=True,
             connect_args={"options": timeouts, "connect_timeout": 3},
         )
 

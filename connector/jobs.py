@@ -9,9 +9,9 @@ from connector.connections.desk import Desk
 from connector.db import Database
 from connector.failpoints import failpoint
 from connector.log import get_logger
-from connector.queues import DRAIN, VERSION, Doorbell
+from connector.queues import DRAIN, PLAN, PROVISION, VERSION, Doorbell
 from connector.responses import deliver, planner
-from connector.responses.deliver import Hub
+from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
 from connector.settings import Settings, load_settings
 
@@ -34,31 +34,33 @@ def _bell() -> Doorbell:
     return Doorbell(str(load_settings().redis_url))
 
 
-def plan(version: int, workspace_id: int, _connection_id: int = 0) -> None:
+def plan(version: int, workspace_id: int, connection_id: int, number: int) -> None:
     """Plan what has been accepted; then wake the drains of the connections that got work."""
-    if _is_ours(version):
-        failpoint("pop")
-        for connection_id in planner.plan_waiting(hub(), workspace_id):
-            _bell().ring(DRAIN, workspace_id, connection_id)
+    if _begins(version, PLAN, workspace_id, connection_id, number):
+        for touched in planner.plan_waiting(hub(), workspace_id):
+            _bell().ring(DRAIN, workspace_id, touched)
 
 
-def drain(version: int, workspace_id: int, connection_id: int) -> None:
+def drain(version: int, workspace_id: int, connection_id: int, number: int) -> None:
     """Empty a connection's due rows."""
-    if _is_ours(version):
-        failpoint("pop")
+    if _begins(version, DRAIN, workspace_id, connection_id, number):
         deliver.drain(hub(), workspace_id, connection_id)
 
 
-def provision(version: int, workspace_id: int, connection_id: int) -> None:
+def provision(version: int, workspace_id: int, connection_id: int, number: int) -> None:
     """Create what tags need at a connection."""
-    if _is_ours(version):
-        failpoint("pop")
+    if _begins(version, PROVISION, workspace_id, connection_id, number):
         deliver.provide_tags(hub(), workspace_id, connection_id)
 
 
-def _is_ours(version: int) -> bool:
-    """A job of another release is left to its own workers; the sweep rings again for the rows."""
-    if version == VERSION:
-        return True
-    get_logger(__name__).warning("job_of_another_version", version=version)
-    return False
+def _begins(version: int, kind: str, *ids: int) -> bool:
+    """Whether this job is ours to do. One of another release is left to its own workers; the sweep
+    rings again for the rows.
+    """
+    if version != VERSION:
+        get_logger(__name__).warning("job_of_another_version", version=version)
+        return False
+    failpoint("pop")
+    workspace_id, connection_id, number = ids
+    _bell().heard(kind, workspace_id, connection_id, number=number)
+    return True

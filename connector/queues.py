@@ -1,6 +1,7 @@
 """The doorbell: tells a worker that there is work. Best effort; the database is the truth.
 
-A ring is a job with ids only. It is coalesced by a short-lived key, and lost rings cost nothing:
+A ring is a job with ids only. It is coalesced by a short-lived key that the job takes away when
+it begins, and lost rings cost nothing:
 the sweep rings again. While Redis is away nobody waits for it: after a failure it is left alone
 for two seconds.
 """
@@ -21,7 +22,8 @@ QUEUE = "hub"
 # Arguments carry a version, so that an old worker hands a newer job back instead of guessing.
 VERSION = 1
 JOB_TIMEOUT_S, FAILURE_TTL_S = 90, 86_400
-WAKE_MS = 400
+# How long a waiting job keeps others of its kind from being rung for, if nobody takes it.
+WAKE_MS = 5_000
 TIMEOUT_S, REST_S = 0.2, 2.0
 
 PLAN, DRAIN, PROVISION = "plan", "drain", "provision"
@@ -54,6 +56,13 @@ class Doorbell:
         self._away_since = None
         return rung
 
+    def heard(self, kind: str, workspace_id: int, connection_id: int, *, number: int) -> None:
+        """The job begins: work that comes from now on must be able to ring again."""
+        try:
+            self._connected().connection.delete(_key(kind, workspace_id, connection_id, number))
+        except redis.RedisError as exc:
+            self._rest(exc)
+
     def away_s(self) -> float:
         """For how many seconds Redis has not answered; 0.0 while it does."""
         since = self._away_since
@@ -61,12 +70,12 @@ class Doorbell:
 
     def _ring(self, kind: str, workspace_id: int, connection_id: int, *, number: int) -> bool:
         queue = self._connected()
-        key = f"rq:ab:ring:{kind}:{workspace_id}:{connection_id}:{number}"
+        key = _key(kind, workspace_id, connection_id, number)
         if not queue.connection.set(key, 1, nx=True, px=WAKE_MS):
             return False
         queue.enqueue(
             f"connector.jobs.{kind}",
-            args=(VERSION, workspace_id, connection_id),
+            args=(VERSION, workspace_id, connection_id, number),
             job_timeout=JOB_TIMEOUT_S,
             result_ttl=0,
             failure_ttl=FAILURE_TTL_S,
@@ -96,3 +105,7 @@ class Doorbell:
         if self._away_since is None:
             self._away_since = now
             get_logger(__name__).warning("redis_away", kind=type(exc).__name__)
+
+
+def _key(kind: str, workspace_id: int, connection_id: int, number: int) -> str:
+    return f"rq:ab:ring:{kind}:{workspace_id}:{connection_id}:{number}"

@@ -20,7 +20,7 @@ from connector.jobs import hub_of
 from connector.log import configure_log, get_logger
 from connector.queues import DRAIN, PLAN, PROVISION, Doorbell
 from connector.responses import deliver, planner
-from connector.responses.deliver import Hub
+from connector.responses.hub import Hub
 from connector.settings import Settings, load_settings
 
 MAX_DRAINS = 4

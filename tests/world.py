@@ -19,12 +19,13 @@ from sqlalchemy import insert, select, text, update
 
 from connector import workspaces
 from connector.connections import connect, discover, oauth
+from connector.connections.desk import Desk
 from connector.db import Database
-from connector.jobs import hub_of
 from connector.queues import DRAIN, PLAN, PROVISION
 from connector.responses import deliver, planner
-from connector.responses.deliver import Hub
+from connector.responses.hub import Hub
 from connector.responses.intake import FROM_API, Accepted, accept
+from connector.responses.limiter import Limiter
 from connector.settings import OAuthClient, Settings
 from connector.tables import (
     automation,
@@ -372,7 +373,8 @@ def founded(settings: Settings, database: Database, slug: str = "acme") -> World
         allowed_hosts=frozenset({"127.0.0.1", "localhost"}),
         linger_s=MappingProxyType(dict.fromkeys(SETTINGS, 0.0)),
     )
-    hub = hub_of(own)
+    # The fixture's own database: it closes what it opened.
+    hub = Hub(own, Desk.of(own, database), Limiter(str(own.redis_url)))
     hub.limiter.trust_counts()
     found = workspaces.found(
         database,

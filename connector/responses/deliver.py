@@ -19,38 +19,22 @@ from adapters.errors import AdapterError, OutcomeUnknown, ReconnectNeeded
 from adapters.registry import adapter_for
 from connector import clock, stopping
 from connector.connections import parking, provision
-from connector.connections.desk import Desk
 from connector.connections.tokens import reach
-from connector.db import Database, retried
+from connector.db import retried
 from connector.failpoints import failpoint
 from connector.log import get_logger
 from connector.responses import awaiting, breaker, failures, ledger, outbox, prepare, rest, schedule
 from connector.responses.calling import Caller
 from connector.responses.fold import Clocks, Decision, Target, fold
-from connector.responses.limiter import Limiter
+from connector.responses.hub import Hub
 from connector.responses.mark import mark
 from connector.responses.outbox import Wave
 from connector.responses.read import decisions
 from connector.responses.steps import Delivery, Settlement
 from connector.responses.work import Work
 from connector.responses.write import Writing
-from connector.settings import Settings
 
 DRAIN_S = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Hub:
-    """What every job of this process works with."""
-
-    settings: Settings
-    desk: Desk
-    limiter: Limiter
-
-    @property
-    def database(self) -> Database:
-        """The store."""
-        return self.desk.database
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from adapters.registry import ADAPTERS, traits_of
 from connector.responses.case import Person
 
 ATTRIBUTES = (
@@ -38,19 +39,51 @@ def persons(
     The external id decides before the e-mail address. Responses without either are left out: they
     cannot be matched.
     """
+    found = _by_crm_id(connection, workspace_id, bodies)
     asked = [
         _asked(response_id, body["respondent"])
         for response_id, body in bodies.items()
         if _identifies(body["respondent"])
     ]
     if not asked:
-        return {}
+        return found
     rows = json.dumps(asked)
     # In one order, so that two planners meeting the same new contacts do not deadlock.
     connection.execute(ADD, {"w": workspace_id, "rows": rows})
-    found = connection.execute(FIND, {"w": workspace_id, "rows": rows})
     crm_ids = {one["response"]: one["crm_ids"] for one in asked}
-    return {row.response: _person(row, crm_ids[row.response]) for row in found}
+    for row in connection.execute(FIND, {"w": workspace_id, "rows": rows}):
+        found[row.response] = _person(row, crm_ids[row.response])
+    return found
+
+
+def _by_crm_id(
+    connection: Connection, workspace_id: int, bodies: Mapping[int, Mapping[str, Any]]
+) -> dict[int, Person]:
+    """Respondents known only by their id in a CRM that has one connection here: found by their
+    link, else made.
+    """
+    asked = [
+        {
+            "response": response_id,
+            "app": app,
+            "remote_id": remote_id,
+            "phone": body["respondent"].get("phone"),
+            "name": body["respondent"].get("name"),
+            "crm_ids": body["respondent"]["crm_ids"],
+        }
+        for response_id, body in bodies.items()
+        if not _identifies(body["respondent"])
+        for app, remote_id in list((body["respondent"].get("crm_ids") or {}).items())[:1]
+    ]
+    if not asked:
+        return {}
+    entities = {app: traits_of(app).contact_entity for app in ADAPTERS}
+    options = {"w": workspace_id, "rows": json.dumps(asked), "entities": json.dumps(entities)}
+    connection.execute(LOCK_CRM_IDS, {"w": workspace_id % 2**31})
+    connection.execute(ADD_BY_CRM_ID, options)
+    crm_ids = {one["response"]: one["crm_ids"] for one in asked}
+    rows = connection.execute(FIND_BY_CRM_ID, options)
+    return {row.response: _person(row, crm_ids[row.response]) for row in rows}
 
 
 def _identifies(respondent: Mapping[str, Any]) -> bool:
@@ -120,5 +153,41 @@ FIND = text(
            AND (c.external_id = r.external_id OR c.email_key = r.email_key)
      WHERE c.state = 'active'
      ORDER BY r.response, (c.external_id = r.external_id) IS TRUE DESC, c.id
+    """
+)
+# Two planners must not make two contacts of one CRM id.
+LOCK_CRM_IDS = text("SELECT pg_advisory_xact_lock(7003, :w)")
+ADD_BY_CRM_ID = text(
+    """
+    WITH asked AS (
+      SELECT DISTINCT ON (c.id, r.remote_id) c.id AS connection_id, r.remote_id, r.phone, r.name,
+             CAST(:entities AS jsonb)->>r.app AS entity, nextval('contact_id_seq') AS contact_id
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+             response bigint, app text, remote_id text, phone text, name text)
+        JOIN connection c ON c.app = r.app AND c.deleted_at IS NULL
+       WHERE (SELECT count(*) FROM connection o WHERE o.app = r.app AND o.deleted_at IS NULL) = 1
+         AND NOT EXISTS (SELECT FROM link l WHERE l.connection_id = c.id
+                            AND l.remote_id = r.remote_id
+                            AND l.entity = CAST(:entities AS jsonb)->>r.app)
+    ), made AS (
+      INSERT INTO contact (workspace_id, id, phone, name, origin_connection_id)
+      SELECT :w, contact_id, phone, name, connection_id FROM asked RETURNING id
+    )
+    INSERT INTO link (workspace_id, connection_id, contact_id, entity, remote_id)
+    SELECT :w, a.connection_id, a.contact_id, a.entity, a.remote_id
+      FROM asked a JOIN made m ON m.id = a.contact_id
+    """
+)
+FIND_BY_CRM_ID = text(
+    """
+    SELECT DISTINCT ON (r.response) r.response, k.id, k.email, k.external_id, k.phone, k.name,
+           k.first_name, k.last_name, k.company, k.country, k.language, k.attributes,
+           k.origin_connection_id
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(response bigint, app text, remote_id text)
+      JOIN connection c ON c.app = r.app AND c.deleted_at IS NULL
+      JOIN link l ON l.connection_id = c.id AND l.remote_id = r.remote_id
+       AND l.entity = CAST(:entities AS jsonb)->>r.app
+      JOIN contact k ON k.id = l.contact_id
+     WHERE k.state = 'active' ORDER BY r.response, k.id
     """
 )

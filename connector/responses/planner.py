@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -22,12 +23,12 @@ from sqlalchemy import Connection, Row, text
 
 from connector import stopping
 from connector.connections import provision
-from connector.db import retried
+from connector.db import DatabaseAway, retried
 from connector.log import get_logger
 from connector.responses import learning, people
 from connector.responses.case import CampaignFacts, Case, Facts, Person, Planned
-from connector.responses.deliver import Hub
 from connector.responses.facts import load_facts
+from connector.responses.hub import Hub
 from connector.responses.outbox import enqueue
 from connector.responses.plan import plan
 from connector.responses.steps import Rank, Step
@@ -41,17 +42,39 @@ MARKERS = UUID("5f0c2a3e-8f6b-4f7e-9f43-0d6f1f0a7b11")
 def plan_waiting(hub: Hub, workspace_id: int) -> frozenset[int]:
     """Plan everything that waits; the connections that got work."""
     touched: set[int] = set()
+    size = BATCH
     while not stopping.is_stopping():
-        connections, count = retried(lambda: _plan_batch(hub, workspace_id))
+        try:
+            connections, count = retried(partial(_plan_batch, hub, workspace_id, size=size))
+        except DatabaseAway:
+            raise
+        except Exception as exc:  # noqa: BLE001 - one response must not stop its neighbours
+            if size == 1:
+                _put_aside_first(hub, workspace_id, exc)
+            size = 1
+            continue
         touched |= connections
-        if count < BATCH:
+        if count < size:
             break
     return frozenset(touched)
 
 
-def _plan_batch(hub: Hub, workspace_id: int) -> tuple[frozenset[int], int]:
+def _put_aside_first(hub: Hub, workspace_id: int, exc: Exception) -> None:
+    """The oldest waiting response cannot be planned, nor what it teaches be stored."""
     with hub.database.begin(workspace_id) as connection:
-        rows = connection.execute(TAKE, {"n": BATCH}).all()
+        rows = connection.execute(TAKE, {"n": 1}).all()
+        states = [
+            {"id": row.id, "contact_id": None, "campaign_id": None, "survey_id": None}
+            | _put_aside(row, exc)
+            for row in rows
+        ]
+        options = {"rows": json.dumps(states), "most": MAX_PLAN_FAILURES}
+        connection.execute(PLANNED, options)
+
+
+def _plan_batch(hub: Hub, workspace_id: int, *, size: int) -> tuple[frozenset[int], int]:
+    with hub.database.begin(workspace_id) as connection:
+        rows = connection.execute(TAKE, {"n": size}).all()
         if not rows:
             return frozenset(), 0
         facts = load_facts(connection, workspace_id, linger_s=hub.settings.linger_s)
