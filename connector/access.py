@@ -238,9 +238,10 @@ def documented() -> str:
         right = rule.right.value if rule.right else f"open: {rule.reason}"
         scope = f"`{rule.scope.value}`" if rule.scope else ""
         audited = f"`{rule.audited}`" if rule.audited else rule.reason if rule.right else ""
-        lines.append(f"| {method} | `{_readable(route)}` | {right} | {scope} | {audited} |")
+        lines.append(f"| {method} | `{readable(route)}` | {right} | {scope} | {audited} |")
     return "\n".join(lines) + "\n"
 
 
-def _readable(route: str) -> str:
+def readable(route: str) -> str:
+    """A route of the URL map as the description spells it: `{id}` for `<id:id>`."""
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http
 import json
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from flask_smorest.utils import prepare_response
 from marshmallow import Schema
 from werkzeug.routing import BaseConverter
 
-from connector.access import rule_for
+from connector.access import readable, rule_for
 from connector.api.bodies import STRICT
 from connector.api.errors import MEDIA_TYPE
 from schemas.problem import ProblemSchema
@@ -139,7 +138,7 @@ def _tell_access(app: Flask, api: DescribedApi) -> None:
     paths = api.spec.to_dict().get("paths", {})
     for route in app.url_map.iter_rules():
         for method in route.methods or ():
-            operation = paths.get(_spelt(route.rule), {}).get(method.lower())
+            operation = paths.get(readable(route.rule), {}).get(method.lower())
             rule = rule_for(method, route.rule)
             if operation is None or rule is None:
                 continue
@@ -148,10 +147,6 @@ def _tell_access(app: Flask, api: DescribedApi) -> None:
                 operation["security"] = []
             elif rule.scope:
                 operation["x-scope"] = rule.scope.value
-
-
-def _spelt(route: str) -> str:
-    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
 
 
 def _id_shape(_converter: BaseConverter) -> dict[str, Any]:

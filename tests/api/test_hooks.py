@@ -1,4 +1,4 @@
-"""A hook's token only routes; the signature over the raw body authenticates; a message counts once."""
+"""A hook's token only routes, the signature authenticates, and a message counts once."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ The values are our own, computed with the platforms' published algorithms.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -55,8 +56,6 @@ def test_the_standard_vector_is_accepted():
 
 def test_what_the_reference_library_signs_is_accepted():
     secret = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
-    from datetime import UTC, datetime
-
     at = datetime.fromtimestamp(NOW_S, UTC)
     headers = {**SIGNED, "webhook-signature": Webhook(secret).sign("msg_1", at, BODY.decode())}
     assert standard(headers, secrets=[secret])

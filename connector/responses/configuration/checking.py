@@ -83,13 +83,13 @@ def _pointer(place: str) -> str:
 
 
 def _entity(connection: Connection, connection_id: int, name: str) -> Entity:
-    definitions = dict(
-        connection.execute(
-            select(entity_snapshot.c.entity, entity_snapshot.c.definition).where(
-                entity_snapshot.c.connection_id == connection_id, entity_snapshot.c.current
-            )
-        ).tuples()
+    rows = connection.execute(
+        select(entity_snapshot.c.entity, entity_snapshot.c.definition).where(
+            entity_snapshot.c.connection_id == connection_id, entity_snapshot.c.current
+        )
     )
+    # Not dict(rows): a result has keys(), so dict() would take it for a mapping.
+    definitions = {row.entity: row.definition for row in rows}
     if not definitions:
         raise Refusal(Code.NO_FIELD_DEFINITIONS)
     if name not in definitions:

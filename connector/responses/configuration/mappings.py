@@ -30,8 +30,8 @@ def save(
     Without an id the mapping of that name is changed, or made. Raises Refusal: NOT_FOUND,
     NAME_TAKEN, MAPPING_INVALID where the connection is unknown.
     """
-    here = connection_named(connection, workspace_id, body["connection"])
     row = _row(connection, workspace_id, body["name"], mapping_id)
+    here = connection_named(connection, workspace_id, body["connection"])
     if row is None:
         values = {"workspace_id": workspace_id, "name": body["name"], "connection_id": here.id}
         row = versioned.made(connection, MAPPING, values)

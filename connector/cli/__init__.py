@@ -1,0 +1,40 @@
+"""The command line of an installation: what an operator and a survey engineer do without the pages.
+
+Commands speak to the store directly, with the settings of this machine; `--json` makes every answer
+readable for a script. docs/cli.md lists them, and a test compares.
+"""
+
+from __future__ import annotations
+
+import click
+
+from connector.cli import configuration, connections, operations, responses, workspaces
+from connector.cli.shell import PlainGroup, Shell
+
+
+@click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
+@click.pass_context
+def main(context: click.Context, *, as_json: bool) -> None:
+    """Answerback: survey answers go into the CRM, CRM events into surveys."""
+    context.obj = Shell(as_json)
+
+
+for _command in (
+    workspaces.workspace,
+    workspaces.key,
+    connections.connect,
+    connections.fields,
+    configuration.survey,
+    configuration.mapping,
+    configuration.automation,
+    responses.push,
+    responses.deliveries,
+    responses.contact,
+    responses.replay,
+    operations.doctor,
+    operations.release,
+    operations.scheduler,
+    operations.engines,
+):
+    main.add_command(_command)
