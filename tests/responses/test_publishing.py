@@ -1,0 +1,55 @@
+"""A mapping saved and switched on, as an admin does it, feeds the CRM from the next response on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connector.problems import Refusal
+from connector.responses.configuration import mappings
+from schemas.config import MappingSchema
+from simulators.hubspot.service import HubSpot
+from simulators.kit.server import running
+from tests.world import CRMSeen, World, answered, people
+
+
+@pytest.fixture
+def hubspot(world: World) -> Iterator[CRMSeen]:
+    with running(HubSpot(options={})) as url:
+        yield world.connect("hubspot", url)
+
+
+def switched_on(world: World, **changes: Any) -> dict[str, Any]:
+    body = MappingSchema().load(
+        {
+            "name": "After the meeting",
+            "connection": "hubspot-main",
+            "entity": "contacts",
+            "operation": "upsert",
+            "identify": {"variable": "contact.email", "field": "email"},
+            "rows": [{"variable": "answers.nps", "field": "nps_score"}],
+        }
+        | changes
+    )
+    with world.database.begin(world.workspace_id) as store:
+        saved = mappings.save(store, world.workspace_id, body=body, actor="test", mapping_id=None)
+        return mappings.publish(
+            store, world.workspace_id, saved["id"], actor="test", switch_on=True
+        )
+
+
+def test_save_and_switch_on_feeds_the_next_response(world: World, hubspot: CRMSeen) -> None:
+    hubspot.seed(people(1))
+    assert switched_on(world)["published"] == 1
+    world.push(answered(0))
+    world.settle()
+    assert float(hubspot.value("c0@example.test", "score")) == 9
+
+
+def test_an_entity_the_crm_does_not_have_is_refused_by_name(world: World, hubspot: CRMSeen) -> None:
+    with pytest.raises(Refusal) as told:
+        switched_on(world, entity="people")
+    assert [place.code for place in told.value.places] == ["unknown_entity"]
+    assert "contacts" in told.value.places[0].text
