@@ -12,7 +12,7 @@ from adapters.base import Traits
 from connector.responses.rules import Expression
 from connector.responses.steps import Rank, Step
 from connector.responses.transforms import Context
-from connector.responses.vocabulary import Kind, Variable
+from connector.responses.vocabulary import Kind, LabelRule, Variable
 from schemas.fields import Entity
 
 
@@ -61,6 +61,8 @@ class CampaignFacts:
     platform_id: str
     tag_name: str
     properties: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    nps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,19 @@ class Facts:
     declared: Mapping[str, Kind]
     context: Context
     tags_enabled: bool = True
+    surveys: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    labels: tuple[LabelRule, ...] = ()
+    nps_window_days: int = 90
+
+    def names(self, variable: str) -> bool:
+        """Whether some mapping or automation uses this variable: what nobody uses is not
+        computed.
+        """
+        bodies = [
+            *(one.body for one in self.mappings.values()),
+            *(one.body for one in self.automations),
+        ]
+        return any(variable in str(body) for body in bodies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,14 @@ from sqlalchemy import Connection, Row, text
 
 from adapters.registry import ADAPTERS, traits_of
 from connector.responses.case import AutomationFacts, ConnectionFacts, Facts, MappingFacts
+from connector.responses.questions import shape_of
 from connector.responses.rules import Expression, ExpressionInvalid, condition
 from connector.responses.transforms import Context
-from connector.responses.vocabulary import Kind, LabelRule, SurveyShape, declared
+from connector.responses.vocabulary import Kind, declared
 from schemas.fields import Entity, entity_from_json
 
+# The window of computed.nps, unless the workspace says otherwise.
+NPS_WINDOW_DAYS = 90
 NO_LINGER: Mapping[str, float] = MappingProxyType({})
 # Not connected means parked: the work waits and says for what.
 WAITS_FOR = {"new": "auth", "needs_attention": "auth", "disconnected": "auth"}
@@ -27,12 +30,17 @@ def load_facts(
 ) -> Facts:
     """The workspace's configuration as it stands now."""
     space = connection.execute(SPACE, {"w": workspace_id}).one()
-    words = _words(connection)
+    surveys = _surveys(connection)
+    shape = shape_of(surveys.values(), campaign_flags=_campaign_flags(connection))
+    words = declared(shape)
     return Facts(
         connections=_connections(connection, linger_s),
         mappings=_mappings(connection),
         automations=_automations(connection, words),
         declared=words,
+        surveys=surveys,
+        labels=shape.labels,
+        nps_window_days=int(space.settings.get("nps_window_days", NPS_WINDOW_DAYS)),
         context=Context(
             country=space.country,
             language=space.settings.get("language", "en"),
@@ -116,31 +124,13 @@ def _compiles(row: Row[Any], words: Mapping[str, Kind]) -> bool:
     return True
 
 
-def _words(connection: Connection) -> dict[str, Kind]:
-    """Every variable some survey of the workspace declares; one that two declare differently is
-    ANY.
-    """
-    questions: dict[str, str] = {}
-    by_label: dict[str, list[str]] = {}
-    flags: set[str] = set()
-    categories: set[str] = set()
-    for row in connection.execute(QUESTIONS):
-        held = questions.setdefault(row.key, row.type)
-        if held != row.type:
-            questions[row.key] = "text"
-        if row.label:
-            by_label.setdefault(row.label, []).append(row.key)
-        flags.update(row.flags)
-        categories.update([row.category] if row.category else [])
-    labels = tuple(LabelRule(label, tuple(keys)) for label, keys in by_label.items())
-    shape = SurveyShape(
-        questions=questions,
-        rows={},
-        labels=labels,
-        flags=tuple(sorted(flags)),
-        categories=tuple(sorted(categories)),
-    )
-    return declared(shape)
+def _surveys(connection: Connection) -> dict[int, Mapping[str, Any]]:
+    """The newest body of every survey, by our id."""
+    return {row.id: row.body for row in connection.execute(SURVEYS)}
+
+
+def _campaign_flags(connection: Connection) -> list[str]:
+    return list(connection.scalars(CAMPAIGN_FLAGS))
 
 
 SPACE = text("SELECT timezone, country, settings FROM workspace WHERE id = :w")
@@ -165,6 +155,8 @@ AUTOMATIONS = text(
      WHERE a.deleted_at IS NULL AND a.enabled AND a.parked_reason IS NULL ORDER BY a.id
     """
 )
-QUESTIONS = text(
-    "SELECT key, type, label, category, flags FROM question ORDER BY survey_id, position"
+SURVEYS = text(
+    "SELECT s.id, v.body FROM survey s"
+    " JOIN survey_version v ON v.survey_id = s.id AND v.version = s.version ORDER BY s.id"
 )
+CAMPAIGN_FLAGS = text("SELECT DISTINCT unnest(flags) FROM campaign")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,16 @@ def campaigns(
             collides=told_apart,
         )
     return _known_campaigns(connection, named) if fresh else known
+
+
+def with_nps(
+    connection: Connection, named: Mapping[str, CampaignFacts], *, days: int
+) -> dict[str, CampaignFacts]:
+    """The campaigns with the NPS (-100 to 100) of their answers of the last `days` days."""
+    ids = sorted(one.id for one in named.values())
+    rows = connection.execute(NPS, {"ids": ids, "days": days})
+    scores = {row.campaign_id: row.nps for row in rows}
+    return {key: replace(one, nps=scores.get(one.id)) for key, one in named.items()}
 
 
 def usable_name(name: str | None, platform_id: str) -> str:
@@ -102,7 +113,9 @@ def _options(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _known_campaigns(connection: Connection, named: Mapping[str, Any]) -> dict[str, CampaignFacts]:
     rows = connection.execute(CAMPAIGNS, {"ids": sorted(named)})
     return {
-        row.platform_id: CampaignFacts(row.id, row.platform_id, row.tag_name, row.properties)
+        row.platform_id: CampaignFacts(
+            row.id, row.platform_id, row.tag_name, row.properties, tuple(row.flags)
+        )
         for row in rows
     }
 
@@ -119,7 +132,25 @@ def _known_questions(
 
 
 CAMPAIGNS = text(
-    "SELECT id, platform_id, tag_name, properties FROM campaign WHERE platform_id = ANY(:ids)"
+    "SELECT id, platform_id, tag_name, properties, flags FROM campaign"
+    " WHERE platform_id = ANY(:ids)"
+)
+# The newest revision of each response counts; an answer is the first NPS question of its response.
+NPS = text(
+    """
+    SELECT campaign_id, round(100.0 * (count(*) FILTER (WHERE score >= 9)
+                                     - count(*) FILTER (WHERE score <= 6)) / count(*))::int AS nps
+      FROM (
+        SELECT DISTINCT ON (r.source, r.response_id) r.campaign_id,
+               (SELECT (a.value->>'value')::int FROM jsonb_each(r.body->'answers') AS a
+                 WHERE a.value->>'type' = 'nps' ORDER BY a.key LIMIT 1) AS score
+          FROM response r
+         WHERE r.campaign_id = ANY(:ids) AND r.event IN ('completed', 'updated')
+           AND r.answered_at > now() - make_interval(days => :days)
+         ORDER BY r.source, r.response_id, r.revision DESC
+      ) newest
+     WHERE score IS NOT NULL GROUP BY campaign_id
+    """
 )
 QUESTIONS = text(
     """

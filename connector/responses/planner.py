@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
@@ -31,6 +31,7 @@ from connector.responses.facts import load_facts
 from connector.responses.hub import Hub
 from connector.responses.outbox import enqueue
 from connector.responses.plan import plan
+from connector.responses.questions import enriched, order_of
 from connector.responses.steps import Rank, Step
 from connector.responses.variables import variables_of
 
@@ -77,36 +78,62 @@ def _plan_batch(hub: Hub, workspace_id: int, *, size: int) -> tuple[frozenset[in
         rows = connection.execute(TAKE, {"n": size}).all()
         if not rows:
             return frozenset(), 0
-        facts = load_facts(connection, workspace_id, linger_s=hub.settings.linger_s)
-        steps, planned = _planned(connection, workspace_id, rows, facts)
+        learnt = _learnt(connection, workspace_id, rows, linger_s=hub.settings.linger_s)
+        steps, planned = _planned(connection, rows, learnt, workspace_id=workspace_id)
         enqueue(connection, workspace_id, _provisioned(connection, workspace_id, steps))
         connection.execute(PLANNED, {"rows": json.dumps(planned), "most": MAX_PLAN_FAILURES})
         return frozenset(step.connection_id for _, _, step in steps), len(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """What a batch of responses names, all of it in the store by now, and the configuration."""
+
+    facts: Facts
+    campaigns: Mapping[str, CampaignFacts]
+    survey_ids: Mapping[str, int]
+    persons: Mapping[int, Person]
+
+
+def _learnt(
+    connection: Connection,
+    workspace_id: int,
+    rows: Sequence[Row[Any]],
+    *,
+    linger_s: Mapping[str, float],
+) -> _Learnt:
+    bodies = [row.body for row in rows]
+    named = learning.campaigns(connection, workspace_id, bodies)
+    survey_ids = learning.survey_ids(connection, workspace_id, bodies)
+    # After learning: a survey that this batch brings gives its notes their order.
+    facts = load_facts(connection, workspace_id, linger_s=linger_s)
+    if facts.names("computed.nps"):
+        named = learning.with_nps(connection, named, days=facts.nps_window_days)
+    known = {row.id: row.body for row in rows if not row.anonymous}
+    return _Learnt(facts, named, survey_ids, people.persons(connection, workspace_id, known))
+
+
 def _planned(
-    connection: Connection, workspace_id: int, rows: Sequence[Row[Any]], facts: Facts
+    connection: Connection, rows: Sequence[Row[Any]], learnt: _Learnt, *, workspace_id: int
 ) -> tuple[list[tuple[Rank, int, Step]], list[dict[str, Any]]]:
     """The steps of a batch, and what each response is from now on."""
-    bodies = {row.id: row.body for row in rows}
-    named = learning.campaigns(connection, workspace_id, bodies.values())
-    surveys = learning.survey_ids(connection, workspace_id, bodies.values())
-    known = {row.id: row.body for row in rows if not row.anonymous}
-    found = people.persons(connection, workspace_id, known)
     steps: list[tuple[Rank, int, Step]] = []
     planned = []
     broken: dict[int, str] = {}
     for row in rows:
-        campaign = named.get(_id_of(row.body, "campaign"))
-        person = found.get(row.id)
+        campaign = learnt.campaigns.get(_id_of(row.body, "campaign"))
+        person = learnt.persons.get(row.id)
         state: dict[str, Any] = {
             "id": row.id,
             "contact_id": person.id if person else None,
             "campaign_id": campaign.id if campaign else None,
-            "survey_id": surveys.get(_id_of(row.body, "survey")),
+            "survey_id": learnt.survey_ids.get(_id_of(row.body, "survey")),
         }
         try:
-            result = plan(_case(workspace_id, row, person, campaign=campaign), facts)
+            facts = learnt.facts
+            survey = facts.surveys.get(state["survey_id"] or 0)
+            case = _case(workspace_id, row, person, campaign=campaign, survey=survey, facts=facts)
+            result = plan(case, facts)
         except Exception as exc:  # noqa: BLE001 - one response must not stop its neighbours
             planned.append(state | _put_aside(row, exc))
             continue
@@ -139,18 +166,31 @@ def _put_aside(row: Row[Any], exc: Exception) -> dict[str, Any]:
 
 
 def _case(
-    workspace_id: int, row: Row[Any], person: Person | None, *, campaign: CampaignFacts | None
+    workspace_id: int,
+    row: Row[Any],
+    person: Person | None,
+    *,
+    campaign: CampaignFacts | None,
+    survey: Mapping[str, Any] | None,
+    facts: Facts,
 ) -> Case:
-    body = row.body
-    attributes = person.attributes if person else None
-    properties = {"properties": campaign.properties} if campaign else None
+    flags = campaign.flags if campaign else ()
+    body = enriched(row.body, survey, campaign_flags=flags)
+    variables = variables_of(
+        body,
+        person.attributes if person else None,
+        campaign={"properties": campaign.properties} if campaign else None,
+        labels=facts.labels,
+        nps=campaign.nps if campaign else None,
+    )
     return Case(
         rank=_rank(row),
         body=body,
         marker=str(uuid5(MARKERS, f"{workspace_id}:{row.source}:{row.response_id}:{row.revision}")),
-        variables=variables_of(body, attributes, campaign=properties),
+        variables=variables,
         person=person,
         campaign=campaign,
+        order=order_of(survey),
     )
 
 

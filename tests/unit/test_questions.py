@@ -1,0 +1,90 @@
+"""What a survey adds to its responses: labels, weights, categories, flags, the order of its
+questions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector.responses.questions import enriched, label_rules, order_of, shape_of
+from connector.responses.variables import variables_of
+
+SURVEY: dict[str, Any] = {
+    "questions": [
+        {"key": "why", "type": "text"},
+        {
+            "key": "channel",
+            "type": "single_choice",
+            "label": "touchpoint",
+            "category": "service",
+            "options": [
+                {"value": "shop", "weight": 2, "flags": ["on_site"]},
+                {"value": "web", "weight": 5},
+            ],
+        },
+        {
+            "key": "old_channel",
+            "type": "single_choice",
+            "label": "touchpoint",
+            "label_rule": "last",
+        },
+        {"key": "grid", "type": "matrix", "rows": ["staff", "price"], "flags": ["asked_grid"]},
+    ]
+}
+
+
+def response(**answers: Any) -> dict[str, Any]:
+    return {
+        "response_id": "r1",
+        "submitted_at": "2026-11-22T01:02:00Z",
+        "event": "completed",
+        "revision": 1,
+        "answers": answers,
+        "respondent": {},
+    }
+
+
+def choice(value: str) -> dict[str, Any]:
+    return {"type": "single_choice", "value": value}
+
+
+def test_the_chosen_options_weight_category_and_flags_are_added() -> None:
+    full = enriched(response(channel=choice("shop")), SURVEY, campaign_flags=["fair"])
+    assert full["weights"] == {"channel": 2}
+    assert full["categories"] == {"channel": "service"}
+    assert full["flags"] == ["on_site", "fair"]
+
+
+def test_what_the_platform_sent_is_kept() -> None:
+    sent = response(channel=choice("shop")) | {"weights": {"channel": 9}, "flags": ["callback"]}
+    full = enriched(sent, SURVEY)
+    assert full["weights"] == {"channel": 9}
+    assert full["flags"] == ["callback", "on_site"]
+
+
+def test_an_unanswered_question_adds_nothing() -> None:
+    full = enriched(response(why={"type": "text", "value": "x"}), SURVEY)
+    assert (full["weights"], full["categories"], full["flags"]) == ({}, {}, [])
+
+
+def test_one_label_over_two_questions_is_one_variable_by_its_rule() -> None:
+    rules = label_rules([SURVEY])
+    assert [(one.label, one.questions, one.rule) for one in rules] == [
+        ("touchpoint", ("channel", "old_channel"), "last")
+    ]
+    both = response(channel=choice("shop"), old_channel=choice("web"))
+    assert variables_of(both, None, labels=rules)["labels.touchpoint"].value == "web"
+
+
+def test_the_note_keeps_the_surveys_order() -> None:
+    assert order_of(SURVEY) == ("why", "channel", "old_channel", "grid")
+    assert order_of(None) == ()
+
+
+def test_a_key_that_two_surveys_type_differently_is_text() -> None:
+    other = {"questions": [{"key": "why", "type": "number"}]}
+    shape = shape_of([SURVEY, other], campaign_flags=["fair"])
+    assert shape.questions["why"] == "text"
+    assert shape.rows["grid"] == ("staff", "price")
+    assert shape.flags == ("asked_grid", "fair", "on_site")
+    assert shape.categories == ("service",)
