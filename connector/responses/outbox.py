@@ -246,6 +246,7 @@ CLAIM_POLL = text(
     """
 )
 
+# A poll does not count as a claim; one that died may have sent notes, which `claims` must tell.
 TAKE_BACK = text(
     """
     UPDATE delivery
@@ -258,6 +259,7 @@ TAKE_BACK = text(
            settled_at = CASE WHEN crashes + 1 >= :max_crashes THEN now() END,
            folded_into = CASE WHEN handle IS NOT NULL AND crashes + 1 < :max_crashes
                               THEN folded_into END,
+           claims = claims + CASE WHEN handle IS NOT NULL THEN 1 ELSE 0 END,
            crashes = crashes + 1, lease_token = NULL, lease_until = NULL, due_at = now()
      WHERE connection_id = :c AND state = 'leased' AND lease_until < now()
     """
