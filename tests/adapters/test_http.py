@@ -28,6 +28,7 @@ from adapters.http import (
 QUICK = Wire(total_s=1, read_s=0.5)
 ORIGIN = "https://acme.example"
 Get = Callable[[str], Any]
+BOMB = gzip.compress(b"0" * 50_000_000)
 
 
 class Badly(http.server.BaseHTTPRequestHandler):
@@ -87,7 +88,7 @@ class Badly(http.server.BaseHTTPRequestHandler):
         time.sleep(2)
 
     def serve_bomb(self) -> None:
-        self.whole(gzip.compress(b"0" * 50_000_000), Content_Encoding="gzip")
+        self.whole(BOMB, Content_Encoding="gzip")
 
     def serve_redirect(self) -> None:
         self.whole(b"", 302, Location="http://127.0.0.1:1/elsewhere")

@@ -9,6 +9,7 @@ import pytest
 from schemas.fields import Entity, Field, FieldType, Option, entity_from_json, entity_to_json
 from schemas.record import compile_record_schema, refusals, schema_digest
 
+A = Option("a", "A")
 ENTITY = Entity(
     "contacts",
     "Contact",
@@ -21,14 +22,9 @@ ENTITY = Entity(
         Field("yes", "Yes", FieldType.BOOLEAN),
         Field("day", "Day", FieldType.DATE),
         Field("moment", "Moment", FieldType.DATETIME),
-        Field(
-            "one",
-            "One",
-            FieldType.CHOICE,
-            options=(Option("a", "A"), Option("z", "Z", active=False)),
-        ),
+        Field("one", "One", FieldType.CHOICE, options=(A, Option("z", "Z", active=False))),
         Field("open", "Open", FieldType.CHOICE, closed=False),
-        Field("many", "Many", FieldType.MULTI_CHOICE, options=(Option("a", "A"), Option("b", "B"))),
+        Field("many", "Many", FieldType.MULTI_CHOICE, options=(A, Option("b", "B"))),
         Field("fixed", "Fixed", FieldType.TEXT, creatable=True, updatable=False),
         Field("blob", "Blob", FieldType.OTHER),
     ),
@@ -60,10 +56,12 @@ def test_a_fitting_value_passes(field: str, value: Any) -> None:
         ("text", "123456", "too_long"), ("text", 5, "type"), ("email", "c@example", "not_an_email"),
         ("url", "ftp://a", "not_a_url"), ("whole", 100, "too_many_digits"), ("whole", "9", "type"),
         ("whole", True, "type"), ("number", "1234.5", "too_many_digits"),
-        ("number", "1.234", "too_many_decimals"), ("number", "nine", "type"), ("number", 1.5, "type"),
+        ("number", "1.234", "too_many_decimals"), ("number", "nine", "type"),
+        ("number", 1.5, "type"),
         ("yes", "true", "type"), ("day", "2026-02-30", "not_a_date"), ("day", "22.11.2026", "type"),
         ("moment", "2026-11-22T25:00:00Z", "not_a_date"), ("moment", "2026-11-22", "type"),
-        ("one", "b", "unknown_option"), ("one", "z", "unknown_option"), ("many", ("a", "c"), "unknown_option"),
+        ("one", "b", "unknown_option"), ("one", "z", "unknown_option"),
+        ("many", ("a", "c"), "unknown_option"),
         ("many", "a", "type"), ("fixed", "x", "read_only"), ("blob", "x", "not_writable"),
         ("gone", "x", "unknown_field"),
     ],
@@ -90,9 +88,8 @@ def test_a_field_that_only_a_create_may_set_is_accepted_there() -> None:
 
 def test_the_digest_follows_the_rules_and_not_their_order() -> None:
     turned = Entity(ENTITY.name, ENTITY.label, tuple(reversed(ENTITY.fields)))
-    shorter = Entity(
-        ENTITY.name, ENTITY.label, (Field("text", "Text", FieldType.TEXT, max_length=4),)
-    )
+    text = Field("text", "Text", FieldType.TEXT, max_length=4)
+    shorter = Entity(ENTITY.name, ENTITY.label, (text,))
     assert schema_digest(turned) == schema_digest(ENTITY)
     assert schema_digest(shorter) != schema_digest(ENTITY)
 
