@@ -227,7 +227,7 @@ CLAIM = text(
     UPDATE delivery d
        SET state = 'leased', reason = NULL, lease_until = now() + make_interval(secs => :lease),
            lease_token = :token, claims = claims + 1, folded_into = nullif(chosen.head, d.id)
-      FROM chosen WHERE d.id = chosen.id AND d.id = ANY(ARRAY(SELECT id FROM chosen))
+      FROM chosen WHERE d.id = chosen.id
     RETURNING d.*
     """
 )
