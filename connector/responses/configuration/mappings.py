@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from connector.problems import Code, Refusal
+from connector.responses.breaker import BREAKER
 from connector.responses.configuration import automations, versioned
 from connector.responses.configuration.checking import Checked, check, connection_named, places
 from connector.responses.configuration.versioned import MAPPING
@@ -92,9 +93,13 @@ def resume(connection: Connection, workspace_id: int, mapping_id: int) -> dict[s
     """Let the mapping work again; what it parked goes on in order. A repeat does nothing."""
     versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id, lock=True)
     connection.execute(
-        update(mapping).where(mapping.c.id == mapping_id).values(paused_at=None, paused_reason=None)
+        update(mapping)
+        .where(mapping.c.id == mapping_id)
+        # The breaker counts anew: otherwise one more refusal would open it at once.
+        .values(paused_at=None, paused_reason=None, failures=0, failing_since=None)
     )
-    _resume_deliveries(connection, workspace_id, mapping_id, reason=PAUSED)
+    for reason in (PAUSED, BREAKER):
+        _resume_deliveries(connection, workspace_id, mapping_id, reason=reason)
     return read(connection, workspace_id, mapping_id)
 
 

@@ -1,0 +1,66 @@
+"""A mapping whose every record fails stops by itself, says so once, and goes on when resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connector.responses.breaker import OPENS_AFTER
+from connector.responses.configuration import mappings
+from simulators.hubspot.service import HubSpot
+from simulators.kit.server import running
+from tests.world import World, answered
+
+# More than a claim takes, so that some are still waiting when the first wave has failed.
+PUSHED = 130
+
+
+@pytest.fixture
+def opened(world: World) -> Iterator[int]:
+    """A mapping that only updates, fed with people the CRM does not have, until it stopped."""
+    with running(HubSpot(options={})) as url:
+        world.connect("hubspot", url)
+        mapping_id = world.mapping("hubspot", operation="update", note="none")
+        world.push(*(answered(number) for number in range(PUSHED)))
+        world.plan()
+        world.rows("UPDATE delivery SET due_at = now() RETURNING id")
+        world.drain("hubspot")
+        yield mapping_id
+
+
+def waiting(world: World, mapping_id: int) -> list[tuple[str, str | None]]:
+    return [
+        (row.state, row.reason)
+        for row in world.deliveries(mapping_id=mapping_id)
+        if row.state != "dead"
+    ]
+
+
+def paused_reason(world: World, mapping_id: int) -> str | None:
+    (row,) = world.rows("SELECT paused_reason FROM mapping WHERE id = :id", id=mapping_id)
+    told: str | None = row.paused_reason
+    return told
+
+
+def test_it_opens_after_its_number_of_failures_and_parks_the_rest(
+    world: World, opened: int
+) -> None:
+    dead = [row for row in world.deliveries(mapping_id=opened) if row.state == "dead"]
+    assert OPENS_AFTER <= len(dead) < PUSHED
+    assert set(waiting(world, opened)) == {("parked", "breaker")}
+    assert paused_reason(world, opened) == "breaker"
+
+
+def test_a_person_is_told_once(world: World, opened: int) -> None:
+    asked = "SELECT object FROM audit WHERE action = 'mapping.breaker_opened'"
+    assert [row.object for row in world.rows(asked)] == [f"mapping:{opened}"]
+
+
+def test_resuming_the_mapping_lets_all_go_on_and_counts_anew(world: World, opened: int) -> None:
+    with world.database.begin(world.workspace_id) as store:
+        mappings.resume(store, world.workspace_id, opened)
+    assert {state for state, _ in waiting(world, opened)} == {"pending"}
+    (row,) = world.rows("SELECT failures, failing_since FROM mapping WHERE id = :id", id=opened)
+    assert (row.failures, row.failing_since) == (0, None)
+    assert paused_reason(world, opened) is None
