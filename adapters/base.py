@@ -280,6 +280,8 @@ class Traits:
     the operator's allow-list (`*.my.salesforce.com`). `contact_entity` is the entity that stands
     for a person. `id_field` is the pseudo field of `find` for remote ids.
     `standard_fields`: our contact attribute -> this CRM's field (the standard integration, SN1).
+    `company_link`: the contact's field that holds its company's id; `company_fields`: by what a
+    company can be found (`name`, `domain`, `external_id`) -> the company entity's field.
     `linger_s`: how long a partly filled batch waits. `resend_safe`: sending a write again does no
     harm.
     `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
@@ -306,6 +308,8 @@ class Traits:
     match_fields: tuple[str, ...] = ()
     id_field: str = "id"
     company_entity: str | None = None
+    company_link: str | None = None
+    company_fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     note_limit: int | None = None
     note_batch: int = 1
     tag_batch: int = 1

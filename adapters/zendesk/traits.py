@@ -47,6 +47,8 @@ TRAITS = Traits(
     entities=("users", "organizations", "tickets"),
     contact_entity="users",
     company_entity="organizations",
+    company_link="organization_id",
+    company_fields={"name": "name", "external_id": "external_id"},
     write_batch=100,
     read_batch=100,
     # Which spelling an account keeps is not established: the adapter reads back what stands.

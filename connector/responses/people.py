@@ -108,17 +108,20 @@ def _person(row: Row[Any], crm_ids: Mapping[str, str]) -> Person:
         value = getattr(row, name)
         if value is not None:
             attributes[name] = value
-    _split_name(attributes)
+    _complete_name(attributes)
     return Person(row.id, attributes, row.origin_connection_id, crm_ids)
 
 
-def _split_name(attributes: dict[str, Any]) -> None:
-    """First and last name where only the whole one is known: CRMs require a last name."""
+def _complete_name(attributes: dict[str, Any]) -> None:
+    """The whole name from its parts and the parts from the whole: each CRM requires one of them."""
     name = str(attributes.get("name") or "").strip()
-    if name and not attributes.get("last_name"):
+    parts = [str(attributes.get(part) or "").strip() for part in ("first_name", "last_name")]
+    if not name and any(parts):
+        attributes["name"] = " ".join(part for part in parts if part)
+    if name and not parts[1]:
         first, _, last = name.rpartition(" ")
         attributes["last_name"] = last
-        if first and not attributes.get("first_name"):
+        if first and not parts[0]:
             attributes["first_name"] = first
 
 

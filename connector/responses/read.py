@@ -14,6 +14,7 @@ from dataclasses import replace
 from adapters.base import Record
 from adapters.errors import AdapterError, PauseMapping
 from connector.responses.fold import Decision, Target, decide
+from connector.responses.refer import with_references
 from connector.responses.schedule import again
 from connector.responses.steps import TAG
 from connector.responses.work import Work, chunks, without
@@ -23,7 +24,8 @@ from schemas.record import Refusal, refusals
 
 def decisions(work: Work, targets: Sequence[Target]) -> list[Decision]:
     """One decision per target that could be read; the others are settled."""
-    return [one for chunk in _reads(work, targets) for one in _decided(work, chunk)]
+    whole = with_references(work, targets)
+    return [one for chunk in _reads(work, whole) for one in _decided(work, chunk)]
 
 
 def _reads(work: Work, targets: Iterable[Target]) -> Iterator[Sequence[Target]]:

@@ -16,11 +16,20 @@ from connector.responses.steps import (
     Step,
     contact_lane,
     field_target,
+    record_lane,
     tag_target,
 )
 from schemas.fields import FieldValue
 
 # ----------------------------------------------------------------------
+
+
+# By what a company is matched -> the contact's attribute that says it.
+COMPANY_ATTRIBUTES: Mapping[str, str] = {
+    "name": "company",
+    "domain": "company_domain",
+    "external_id": "company_id",
+}
 
 
 def is_home(draft: Draft, connection: ConnectionFacts) -> bool:
@@ -59,18 +68,20 @@ def standard_steps(draft: Draft) -> None:
         if connection.standard.get("note", True) and connection.id not in draft.note_at:
             draft.note_at[connection.id] = "all"
         if connection.standard.get("fields", True):
+            _company_step(draft, connection)
             _standard_step(draft, connection)
 
 
 def _standard_step(draft: Draft, connection: ConnectionFacts) -> None:
     match = _contact_match(connection, draft.person)
+    company = _company(connection, draft.person)
     taken = draft.fed.get(connection.id, set())
     values = {
         name: value
         for name, value in standard_values(connection, draft.person).items()
         if name not in taken and (match is None or name != match["field"])
     }
-    if match is None or not values:
+    if match is None or not (values or company):
         draft.verdicts[f"standard:{connection.id}"] = "no_match" if match is None else "nothing_new"
         return
     entity, standard = connection.traits.contact_entity, connection.standard
@@ -88,15 +99,65 @@ def _standard_step(draft: Draft, connection: ConnectionFacts) -> None:
                 "operation": "upsert" if standard.get("create") else "update",
                 "ambiguous": "refuse",
                 "values": listed(values),
-                "keep": [] if standard.get("overwrite") else sorted(values),
+                "keep": [] if standard.get("overwrite") else sorted({*values, *company}),
+                "refs": company,
                 "create": listed(standard_values(connection, draft.person)),
             },
-            targets=tuple(field_target(entity, name) for name in sorted(values)),
+            targets=tuple(field_target(entity, name) for name in sorted({*values, *company})),
             campaign_id=draft.case.campaign.id if draft.case.campaign else None,
             state="parked" if connection.waits else "pending",
             reason=connection.waits,
         )
     )
+
+
+def _company(connection: ConnectionFacts, person: Person) -> dict[str, dict[str, Any]]:
+    """The contact's company by what the standard integration matches it, for the field that refers
+    to it.
+    """
+    traits, by = connection.traits, str(connection.standard.get("company") or "")
+    value = person.attributes.get(COMPANY_ATTRIBUTES.get(by, ""))
+    field, into = traits.company_fields.get(by), traits.company_link
+    if not value or field is None or into is None or traits.company_entity is None:
+        return {}
+    create = bool(connection.standard.get("create"))
+    ref = {"entity": traits.company_entity, "field": field, "value": str(value)}
+    return {into: {**ref, "create": create}}
+
+
+def _company_step(draft: Draft, connection: ConnectionFacts) -> None:
+    """A company that the CRM does not have yet, in a lane of its own: two contacts make it once."""
+    for ref in _company(connection, draft.person).values():
+        if not ref["create"]:
+            continue
+        draft.add(
+            Step(
+                key=f"company:{connection.id}",
+                kind=FIELDS,
+                connection_id=connection.id,
+                linger_s=connection.linger_s,
+                entity=ref["entity"],
+                lane=record_lane(ref["entity"], ref["field"], ref["value"]),
+                payload={
+                    "match": {"field": ref["field"], "value": ref["value"]},
+                    "linked": False,
+                    "operation": "upsert",
+                    "ambiguous": "refuse",
+                    "values": {},
+                    "keep": [],
+                    "create": _company_name(connection, draft.person),
+                },
+                campaign_id=draft.case.campaign.id if draft.case.campaign else None,
+                state="parked" if connection.waits else "pending",
+                reason=connection.waits,
+            )
+        )
+
+
+def _company_name(connection: ConnectionFacts, person: Person) -> dict[str, Any]:
+    """A new company also carries its name where we know it: CRMs require one."""
+    name, field = person.attributes.get("company"), connection.traits.company_fields.get("name")
+    return {field: str(name)} if name and field else {}
 
 
 def standard_values(connection: ConnectionFacts, person: Person) -> dict[str, FieldValue]:

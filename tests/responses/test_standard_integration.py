@@ -1,0 +1,116 @@
+"""The standard integration: one switch brings standard fields, company, note and tag, and nothing
+by guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from connector.tables import contact
+from simulators.kit.server import running
+from tests.responses.conftest import FAST, SIMULATORS
+from tests.world import CRMSeen, World, answered, people
+
+COMPANY = {"salesforce": ("AccountId", "accounts"), "zendesk": ("organization_id", "organizations")}
+
+
+@pytest.fixture(params=sorted(SIMULATORS))
+def switched_on(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
+    """Each CRM, with the standard integration and no mapping."""
+    app = request.param
+    with running(SIMULATORS[app](options=FAST.get(app, {}))) as url:
+        seen = world.connect(app, url)
+        yield seen
+
+
+def known(world: World, number: int, **columns: Any) -> None:
+    with world.database.begin(world.workspace_id) as store:
+        store.execute(
+            insert(contact).values(
+                workspace_id=world.workspace_id,
+                email=f"c{number}@example.test",
+                email_key=f"c{number}@example.test",
+                first_name="Søren",
+                last_name=f"Contact {number}",
+                **columns,
+            )
+        )
+
+
+def test_standard_fields_note_and_tag_arrive_without_a_mapping(
+    world: World, switched_on: CRMSeen
+) -> None:
+    switched_on.seed(people(1))
+    world.standard(switched_on.app)
+    known(world, 0, phone="+4512345678")
+    world.push(answered(0))
+    world.settle()
+    assert world.states() == {"done": 3}
+    assert len(switched_on.notes("c0@example.test")) == 1
+    assert len(switched_on.tags("c0@example.test")) == 1
+    fields = switched_on.contacts()["c0@example.test"]
+    assert "+4512345678" in str(fields)
+
+
+def test_a_filled_field_is_kept_unless_overwriting_is_asked(
+    world: World, switched_on: CRMSeen
+) -> None:
+    switched_on.seed(people(1))
+    world.standard(switched_on.app)
+    known(world, 0, phone="+4511111111")
+    world.push(answered(0))
+    world.settle()
+    world.rows("UPDATE contact SET phone = '+4522222222' RETURNING id")
+    world.push(answered(1, email="c0@example.test", at="2026-11-23T01:02:00Z"))
+    world.settle()
+    assert "+4511111111" in str(switched_on.contacts()["c0@example.test"])
+    world.standard(switched_on.app, overwrite=True)
+    world.push(answered(2, email="c0@example.test", at="2026-11-24T01:02:00Z"))
+    world.settle()
+    assert "+4522222222" in str(switched_on.contacts()["c0@example.test"])
+
+
+def test_without_leave_to_create_an_unknown_contact_is_not_found(
+    world: World, switched_on: CRMSeen
+) -> None:
+    world.standard(switched_on.app)
+    world.push(answered(0))
+    world.settle()
+    assert {one.reason for one in world.deliveries()} == {"not_found"}
+    assert switched_on.contacts() == {}
+
+
+def test_a_company_is_made_once_and_both_contacts_belong_to_it(
+    world: World, switched_on: CRMSeen
+) -> None:
+    if switched_on.app not in COMPANY:
+        pytest.skip("HubSpot's contact holds the company as text")
+    field, kind = COMPANY[switched_on.app]
+    world.standard(switched_on.app, create=True, company="name")
+    for number in (0, 1):
+        known(world, number, company="Nordlys A/S")
+    world.push(answered(0), answered(1))
+    world.settle()
+    state = switched_on.control("state")
+    names = [str(one).count("Nordlys A/S") for one in state[kind]]
+    assert len([one for one in names if one]) == 1
+    company_id = str(state[kind][0]["id"])
+    seen = switched_on.contacts()
+    raw = [str(seen[f"c{number}@example.test"]) for number in (0, 1)]
+    assert all(company_id in one for one in raw), (field, raw)
+
+
+def test_a_company_is_text_where_the_contact_holds_it_as_text(
+    world: World, switched_on: CRMSeen
+) -> None:
+    if switched_on.app in COMPANY:
+        pytest.skip("this CRM has companies of their own")
+    world.standard(switched_on.app, create=True, company="name")
+    known(world, 0, company="Nordlys A/S")
+    world.push(answered(0))
+    world.settle()
+    assert "Nordlys A/S" in str(switched_on.contacts()["c0@example.test"])
