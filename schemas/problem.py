@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 
 class PlaceSchema(Schema):
@@ -17,7 +17,10 @@ class PlaceSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """Why a request was refused. `code` is stable; texts may change."""
+    """Why a request was refused. `code` is stable; texts may change, further members may come."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)
