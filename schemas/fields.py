@@ -17,6 +17,7 @@ knows the CRM's form.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,14 +88,19 @@ class Entity:
     label: str
     fields: tuple[Field, ...]
     custom: bool = False
+    # Asked for every row of a batch, and a CRM's contact has some hundred fields.
+    _by_name: Mapping[str, Field] = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {one.name: one for one in self.fields})
 
     def field(self, name: str) -> Field | None:
         """The field of that API name, None when the CRM has no such field (any more)."""
-        return next((one for one in self.fields if one.name == name), None)
+        return self._by_name.get(name)
 
     def by_name(self) -> Mapping[str, Field]:
         """The fields keyed by API name."""
-        return {one.name: one for one in self.fields}
+        return self._by_name
 
 
 def entity_to_json(entity: Entity) -> dict[str, Any]:
