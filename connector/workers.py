@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import os
 import signal
 import sys
@@ -55,7 +56,7 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     """Work until SIGTERM or SIGINT. One queue per process is the safe number."""
     configure_log(settings.log_level)
     failpoints.configure(settings)
-    import_sdks()
+    import_before_the_forks()
     with engines(settings) as running, redis.Redis.from_url(str(running.redis_url)) as connection:
         # A work-horse reads the settings for itself, and must find the engines that we found.
         adopt_environ(engine_environ(running))
@@ -75,8 +76,14 @@ def worker_on(connection: redis.Redis, queues: Sequence[str]) -> HubWorker:
     )
 
 
+def import_before_the_forks() -> None:
+    """Import once what every work-horse needs: each would take three seconds of its job for it."""
+    import_sdks()
+    importlib.import_module("connector.jobs")
+
+
 def import_sdks() -> None:
-    """Import every adapter's SDK once before the forks: they cost up to a second each.
+    """Import every adapter's SDK: they cost up to a second each.
 
     An extra that is not installed is said in one line; its connections will say the same.
     """
