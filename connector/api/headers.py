@@ -38,7 +38,7 @@ def install(app: Flask, *, https: bool) -> None:
             response.headers[name] = value
         if https:
             response.headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
-        if request.endpoint == "static":
+        if request.endpoint == "static" and response.status_code == 200:
             # The files carry no secret; a release changes them, so a day is enough.
             response.headers["Cache-Control"] = "public, max-age=86400"
         return response

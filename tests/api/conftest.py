@@ -26,7 +26,7 @@ class Caller:
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
-        address = path if path.startswith(("/api", "/hooks", "/oauth")) else f"/api/v1{path}"
+        address = path if path.startswith(("/api/", "/hooks/", "/oauth/")) else f"/api/v1{path}"
         return self.client.open(address, method=method, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> Any:

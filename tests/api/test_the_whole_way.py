@@ -1,0 +1,289 @@
+"""By the API alone: connect a CRM, map, push, and read what was written where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from sqlalchemy import update
+
+from connector.jobs import hub_of
+from connector.tables import delivery
+from simulators.hubspot import HubSpot
+from simulators.kit.server import running
+from tests.api.conftest import Caller
+from tests.api.test_responses import body
+from tests.world import World
+
+MAPPING = {
+    "name": "After the meeting",
+    "connection": "crm",
+    "entity": "contacts",
+    "operation": "upsert",
+    "identify": {"variable": "contact.email", "field": "email"},
+    "rows": [{"variable": "answers.nps", "field": "nps_score"}],
+}
+
+
+@pytest.fixture
+def portal() -> Iterator[str]:
+    with running(HubSpot()) as url:
+        yield url
+
+
+@pytest.fixture
+def crm(alice: Caller, portal: str) -> int:
+    """The id of a connection that a person has allowed, its fields downloaded."""
+    client = {"client_id": "demo-client", "client_secret": "demo-secret"}
+    assert alice.put("/oauth-clients/hubspot", client).status_code == 200
+    wanted = {"app": "hubspot", "name": "crm", "base_url": portal}
+    made = alice.post("/connections", wanted)
+    assert (made.status_code, made.json["state"]) == (201, "new")
+    connection_id: int = made.json["id"]
+    assert allow(alice, connection_id, portal).status_code == 200
+    assert alice.post(f"/connections/{connection_id}/fields").status_code == 200
+    return connection_id
+
+
+def allow(caller: Caller, connection_id: int, portal: str) -> Any:
+    """The browser's part: consent at the CRM, then follow it back to us."""
+    url = urlsplit(caller.post(f"/connections/{connection_id}/authorize").json["url"])
+    consent = requests.get(f"{portal}{url.path}?{url.query}", allow_redirects=False, timeout=5)
+    back = urlsplit(consent.headers["Location"])
+    return caller.client.get(f"{back.path}?{back.query}")
+
+
+def switch_on(caller: Caller) -> Any:
+    mapping_id = caller.post("/mappings", MAPPING).json["id"]
+    return caller.post(f"/mappings/{mapping_id}/publish")
+
+
+@pytest.fixture
+def world(alice: Caller, settings) -> World:
+    return World(hub_of(settings), alice.workspace_id, alice.key)
+
+
+def test_a_pushed_answer_stands_in_the_crm_and_every_step_can_be_read(alice, crm, portal, world):
+    assert switch_on(alice).json["advice"] is None
+    answers = {**body()["answers"], "why": {"type": "text", "value": "Friendly"}}
+    alice.post("/responses", body("r1", answers=answers))
+    world.settle()
+    found = alice.get("/responses/r1").json
+    assert found["state"] == "done", found
+    states = {step["kind"]: step["state"] for step in found["versions"][0]["steps"]}
+    assert states == {"fields": "done", "tag": "done", "note": "done"}
+    lines = alice.get("/ledger").json["lines"]
+    scores = [(one["before"], one["after"]) for one in lines if one["field"] == "nps_score"]
+    assert scores == [(None, 9)] or scores == [(None, "9")]
+    contact_id = found["versions"][0]["contact_id"]
+    kinds = {one["kind"] for one in alice.get(f"/contacts/{contact_id}/timeline").json["events"]}
+    assert kinds == {"response", "delivery", "ledger"}
+
+
+def test_the_timeline_pages_do_not_miss_or_repeat_an_event(alice, crm, world):
+    switch_on(alice)
+    for number in range(3):
+        alice.post("/responses", body(f"r{number}", number))
+    world.settle()
+    contact_id = alice.get("/contacts?email=c7@example.test").json["contacts"][0]["id"]
+    whole = alice.get(f"/contacts/{contact_id}/timeline").json["events"]
+    seen: list[object] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = alice.get(f"/contacts/{contact_id}/timeline?limit=2{cursor}").json
+        seen += page["events"]
+        cursor = f"&cursor={page['next']}" if page["next"] else None
+    assert seen == whole
+    assert len(whole) > 6
+
+
+def test_publishing_makes_the_automation_once(alice, crm):
+    first = switch_on(alice).json
+    assert first["triggered_by"] == ["After the meeting: every response"]
+    alice.post(f"/mappings/{first['id']}/publish")
+    assert len(alice.get("/automations").json["automations"]) == 1
+
+
+def test_published_without_switching_on_it_says_that_nothing_triggers_it(alice, crm):
+    mapping_id = alice.post("/mappings", MAPPING).json["id"]
+    answer = alice.post(f"/mappings/{mapping_id}/publish", {"switch_on": False}).json
+    assert (answer["published"], answer["triggered_by"]) == (1, [])
+    assert "Nothing triggers" in answer["advice"]
+
+
+def test_a_draft_leaves_the_published_version_alone(alice, crm):
+    mapping_id = switch_on(alice).json["id"]
+    changed = {**MAPPING, "note": "all"}
+    draft = alice.put(f"/mappings/{mapping_id}", changed).json
+    assert (draft["published"], draft["latest"], draft["draft"]) == (1, 2, True)
+    again = alice.put(f"/mappings/{mapping_id}", changed).json
+    assert again["latest"] == 2
+    states = [
+        one["state"] for one in alice.get(f"/mappings/{mapping_id}/versions").json["versions"]
+    ]
+    assert states == ["draft", "published"]
+    alice.post(f"/mappings/{mapping_id}/publish")
+    states = [
+        one["state"] for one in alice.get(f"/mappings/{mapping_id}/versions").json["versions"]
+    ]
+    assert states == ["published", "retired"]
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"rows": [{"variable": "answers.nps", "field": "nps_scor"}]}, "/rows/0"),
+        ({"rows": [{"variable": "computed.scor", "field": "nps_score"}]}, "/rows/0"),
+        ({"identify": {"variable": "contact.email", "field": "nps_score"}}, "/identify"),
+        ({"entity": "kontakte"}, "/entity"),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_not_published_and_the_row_is_named(
+    alice, crm, change, pointer
+):
+    saved = alice.post("/mappings", {**MAPPING, **change})
+    assert saved.status_code == 201
+    answer = alice.post(f"/mappings/{saved.json['id']}/publish")
+    assert (answer.status_code, answer.json["code"]) == (422, "mapping_invalid")
+    assert answer.json["errors"][0]["pointer"] == pointer
+
+
+def test_checking_a_mapping_saves_nothing(alice, crm):
+    assert alice.post("/mappings/check", MAPPING).json["publishable"] is True
+    bad = {**MAPPING, "rows": [{"variable": "answers.nps", "field": "none"}]}
+    answer = alice.post("/mappings/check", bad).json
+    assert (answer["publishable"], answer["problems"][0]["pointer"]) == (False, "/rows/0")
+    assert alice.get("/mappings").json["mappings"] == []
+
+
+def test_a_mapping_needs_a_connection_with_field_definitions(alice):
+    alice.post("/connections", {"app": "hubspot", "name": "crm"})
+    mapping_id = alice.post("/mappings", MAPPING).json["id"]
+    answer = alice.post(f"/mappings/{mapping_id}/publish")
+    assert (answer.status_code, answer.json["code"]) == (409, "no_field_definitions")
+
+
+def test_a_mapping_can_only_use_a_connection_that_is_connected(alice, crm):
+    mapping_id = alice.post("/mappings", MAPPING).json["id"]
+    ended = alice.post(f"/connections/{crm}/disconnect")
+    assert ended.json == {"revoked": True, "waiting": 0}
+    answer = alice.post(f"/mappings/{mapping_id}/publish")
+    assert (answer.status_code, answer.json["code"]) == (409, "not_connected")
+
+
+def test_a_paused_mapping_parks_what_comes_and_goes_on_in_order(alice, crm, world):
+    mapping_id = switch_on(alice).json["id"]
+    alice.post(f"/mappings/{mapping_id}/pause")
+    alice.post("/responses", body("r1", 9))
+    world.plan()
+    parked = alice.get("/deliveries?state=parked").json["deliveries"]
+    assert {(one["kind"], one["reason"]) for one in parked} >= {("fields", "paused")}
+    alice.post(f"/mappings/{mapping_id}/resume")
+    world.settle()
+    assert alice.get("/responses/r1").json["state"] == "done"
+
+
+def test_a_mapping_that_is_fed_is_not_deleted(alice, crm):
+    mapping_id = switch_on(alice).json["id"]
+    answer = alice.delete(f"/mappings/{mapping_id}")
+    assert (answer.status_code, answer.json["code"]) == (409, "still_in_use")
+    assert answer.json["automations"] == ["After the meeting: every response"]
+    automation_id = alice.get("/automations").json["automations"][0]["id"]
+    assert alice.delete(f"/automations/{automation_id}").status_code == 204
+    assert alice.delete(f"/mappings/{mapping_id}").status_code == 204
+
+
+def test_a_condition_that_names_nothing_is_refused_with_a_caret(alice, crm):
+    body_ = {"name": "A", "if": "computed.scor > 3", "then": [{"do": "tag"}]}
+    automation_id = alice.post("/automations", body_).json["id"]
+    answer = alice.post(f"/automations/{automation_id}/publish")
+    assert (answer.status_code, answer.json["code"]) == (422, "automation_invalid")
+    assert answer.json["errors"][0]["pointer"] == "/if"
+    assert "^" in answer.json["errors"][0]["text"]
+
+
+def test_an_automation_names_what_is_there(alice, crm):
+    body_ = {"name": "A", "then": [{"do": "feed", "mapping": "none"}]}
+    automation_id = alice.post("/automations", body_).json["id"]
+    answer = alice.post(f"/automations/{automation_id}/publish")
+    assert answer.json["errors"][0]["pointer"] == "/then/0/mapping"
+
+
+def test_a_dead_delivery_is_replayed_once(alice, crm, world, database):
+    switch_on(alice)
+    alice.post("/responses", body("r1", 9))
+    world.settle()
+    delivery_id = alice.get("/deliveries").json["deliveries"][0]["id"]
+    assert alice.post(f"/deliveries/{delivery_id}/replay").status_code == 409
+    with database.begin(alice.workspace_id) as connection:
+        connection.execute(
+            update(delivery).where(delivery.c.id == delivery_id).values(state="dead")
+        )
+    only = {"state": "dead", "connection_id": crm}
+    assert alice.post("/deliveries/replay", only).json == {"replayed": 1}
+    assert alice.post("/deliveries/replay", only).json == {"replayed": 0}
+    world.settle()
+    assert alice.get(f"/deliveries/{delivery_id}").json["state"] in {"done", "superseded"}
+
+
+def test_a_connection_shows_its_account_and_never_a_secret(alice, crm):
+    shown = alice.get(f"/connections/{crm}")
+    assert shown.json["state"] == "connected"
+    assert shown.json["secrets"]["grant"]["set"] is True
+    assert "demo-secret" not in shown.text + alice.get("/oauth-clients").text
+    assert alice.post(f"/connections/{crm}/probe").json["account_id"]
+    paused = alice.post(f"/connections/{crm}/pause").json
+    assert (paused["state"], alice.post(f"/connections/{crm}/resume").json["state"]) == (
+        "paused",
+        "connected",
+    )
+
+
+def test_the_field_definitions_are_listed_and_come_as_a_table(alice, crm):
+    entities = alice.get(f"/connections/{crm}/fields?entity=contacts").json["entities"]
+    assert "email" in {field["name"] for field in entities[0]["fields"]}
+    table = alice.get(f"/connections/{crm}/fields.csv")
+    assert table.mimetype == "text/csv"
+    assert "attachment" in table.headers["Content-Disposition"]
+    assert "nps_score" in table.text
+    assert alice.get(f"/connections/{crm}/fields?entity=none").status_code == 404
+
+
+def test_the_standard_integration_is_one_switch(alice, crm):
+    assert alice.get(f"/connections/{crm}/standard").json["enabled"] is False
+    answer = alice.put(f"/connections/{crm}/standard", {"enabled": True, "default": True})
+    assert answer.json["enabled"] is True
+    assert answer.json["missing_fields"] == []
+
+
+def test_a_callback_with_a_made_up_or_used_state_connects_nothing(alice, portal):
+    alice.put(
+        "/oauth-clients/hubspot", {"client_id": "demo-client", "client_secret": "demo-secret"}
+    )
+    made = alice.post("/connections", {"app": "hubspot", "name": "crm", "base_url": portal}).json
+    url = urlsplit(alice.post(f"/connections/{made['id']}/authorize").json["url"])
+    consent = requests.get(f"{portal}{url.path}?{url.query}", allow_redirects=False, timeout=5)
+    back = urlsplit(consent.headers["Location"])
+    for path in ("/oauth/callback/hubspot", "/oauth/callback/hubspot?state=x&code=y"):
+        assert alice.client.get(path).status_code == 400
+    assert alice.client.get(f"{back.path}?{back.query}").status_code == 200
+    again = alice.client.get(f"{back.path}?{back.query}")
+    assert again.status_code == 400
+    assert "<script" not in again.text
+
+
+def test_a_host_that_nobody_allowed_is_refused_when_saved(alice):
+    wanted = {"app": "hubspot", "name": "crm", "base_url": "https://169.254.169.254"}
+    answer = alice.post("/connections", wanted)
+    assert (answer.status_code, answer.json["code"]) == (422, "host_refused")
+
+
+def test_the_catalogue_tells_what_each_app_can_do(alice):
+    apps = {one["app"]: one for one in alice.get("/apps").json["apps"]}
+    assert {"hubspot", "salesforce"} <= set(apps)
+    assert apps["hubspot"]["contact_entity"] == "contacts"
+    assert [one["app"] for one in alice.get("/apps?search=HubS").json["apps"]] == ["hubspot"]
+    assert alice.get("/apps/none").status_code == 404
