@@ -189,7 +189,7 @@ def value_at(text: str, place: int, pointer: str) -> tuple[JSON, int]:
     except json.JSONDecodeError as exc:
         raise NotStrict(Fault.SYNTAX, pointer, where=position(text, exc.pos)) from None
     except _LookCloserError:
-        value, end = _MARKING.raw_decode(text, place)
+        value, end = _marked(text, place, pointer)
         _raise_first_fault(value, pointer)
     else:
         # Only an escape can bring in NUL or half a pair: the parser refuses raw control characters,
@@ -197,6 +197,14 @@ def value_at(text: str, place: int, pointer: str) -> tuple[JSON, int]:
         if _ODD_ESCAPE.search(text, place, end):
             _raise_first_fault(value, pointer)
     return value, end
+
+
+def _marked(text: str, place: int, pointer: str) -> tuple[JSON, int]:
+    """The value with its faults marked; it can still break off behind the first of them."""
+    try:
+        return _MARKING.raw_decode(text, place)
+    except json.JSONDecodeError as exc:
+        raise NotStrict(Fault.SYNTAX, pointer, where=position(text, exc.pos)) from None
 
 
 def _raise_first_fault(value: JSON, pointer: str) -> None:

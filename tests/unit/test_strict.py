@@ -167,6 +167,13 @@ SIGNS = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize("raw", [b"[NaN", b'{"a":1,"a":2', b"[1" + b"0" * 5_000])
+def test_a_document_that_breaks_off_behind_its_first_fault_is_refused(raw):
+    with pytest.raises(NotStrict) as refused:
+        decode(raw)
+    assert refused.value.fault is Fault.SYNTAX
+
+
 @settings(max_examples=400)
 @given(st.lists(SIGNS, max_size=40).map(b"".join) | st.binary(max_size=60))
 def test_any_bytes_are_a_value_or_a_named_refusal(raw):
@@ -191,10 +198,10 @@ def test_any_bytes_are_a_value_or_a_named_refusal(raw):
     ids=["open arrays", "escaped quotes", "open strings", "lone escapes", "many arrays", "digits"],
 )
 def test_eight_megabytes_of_malice_cost_less_than_a_second(raw):
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(NotStrict):
         decode(raw)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_memory_stays_near_the_size_of_the_document():
