@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -32,13 +32,14 @@ def known_of(
     """
     profile = reached.profile
     contacts = sorted({one.contact_id for one in wave.deliveries})
-    entities = _entities(connection, profile.id, {one.entity for one in wave.deliveries})
+    entities = _entities(connection, profile.id)
+    written = {one.entity for one in wave.deliveries} & entities.keys()
     spaces = select(workspace.c.settings).where(workspace.c.id == workspace_id)
     tags: Mapping[str, Any] = (connection.execute(spaces).scalar_one() or {}).get("tags", {})
     known = Known(
         traits=profile.traits,
         entities=entities,
-        schemas={name: compile_record_schema(one)() for name, one in entities.items()},
+        schemas={name: compile_record_schema(entities[name])() for name in written},
         links=_links(connection, profile.id, contacts),
         tagging=tagging_of(profile.traits.tags, tags, profile.learnt),
         chance=chance,
@@ -61,14 +62,10 @@ def tagging_of(traits: TagTraits, tags: Mapping[str, Any], learnt: Mapping[str, 
     )
 
 
-def _entities(
-    connection: Connection, connection_id: int, names: Collection[str]
-) -> dict[str, Entity]:
+def _entities(connection: Connection, connection_id: int) -> dict[str, Entity]:
     rows = connection.execute(
         select(entity_snapshot.c.entity, entity_snapshot.c.definition).where(
-            entity_snapshot.c.connection_id == connection_id,
-            entity_snapshot.c.current,
-            entity_snapshot.c.entity.in_(sorted(names)),
+            entity_snapshot.c.connection_id == connection_id, entity_snapshot.c.current
         )
     )
     return {row.entity: entity_from_json(row.definition) for row in rows}
