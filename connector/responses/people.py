@@ -145,17 +145,24 @@ ADD = text(
     ON CONFLICT DO NOTHING
     """
 )
+# Two look-ups a row, each by its own index. A join over both (external id OR address) compares
+# every row with every contact as long as the statistics do not know the contacts.
 FIND = text(
     """
-    SELECT DISTINCT ON (r.response) r.response, c.id, c.email, c.external_id, c.phone, c.name,
-           c.first_name, c.last_name, c.company, c.country, c.language, c.attributes,
-           c.origin_connection_id
+    SELECT r.response, c.*
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
            response bigint, email_key text, external_id text)
-      JOIN contact c ON c.workspace_id = :w
-           AND (c.external_id = r.external_id OR c.email_key = r.email_key)
-     WHERE c.state = 'active'
-     ORDER BY r.response, (c.external_id = r.external_id) IS TRUE DESC, c.id
+     CROSS JOIN LATERAL (
+           SELECT 1 AS choice, id, email, external_id, phone, name, first_name, last_name, company,
+                  country, language, attributes, origin_connection_id
+             FROM contact WHERE workspace_id = :w AND external_id = r.external_id
+              AND state = 'active'
+           UNION ALL
+           SELECT 2, id, email, external_id, phone, name, first_name, last_name, company,
+                  country, language, attributes, origin_connection_id
+             FROM contact WHERE workspace_id = :w AND email_key = r.email_key
+              AND state = 'active'
+           ORDER BY choice LIMIT 1) c
     """
 )
 # Two planners must not make two contacts of one CRM id.

@@ -230,11 +230,12 @@ def _park_automations(connection: Connection, broken: Mapping[int, str]) -> None
         connection.execute(PARK_AUTOMATION, {"id": automation_id, "reason": reason})
 
 
+# In the index's order: by id alone every batch would sort all that waits, or walk the primary key.
 TAKE = text(
     """
     SELECT id, source, response_id, revision, event, anonymous, body, answered_at, plan_failures
       FROM response WHERE planned_at IS NULL AND plan_due_at <= now()
-     ORDER BY id LIMIT :n FOR UPDATE SKIP LOCKED
+     ORDER BY plan_due_at, id LIMIT :n FOR UPDATE SKIP LOCKED
     """
 )
 # A response whose planning broke waits longer each time, and after eight failures until a person
