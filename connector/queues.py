@@ -22,8 +22,9 @@ QUEUE = "hub"
 # Arguments carry a version, so that an old worker hands a newer job back instead of guessing.
 VERSION = 1
 JOB_TIMEOUT_S, FAILURE_TTL_S = 90, 86_400
-# How long a waiting job keeps others of its kind from being rung for, if nobody takes it.
-WAKE_MS = 5_000
+# How long a waiting job keeps others of its kind from being rung for, if nobody takes it. A worker
+# that dies right after it took one takes the job with it: the sweep must ring again within 2 s.
+WAKE_MS = 1_200
 TIMEOUT_S, REST_S = 0.2, 2.0
 
 PLAN, DRAIN, PROVISION = "plan", "drain", "provision"

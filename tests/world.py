@@ -384,7 +384,7 @@ def founded(settings: Settings, database: Database, slug: str = "acme") -> World
         country="DK",
         timezone="Europe/Copenhagen",
     )
-    return World(hub, found.workspace_id, str(found.key))
+    return World(hub, found.workspace_id, found.key.secret.reveal())
 
 
 def answered(
