@@ -71,6 +71,9 @@ def download(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -
     with desk.database.begin(workspace_id) as connection:
         here = load(connection, workspace_id, connection_id)
         done = _stored(connection, workspace_id, connection_id, found)
+        # What waited for a field that was gone is tried again by the new definitions.
+        waits = (parking.MAPPING,)
+        parking.resume_deliveries(connection, workspace_id, connection_id, reasons=waits)
         detail = {"changed": list(done.changed), "added": list(done.added)}
         audited(connection, here, action="fields_downloaded", actor=actor, detail=detail)
     return done

@@ -69,7 +69,9 @@ def establish(
                 document=document(kept),
             )
         _mark_connected(connection, now, identity, instance_url=instance_url)
-        resumed = parking.resume_deliveries(connection, here.workspace_id, here.id)
+        resumed = parking.resume_deliveries(
+            connection, here.workspace_id, here.id, reasons=parking.FOR_A_PROOF
+        )
         parking.resume_provisions(connection, here.workspace_id, here.id)
         notes = (*identity.notes, *_duplicates(connection, now, identity))
         if actor is not None:

@@ -18,7 +18,10 @@ from connector.log import get_logger
 from connector.tables import connection as connections
 from connector.tables import delivery, tag_provision
 
-AUTH, CRYPTO = "auth", "crypto"
+AUTH, CRYPTO, SCOPE, MAPPING = "auth", "crypto", "scope", "mapping"
+# What a new grant mends, and what a person may have mended before proving the connection again.
+FOR_THE_GRANT = (AUTH, CRYPTO)
+FOR_A_PROOF = (*FOR_THE_GRANT, SCOPE)
 CRYPTO_CODE = "secrets_unreadable"
 # A hundred thousand waiting rows are marked in one statement.
 _STATEMENT_MS = 60_000
@@ -118,8 +121,14 @@ def park_deliveries(
     return parked.rowcount
 
 
-def resume_deliveries(connection: Connection, workspace_id: int, connection_id: int) -> int:
-    """Make what was parked for the connection's sake due again, all at once; how many.
+def resume_deliveries(
+    connection: Connection,
+    workspace_id: int,
+    connection_id: int,
+    *,
+    reasons: tuple[str, ...] = FOR_THE_GRANT,
+) -> int:
+    """Make what was parked for these reasons due again, all at once; how many.
 
     The claim orders rows of the same due time by id, so they go on in the order they came.
     """
@@ -130,7 +139,7 @@ def resume_deliveries(connection: Connection, workspace_id: int, connection_id: 
             delivery.c.workspace_id == workspace_id,
             delivery.c.connection_id == connection_id,
             delivery.c.state == "parked",
-            delivery.c.reason.in_((AUTH, CRYPTO)),
+            delivery.c.reason.in_(reasons),
         )
         .values(state="pending", reason=None, due_at=func.now())
     )
