@@ -14,15 +14,16 @@ from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from connector.db import Database, retried
 from connector.failpoints import failpoint
-from connector.tables import response_key
 from schemas.response import ResponseSchema, digest_of, normalised
 
 MAX_ITEMS = 1_000
 FROM_API = "api"
+# Making it costs more than checking a response with it. It keeps nothing between two loads.
+_SCHEMA = ResponseSchema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,10 @@ def accept(
 
 def _checked(items: Sequence[object], results: dict[int, Accepted]) -> list[_Item]:
     """The items that are well formed; what is wrong with the others goes into `results`."""
-    schema, checked = ResponseSchema(), []
+    checked = []
     for place, raw in enumerate(items):
         try:
-            body = normalised(raw, schema=schema)
+            body = normalised(raw, schema=_SCHEMA)
         except ValidationError as exc:
             named = raw.get("response_id") if isinstance(raw, dict) else None
             results[place] = Accepted(
@@ -143,23 +144,8 @@ def _versions(
     without it both would find nothing stored.
     """
     ids = sorted({item.response_id for item in items})
-    connection.execute(
-        text(
-            "SELECT pg_advisory_xact_lock(h) FROM (SELECT DISTINCT hashtextextended("
-            " :source || chr(31) || one, current_setting('app.workspace_id')::bigint) AS h"
-            " FROM unnest(CAST(:ids AS text[])) AS one ORDER BY h) AS locks"
-        ),
-        {"source": source, "ids": ids},
-    )
-    rows = connection.execute(
-        select(
-            response_key.c.response_id,
-            response_key.c.revision,
-            response_key.c.digest,
-            response_key.c.answered_at,
-            response_key.c.response,
-        ).where(response_key.c.source == source, response_key.c.response_id.in_(ids))
-    )
+    connection.execute(LOCK, {"source": source, "ids": ids})
+    rows = connection.execute(VERSIONS, {"source": source, "ids": ids})
     known: dict[str, list[_Version]] = {}
     for row in rows:
         version = _Version(row.revision, row.digest, row.answered_at, row.response)
@@ -257,6 +243,20 @@ def is_anonymous(body: Mapping[str, Any]) -> bool:
     return bool(who.get("anonymous")) or not named
 
 
+LOCK = text(
+    """
+    SELECT pg_advisory_xact_lock(h) FROM (
+      SELECT DISTINCT hashtextextended(:source || chr(31) || one,
+                                       current_setting('app.workspace_id')::bigint) AS h
+        FROM unnest(CAST(:ids AS text[])) AS one ORDER BY h) AS locks
+    """
+)
+VERSIONS = text(
+    """
+    SELECT response_id, revision, digest, answered_at, response FROM response_key
+     WHERE source = :source AND response_id = ANY(:ids)
+    """
+)
 # One statement for any number of rows: with a parameter a value the driver parsed half a megabyte
 # of SQL, which cost more than the database's own work. In the push's order: ids follow it.
 STORE = text(
