@@ -48,8 +48,15 @@ class Engine:
     """
 
     def __init__(
-        self, argv: Sequence[str], *, log: Path, run_as: RunAs, on_parent_death: signal.Signals
+        self,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        run_as: RunAs,
+        on_parent_death: signal.Signals,
+        environ: Mapping[str, str] = ENVIRONMENT,
     ) -> None:
+        self._environ = environ
         self._watching = None if sys.platform == "linux" else os.pipe()
         with log.open("ab") as output:
             self._popen, self.pid = self._start(argv, output, run_as, number=on_parent_death)
@@ -59,11 +66,12 @@ class Engine:
     ) -> tuple[subprocess.Popen[bytes], int]:
         order = _order(argv, run_as, number=number)
         if self._watching is None:
-            popen = _spawn(order, output=output)
+            popen = _spawn(order, output=output, environ=self._environ)
             return popen, popen.pid
         status_read, status_write = os.pipe()
         order |= {"watch": self._watching[0], "status": status_write}
-        popen = _spawn(order, output=output, pass_fds=(self._watching[0], status_write))
+        pipes = (self._watching[0], status_write)
+        popen = _spawn(order, output=output, environ=self._environ, pass_fds=pipes)
         os.close(self._watching[0])
         os.close(status_write)
         with os.fdopen(status_read) as status:
@@ -160,7 +168,11 @@ def _command(order: dict[str, Any]) -> list[str]:
 
 
 def _spawn(
-    order: dict[str, Any], *, output: IO[bytes], pass_fds: tuple[int, ...] = ()
+    order: dict[str, Any],
+    *,
+    output: IO[bytes],
+    environ: Mapping[str, str],
+    pass_fds: tuple[int, ...] = (),
 ) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches us alone, and we stop the engines in order.
     return subprocess.Popen(
@@ -168,7 +180,7 @@ def _spawn(
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        env=ENVIRONMENT,
+        env=dict(environ),
         cwd="/",
         pass_fds=pass_fds,
         start_new_session=True,
