@@ -1,52 +1,69 @@
-"""What the processes of the fault tests run, to be killed at an exact place.
+"""What the processes of the fault tests run, to be killed: the hub's own programs, and two of ours.
 
-    python -m tests.faults.child drain WORKSPACE CONNECTION    one job as a work-horse runs it
-    python -m tests.faults.child dies-at-pop QUEUE [QUEUE]     a worker killed between pop and start
-
-ANSWERBACK_FAILPOINTS says where a job dies; the second form is the one place that no failpoint of
-ours can reach, because RQ has the job and nobody else.
+Each runs in a process forked from one that has imported everything (multiprocessing's forkserver):
+a start costs a tenth of a second instead of four. The environment is all that a program is given.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import redis
 
-from connector import jobs, queues
+from connector import failpoints, jobs, queues, sweep, workers
 from connector.log import configure_log
-from connector.settings import load_settings
-from connector.workers import HubWorker, worker_on
+from connector.settings import adopt_environ, load_settings
+
+PRELOADED = (
+    "tests.faults.child", "adapters.hubspot", "adapters.salesforce", "adapters.zendesk",
+)  # fmt: skip
 
 
-class DiesAtPop(HubWorker):
-    """Killed after it has taken a job from the queue, before anything of it has begun."""
+class DiesAtPop(workers.HubWorker):
+    """Killed after it has taken a job from the queue, before anything of it has begun: the one
+    place that no failpoint of ours can reach, because RQ has the job and nobody else.
+    """
 
     def execute_job(self, _job: Any, _queue: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def job(kind: str, workspace_id: str, connection_id: str) -> None:
-    configure_log(load_settings().log_level)
-    getattr(jobs, kind)(queues.VERSION, int(workspace_id), int(connection_id), 0)
+def run(program: str, environ: Mapping[str, str], *arguments: str) -> None:
+    """One of PROGRAMS in a session of its own, as if started from a shell."""
+    os.setsid()
+    adopt_environ(environ)
+    PROGRAMS[program](*arguments)
+
+
+def worker(*names: str) -> None:
+    workers.run_worker(load_settings(), names or [queues.QUEUE])
+
+
+def scheduler() -> None:
+    sweep.main()
 
 
 def dies_at_pop(*names: str) -> None:
     with redis.Redis.from_url(str(load_settings().redis_url)) as connection:
-        worker = worker_on(connection, names)
-        worker.__class__ = DiesAtPop
-        worker.work(logging_level="CRITICAL")
+        one = workers.worker_on(connection, names)
+        one.__class__ = DiesAtPop
+        one.work(logging_level="CRITICAL")
 
 
-def main(argv: list[str]) -> None:
-    if argv[0] == "dies-at-pop":
-        dies_at_pop(*argv[1:])
-    else:
-        job(*argv)
+def job(kind: str, workspace_id: str, connection_id: str) -> None:
+    """One job as a work-horse runs it."""
+    settings = load_settings()
+    configure_log(settings.log_level)
+    failpoints.configure(settings)  # a work-horse has them from its worker
+    getattr(jobs, kind)(queues.VERSION, int(workspace_id), int(connection_id), 0)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+PROGRAMS: Mapping[str, Callable[..., None]] = {
+    "worker": worker,
+    "scheduler": scheduler,
+    "dies_at_pop": dies_at_pop,
+    "job": job,
+}

@@ -4,6 +4,8 @@ the test, whatever became of it.
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import os
 import re
 import signal
@@ -12,15 +14,29 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Protocol
 
 import requests
 
 from connector.engines.process import is_alive, wait_until
+from tests.faults import child
+from tests.faults.child import PRELOADED
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 START_S = 60
+
+
+_context = multiprocessing.get_context("forkserver")
+
+
+class Running(Protocol):
+    """A process: one of the hub's programs, or a web server."""
+
+    @property
+    def pid(self) -> int | None: ...
 
 
 @dataclass
@@ -28,63 +44,72 @@ class Processes:
     """What a test has started. `environ` is the base; each start may add to it."""
 
     environ: Mapping[str, str]
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    programs: list[ForkServerProcess] = field(default_factory=list)
+    servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, *argv: str, **added: str) -> subprocess.Popen[bytes]:
-        """A program in a session of its own, so that it can be killed with all its children."""
-        one = subprocess.Popen(
-            argv, cwd=ROOT, env={**self.environ, **added}, start_new_session=True
+    def start(self, program: str, *arguments: str, **added: str) -> ForkServerProcess:
+        """A program of child.py in a process and session of its own."""
+        _context.set_forkserver_preload(list(PRELOADED))
+        one = _context.Process(
+            target=child.run, args=(program, {**self.environ, **added}, *arguments)
         )
-        self.started.append(one)
+        one.start()
+        self.programs.append(one)
         return one
 
-    def python(self, *argv: str, **added: str) -> subprocess.Popen[bytes]:
-        return self.start(sys.executable, *argv, **added)
+    def worker(self, *queues: str, **added: str) -> ForkServerProcess:
+        return self.start("worker", *queues, **added)
 
-    def worker(self, *queues: str, **added: str) -> subprocess.Popen[bytes]:
-        return self.python("worker.py", *queues, **added)
+    def scheduler(self, **added: str) -> ForkServerProcess:
+        return self.start("scheduler", **added)
 
-    def scheduler(self, **added: str) -> subprocess.Popen[bytes]:
-        return self.python("-m", "connector.sweep", **added)
+    def killed_job(self, kind: str, workspace_id: int, connection_id: int, *, at: str) -> None:
+        """One job in a process of its own that a failpoint kills; returns when it is dead."""
+        ids = (str(workspace_id), str(connection_id))
+        one = self.start("job", kind, *ids, ANSWERBACK_FAILPOINTS=at)
+        one.join(START_S)
+        code = one.exitcode
+        assert code == -signal.SIGKILL, f"the job was to die at {at}; it ended with {code}"
 
     def web(self, server: str, port: int, **added: str) -> subprocess.Popen[bytes]:
         """The web processes by granian as the Procfile starts them, or by gunicorn."""
         line = granian() if server == "granian" else GUNICORN
         argv = [part.format(port=port) for part in line]
-        one = self.start(str(BIN / argv[0]), *argv[1:], **added)
+        one = subprocess.Popen(
+            [str(BIN / argv[0]), *argv[1:]],
+            cwd=ROOT,
+            env={**self.environ, **added},
+            start_new_session=True,
+        )
+        self.servers.append(one)
         ready = wait_until(lambda: answers(port) or one.poll() is not None, timeout_s=START_S)
         assert ready
         assert one.poll() is None, "the web process ended at its start"
         return one
 
-    def killed_job(
-        self, kind: str, workspace_id: int, connection_id: int, *, at: str
-    ) -> subprocess.Popen[bytes]:
-        """One job in a process of its own that a failpoint kills; returns when it is dead."""
-        argv = ("-m", "tests.faults.child", kind, str(workspace_id), str(connection_id))
-        one = self.python(*argv, ANSWERBACK_FAILPOINTS=at)
-        code = one.wait(START_S)
-        assert code == -signal.SIGKILL, f"the job was to die at {at}; it ended with {code}"
-        return one
-
     def end(self) -> None:
-        for one in self.started:
-            kill_group(one)
+        for program in self.programs:
+            kill_group(program)
+            program.join(START_S)
+        for server in self.servers:
+            kill_group(server)
+            server.wait(START_S)
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """kill -9 of a process and everything in its session's group, and of its work-horse."""
-    horse = horse_of(process)
-    for kill, number in ((os.killpg, process.pid), (os.kill, horse)):
-        if number and process.poll() is None:
-            try:
-                kill(number, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-    process.wait(START_S)
+def kill_group(process: Running) -> None:
+    """Kill -9 of a process, of everything in its session's group, and of its work-horse."""
+    pid, horse = process.pid, horse_of(process)
+    if pid is None or is_gone(pid):
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    if horse:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(horse, signal.SIGKILL)
+    assert wait_until(lambda: is_gone(pid), timeout_s=START_S)
 
 
-def horse_of(worker: subprocess.Popen[bytes]) -> int | None:
+def horse_of(worker: Running) -> int | None:
     """The pid of a worker's child at work."""
     children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
     try:
@@ -118,7 +143,7 @@ def free_port() -> int:
 
 
 GUNICORN = (
-    "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "2", "--threads", "4",
+    "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "1", "--threads", "4",
     "--no-control-socket", "wsgi:app",
 )  # fmt: skip
 
