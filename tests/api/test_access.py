@@ -141,7 +141,8 @@ AUTOMATION = {"name": "A", "then": [{"do": "tag"}]}
 
 def one_of_everything(caller: Any) -> dict[str, int]:
     """The ids of one thing of each kind in the caller's workspace, by the route's own names."""
-    connection = caller.post("/connections", {"app": "hubspot", "name": "crm", "auth": "oauth"})
+    caller.post("/connections", {"app": "hubspot", "name": "crm", "auth": "oauth"})
+    connection_id = caller.get("/connections").json["connections"][0]["id"]
     contacts = caller.post("/contacts", {"email": "a@example.test"})
     caller.post(
         "/responses",
@@ -154,12 +155,12 @@ def one_of_everything(caller: Any) -> dict[str, int]:
     )
     return {
         "key_id": caller.get("/keys").json["keys"][0]["id"],
-        "connection_id": connection.json["id"],
+        "connection_id": connection_id,
         "contact_id": contacts.json["items"][0]["id"],
         "mapping_id": caller.post("/mappings", MAPPING).json["id"],
         "automation_id": caller.post("/automations", AUTOMATION).json["id"],
         "source_id": caller.post("/sources", {"name": "s"}).json["id"],
-        "delivery_id": a_delivery(caller, connection.json["id"], contacts.json["items"][0]["id"]),
+        "delivery_id": a_delivery(caller, connection_id, contacts.json["items"][0]["id"]),
     }
 
 

@@ -27,7 +27,8 @@ def test_every_route_and_every_refusal_carries_the_headers(client):
 
 
 def test_only_the_pages_own_files_may_be_kept_by_a_browser(client):
-    answer = client.get("/static/docs/start.js")
+    with client.get("/static/docs/start.js") as answer:
+        answer.get_data()
     assert answer.headers["Cache-Control"] == "public, max-age=86400"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,11 +11,15 @@ import pytest
 import requests
 from sqlalchemy import update
 
+from connector import audit
+from connector.access import ACCESS
+from connector.db import Database
 from connector.jobs import hub_of
 from connector.tables import delivery
 from simulators.hubspot import HubSpot
 from simulators.kit.server import running
 from tests.api.conftest import Caller
+from tests.api.test_access import one_of_everything
 from tests.api.test_responses import body
 from tests.world import World
 
@@ -149,6 +154,15 @@ def test_a_mapping_that_cannot_work_is_not_published_and_the_row_is_named(
     answer = alice.post(f"/mappings/{saved.json['id']}/publish")
     assert (answer.status_code, answer.json["code"]) == (422, "mapping_invalid")
     assert answer.json["errors"][0]["pointer"] == pointer
+
+
+def test_an_answer_is_held_against_the_survey_of_the_campaign_where_it_is_known(alice, crm):
+    alice.put("/surveys/s", {"questions": [{"key": "score", "type": "nps"}]})
+    trusted = alice.post("/mappings/check", MAPPING).json
+    assert (trusted["publishable"], trusted["problems"][0]["warning"]) == (True, True)
+    alice.put("/campaigns/5000", {"name": "A", "survey": "s"})
+    judged = alice.post("/mappings/check", {**MAPPING, "campaign": "5000"}).json
+    assert (judged["publishable"], judged["problems"][0]["code"]) == (False, "unknown_variable")
 
 
 def test_checking_a_mapping_saves_nothing(alice, crm):
@@ -287,3 +301,63 @@ def test_the_catalogue_tells_what_each_app_can_do(alice):
     assert apps["hubspot"]["contact_entity"] == "contacts"
     assert [one["app"] for one in alice.get("/apps?search=HubS").json["apps"]] == ["hubspot"]
     assert alice.get("/apps/none").status_code == 404
+
+
+def test_every_change_writes_exactly_the_entry_that_the_access_table_names(alice, crm, database):
+    """Each unsafe route once, with success; what the log gained must be that one action."""
+    ids = one_of_everything(alice)
+    ids["key_id"] = alice.post("/keys", {"name": "to be revoked"}).json["id"]
+    calls = {
+        ("PATCH", "/workspace"): {"name": "Alice & Co"},
+        ("POST", "/keys"): {"name": "k"},
+        ("PUT", "/oauth-clients/<key:app>"): {"client_id": "a", "client_secret": "b"},
+        ("POST", "/connections"): {"app": "hubspot", "name": "second"},
+        ("PATCH", "/connections/<id:connection_id>"): {"name": "crm"},
+        ("PUT", "/connections/<id:connection_id>/standard"): {"enabled": True},
+        ("PUT", "/surveys/<key:survey>"): {"questions": []},
+        ("PUT", "/segments/<key:segment>"): {"attributes": {}},
+        ("PUT", "/campaigns/<key:campaign>"): {"name": "C"},
+        ("PUT", "/campaigns/<key:campaign>/distributions/<key:distribution>"): {},
+        ("POST", "/contacts"): {"external_id": "1"},
+        ("POST", "/mappings"): {**MAPPING, "connection": "crm"},
+        ("PUT", "/mappings/<id:mapping_id>"): {**MAPPING, "name": "M2", "connection": "crm"},
+        ("POST", "/mappings/<id:mapping_id>/publish"): {"switch_on": False},
+        ("POST", "/automations"): {"name": "B", "then": [{"do": "tag"}]},
+        ("PUT", "/automations/<id:automation_id>"): {"name": "A2", "then": [{"do": "tag"}]},
+        ("POST", "/sources"): {"name": "another"},
+    }
+    last = [("DELETE", "/connections/<id:connection_id>")]
+    rules = {
+        (method, rule.removeprefix("/api/v1")): asked
+        for (method, rule), asked in ACCESS.items()
+        if asked.audited
+    }
+    wrong = []
+    for route in sorted(rules, key=lambda one: (one in last, one[0] == "DELETE", order(one))):
+        if route in last:
+            connections = alice.get("/connections").json["connections"]
+            ids["connection_id"] = next(c["id"] for c in connections if c["name"] == "second")
+        before = entries(database, alice)
+        answer = alice.call(route[0], filled(route[1], ids), json=calls.get(route, {}))
+        gained = entries(database, alice)[len(before) :]
+        if answer.status_code >= 300 or gained != [rules[route].audited]:
+            wrong.append((route, answer.status_code, answer.get_data()[:300], gained))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def order(route: tuple[str, str]) -> int:
+    """Saving comes first, ending a connection last."""
+    if route[1] in {"/connections/<id:connection_id>/disconnect", "/deliveries/replay"}:
+        return 2
+    return 1 if "<id:" in route[1] else 0
+
+
+def filled(rule: str, ids: dict[str, int]) -> str:
+    named = {"app": "hubspot", "survey": "s", "segment": "s", "campaign": "c", "distribution": "d"}
+    path = re.sub(r"<id:(\w+)>", lambda found: str(ids[found[1]]), rule)
+    return re.sub(r"<key:(\w+)>", lambda found: named[found[1]], path)
+
+
+def entries(database: Database, caller: Caller) -> list[str]:
+    with database.begin(caller.workspace_id) as connection:
+        return [one.action for one in audit.entries(connection, caller.workspace_id, limit=1000)]

@@ -14,8 +14,8 @@ from connector.problems import Code, Place, Refusal
 from connector.responses.facts import load_facts
 from connector.responses.mapping import Problem, check_mapping
 from connector.responses.vocabulary import Kind
+from connector.tables import campaign, entity_snapshot, survey
 from connector.tables import connection as connections
-from connector.tables import entity_snapshot, survey
 from schemas.fields import Entity, entity_from_json
 
 Body = Mapping[str, Any]
@@ -103,13 +103,11 @@ def _declared(
 ) -> tuple[dict[str, Kind], list[str]]:
     """Every variable that can be judged, and those that are only taken on trust.
 
-    Contacts have attributes of the customer's own. Before the first survey is known nobody can say
-    which answers there will be.
+    Contacts have attributes of the customer's own. Which answers there will be can only be said
+    where the mapping is for one campaign and that campaign's survey is known.
     """
     declared = dict(load_facts(connection, workspace_id, linger_s={}).declared)
-    surveys = connection.execute(
-        select(survey.c.id).where(survey.c.workspace_id == workspace_id).limit(1)
-    ).one_or_none()
+    is_known = _survey_is_known(connection, workspace_id, body.get("campaign"))
     guessed = []
     for variable in _used(body):
         namespace = variable.partition(".")[0]
@@ -117,10 +115,21 @@ def _declared(
             continue
         if namespace == "contact":
             declared[variable] = Kind.ANY
-        elif surveys is None and namespace in _OF_SURVEYS:
+        elif not is_known and namespace in _OF_SURVEYS:
             declared[variable] = Kind.ANY
             guessed.append(variable)
     return declared, guessed
+
+
+def _survey_is_known(connection: Connection, workspace_id: int, campaign_id: str | None) -> bool:
+    if campaign_id is None:
+        return False
+    found = connection.execute(
+        select(survey.c.id)
+        .join(campaign, campaign.c.survey_id == survey.c.id)
+        .where(campaign.c.workspace_id == workspace_id, campaign.c.platform_id == campaign_id)
+    )
+    return found.one_or_none() is not None
 
 
 def _used(body: Body) -> list[str]:
@@ -128,5 +137,5 @@ def _used(body: Body) -> list[str]:
 
 
 def _unsure(variable: str) -> Problem:
-    text = f"{variable} could not be checked: no survey is known yet"
+    text = f"{variable} could not be checked: no survey of this campaign is known"
     return Problem("rows", "", "unchecked_variable", text, warning=True)
