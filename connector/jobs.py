@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 from connector import failpoints
 from connector.connections.desk import Desk
@@ -37,20 +41,43 @@ def _bell() -> Doorbell:
 def plan(version: int, workspace_id: int, connection_id: int, number: int) -> None:
     """Plan what has been accepted; then wake the drains of the connections that got work."""
     if _begins(version, PLAN, workspace_id, connection_id, number):
-        for touched in planner.plan_waiting(hub(), workspace_id):
-            _bell().ring(DRAIN, workspace_id, touched)
+        with _no_text_leaves():
+            for touched in planner.plan_waiting(hub(), workspace_id):
+                _bell().ring(DRAIN, workspace_id, touched)
 
 
 def drain(version: int, workspace_id: int, connection_id: int, number: int) -> None:
     """Empty a connection's due rows."""
     if _begins(version, DRAIN, workspace_id, connection_id, number):
-        deliver.drain(hub(), workspace_id, connection_id)
+        with _no_text_leaves():
+            deliver.drain(hub(), workspace_id, connection_id)
 
 
 def provision(version: int, workspace_id: int, connection_id: int, number: int) -> None:
     """Create what tags need at a connection."""
     if _begins(version, PROVISION, workspace_id, connection_id, number):
-        deliver.provide_tags(hub(), workspace_id, connection_id)
+        with _no_text_leaves():
+            deliver.provide_tags(hub(), workspace_id, connection_id)
+
+
+class JobFailed(RuntimeError):
+    """A job broke. RQ keeps the text of a failed job's exception in Redis: it is only a kind."""
+
+
+@contextmanager
+def _no_text_leaves() -> Iterator[None]:
+    """Re-raise what breaks a job without its text and values: they may quote an answer."""
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001 - the top of a job
+        where = traceback.extract_tb(exc.__traceback__)[-3:]
+        frames = [f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in where]
+        get_logger(__name__).error("job_failed", kind=type(exc).__name__, frames=frames)
+        failed = JobFailed(type(exc).__name__)
+    else:
+        return
+    # The with statement would chain the original, text and all.
+    raise failed from None
 
 
 def _begins(version: int, kind: str, *ids: int) -> bool:

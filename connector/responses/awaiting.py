@@ -8,7 +8,7 @@ own handle, the first of each target the change that was sent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.base import Operation, Started
@@ -42,6 +42,11 @@ def parked(
             wait_s = started.poll_after_s
             settlements.append(Settlement(one.id, "awaiting", wait_s=wait_s, handle=handle))
     return tuple(settlements)
+
+
+def is_poll(deliveries: Sequence[Delivery]) -> bool:
+    """Whether these deliveries were claimed to ask for a job's outcome."""
+    return any(one.handle is not None for one in deliveries)
 
 
 def still(deliveries: Sequence[Delivery], started: Started) -> tuple[Settlement, ...]:
@@ -90,6 +95,7 @@ def _restored(target: Target) -> list[tuple[int, Change]]:
 def _stored(change: Change, place: int) -> dict[str, Any]:
     return {
         "place": place,
+        "key": change.target.key,
         "operation": change.operation.value,
         "values": dict(change.values),
         "before": dict(change.before),
@@ -100,7 +106,8 @@ def _stored(change: Change, place: int) -> dict[str, Any]:
 
 def _change(target: Target, stored: Mapping[str, Any]) -> Change:
     return Change(
-        target,
+        # The batch's own key: another delivery of the target may have been settled meanwhile.
+        replace(target, key=stored["key"]),
         Operation(stored["operation"]),
         {name: canonical(value) for name, value in stored["values"].items()},
         {name: canonical(value) for name, value in stored["before"].items()},

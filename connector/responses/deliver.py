@@ -66,18 +66,22 @@ def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRA
 
 def _one_wave(hub: Hub, workspace_id: int, connection_id: int) -> Drained | None:
     """Claim and work on one wave; None when nothing is due."""
+    # Before the claim: the lease counts from the claim's own transaction, which may have to wait.
+    ends_at = clock.monotonic() + hub.settings.lease_s
     wave = _claimed(hub, workspace_id, connection_id)
     if wave is None or not wave.deliveries:
         return None
     failpoint("claimed")
-    ends_at = clock.monotonic() + hub.settings.lease_s
     try:
         reached = reach(hub.desk, workspace_id, connection_id)
+        with hub.database.begin(workspace_id) as connection:
+            known, clocks = prepare.known_of(connection, workspace_id, reached, wave)
     except AdapterError as exc:
         _settle_unreached(hub, workspace_id, connection_id, wave, exc)
         return Drained(waves=0)
-    with hub.database.begin(workspace_id) as connection:
-        known, clocks = prepare.known_of(connection, workspace_id, reached, wave)
+    except Exception:
+        _settle_unprepared(hub, workspace_id, connection_id, wave)
+        raise
     work = Work(
         Caller(
             desk=hub.desk,
@@ -133,7 +137,7 @@ def _claimed(hub: Hub, workspace_id: int, connection_id: int) -> Wave | None:
 
 
 def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
-    if wave.deliveries[0].handle is not None:
+    if awaiting.is_poll(wave.deliveries):
         _poll(work, wave)
         return
     folded = fold([one for every in wave.by_lane().values() for one in every], clocks)
@@ -158,12 +162,13 @@ def _stands_already(work: Work, decision: Decision) -> None:
     for one in decision.target.deliveries:
         if work.in_record(one):
             work.done(one, decision.remote_id, code="unchanged")
+            work.proved(one, decision)
 
 
 def _links_by_write(work: Work, target: Target) -> bool:
     """Cheapest found by writing what identifies the contact, and allowed to be created."""
     by_write = work.known.traits.links_by_write and target.linked
-    return by_write and target.creates and work.link_of(target) is None
+    return by_write and target.upserts and work.link_of(target) is None
 
 
 def _poll(work: Work, wave: Wave) -> None:
@@ -259,6 +264,15 @@ def _settle_unreached(
     if trouble.reconnect:
         # A reconnect may have come between the refusal and the parking.
         parking.heal(hub.desk, workspace_id, connection_id)
+
+
+def _settle_unprepared(hub: Hub, workspace_id: int, connection_id: int, wave: Wave) -> None:
+    """A failure between the claim and the first call: nothing was sent, nothing is burnt."""
+    results = ledger.Results()
+    handed = (schedule.handed_back(one, wait_s=5.0, code="internal") for one in wave.deliveries)
+    results.settle(*(_awaiting_again(one, wave) for one in handed))
+    with hub.database.begin(workspace_id) as connection:
+        ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
 
 
 def _settle_broken(

@@ -12,7 +12,7 @@ is. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from adapters.base import Operation, Record
 from connector.responses.steps import (
@@ -83,17 +83,18 @@ class Target:
         )
 
     @property
-    def updates(self) -> bool:
-        """Whether a record that is there may be written."""
+    def upserts(self) -> bool:
+        """Whether a record may be created, and written where it is there already."""
         return any(
-            one.kind != FIELDS or one.payload["operation"] in {"update", "upsert"}
-            for one in self.deliveries
+            one.kind == FIELDS and one.payload["operation"] == "upsert" for one in self.deliveries
         )
 
     @property
     def ambiguous(self) -> str:
-        """The rule when several records match; the strictest of the deliveries'."""
-        rules = {one.payload.get("ambiguous", "refuse") for one in self.deliveries}
+        """The rule when several records match; the strictest of the mappings'."""
+        rules = {
+            one.payload.get("ambiguous", "refuse") for one in self.deliveries if one.kind == FIELDS
+        }
         return rules.pop() if len(rules) == 1 else "refuse"
 
     def fields(self) -> tuple[str, ...]:
@@ -132,14 +133,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows for one target: perhaps a change, the record's id if known, and what is settled
-    already.
+    """What follows for one target: perhaps a change, the record's id if known, what is settled
+    already, and (without a change) what the record holds.
     """
 
     target: Target
     remote_id: str | None = None
     change: Change | None = None
     settled: tuple[Settlement, ...] = ()
+    held: Mapping[str, FieldValue] = field(default_factory=dict)
 
 
 def fold(deliveries: Iterable[Delivery], clocks: Clocks) -> Folded:
@@ -204,6 +206,8 @@ def decide(
         return Decision(replace(target, deliveries=()), settled=every)
     creating = record is None
     bad = _bad_deliveries(target, check, creating=creating)
+    if not creating:
+        bad |= {one.id: _exists(one) for one in target.deliveries if _only_creates(one)}
     good = replace(target, deliveries=tuple(one for one in target.deliveries if one.id not in bad))
     settled = tuple(bad.values())
     if not good.deliveries:
@@ -213,7 +217,8 @@ def decide(
     if missing:
         return Decision(replace(good, deliveries=()), settled=settled + _refused(good, missing[0]))
     if not creating and not change.values:
-        return Decision(good, record.remote_id if record else None, None, settled)
+        held = dict(record.values) if record is not None else {}
+        return Decision(good, change.remote_id, None, settled, held)
     return Decision(good, change.remote_id, change, settled)
 
 
@@ -230,9 +235,6 @@ def _chosen(target: Target, records: Sequence[Record]) -> tuple[Record | None, S
         return None, None
     if not records:
         return None, _dead("not_found", "the CRM has no record for this contact")
-    if not target.updates:
-        text = "the CRM has this record already, and the mapping only creates"
-        return None, _dead("exists", text)
     if len(records) == 1:
         return records[0], None
     if target.ambiguous == "refuse" or any(one.updated_at is None for one in records):
@@ -244,6 +246,15 @@ def _chosen(target: Target, records: Sequence[Record]) -> tuple[Record | None, S
 
 def _dead(reason: str, message: str) -> Settlement:
     return Settlement(0, "dead", reason, code=reason, message=message)
+
+
+def _only_creates(one: Delivery) -> bool:
+    return one.kind == FIELDS and one.payload["operation"] == "create"
+
+
+def _exists(one: Delivery) -> Settlement:
+    text = "the CRM has this record already, and the mapping only creates"
+    return replace(_dead("exists", text), delivery_id=one.id)
 
 
 def _bad_deliveries(target: Target, check: Check, *, creating: bool) -> dict[int, Settlement]:
@@ -290,7 +301,7 @@ def _change(target: Target, record: Record | None, tagging: Tagging) -> Change:
             sources[name] = (*shared, one.id)
     if record is not None:
         held = before.get
-        values = {name: one for name, one in values.items() if not _same(one, held(name))}
+        values = {name: one for name, one in values.items() if not same(one, held(name))}
     else:
         values = _with_creation(target, values, sources)
     return Change(
@@ -345,7 +356,7 @@ def _with_creation(
     return {**extra, **values}
 
 
-def _same(wanted: FieldValue, held: FieldValue) -> bool:
+def same(wanted: FieldValue, held: FieldValue) -> bool:
     """Whether the CRM holds this value already; an empty text and an empty list count as
     nothing.
     """

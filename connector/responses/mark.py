@@ -55,7 +55,10 @@ def _open(work: Work, there: Sequence[tuple[Target, str]], kind: str) -> list[tu
 def _share_fate(work: Work, target: Target) -> None:
     """The record could not be made: what was meant for it waits or dies with it."""
     settled = work.results.settlements
-    fate = next((settled[one.id] for one in target.deliveries if one.id in settled), None)
+    fates = [settled[one.id] for one in target.deliveries if one.id in settled]
+    # One that is tried again may still make the record.
+    waiting = [one for one in fates if one.state == "pending"]
+    fate = next(iter(waiting or fates), None)
     for one in target.deliveries:
         if fate is None or not work.is_open(one):
             continue
@@ -165,9 +168,19 @@ def note_of(one: Delivery, remote_id: str) -> Note:
 
 
 def _note(work: Work, notes: Sequence[tuple[Delivery, Note]]) -> None:
+    # Notes of one thread stay in one part, in their order: two threads would both open it.
+    by_thread: dict[str, list[tuple[Delivery, Note]]] = defaultdict(list)
+    for one, note in notes:
+        by_thread[note.thread].append((one, note))
     size = work.known.traits.note_batch
-    parts = [list(part) for part in chunks(notes, size)]
-    work.caller.each(parts, lambda part: _note_part(work, part))
+    groups = chunks(list(by_thread.values()), size)
+    parts = [[pair for group in part for pair in group] for part in groups]
+    work.caller.each(parts, lambda part: _note_parts(work, part))
+
+
+def _note_parts(work: Work, part: Sequence[tuple[Delivery, Note]]) -> None:
+    for batch in chunks(part, work.known.traits.note_batch):
+        _note_part(work, batch)
 
 
 def _note_part(work: Work, part: Sequence[tuple[Delivery, Note]]) -> None:

@@ -198,6 +198,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         claims=row.claims,
         attempts=row.attempts,
         handle=row.handle,
+        sent=row.sent,
     )
 
 
@@ -212,8 +213,9 @@ CLAIM = text(
        WHERE d.connection_id = :c AND d.state = 'pending' AND d.due_at <= now()
          AND d.crashes >= :fragile AND d.crashes < :sturdy
          AND d.lane NOT IN (
-             SELECT o.lane FROM delivery o WHERE o.connection_id = :c
-                AND o.state IN ('leased', 'awaiting') AND o.folded_into IS NULL)
+             SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'leased'
+             UNION ALL
+             SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'awaiting')
        ORDER BY d.due_at, d.id LIMIT :scan
     ), lanes AS MATERIALIZED (
       SELECT lane FROM due GROUP BY lane ORDER BY min(due_at), min(id) LIMIT :lanes
@@ -289,6 +291,7 @@ def settle(
             "wait_s": one.wait_s,
             "burnt": int(one.burnt),
             "handle": dict(one.handle) if one.handle is not None else None,
+            "sent": dict(one.sent) if one.sent is not None else None,
         }
         for one in settlements
     ]
@@ -301,7 +304,7 @@ SETTLE = text(
     WITH rows AS (
       SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         id bigint, state text, reason text, code text, message text, field text, remote_id text,
-        wait_s float, burnt int, handle jsonb)
+        wait_s float, burnt int, handle jsonb, sent jsonb)
     )
     UPDATE delivery d
        SET state = r.state, reason = r.reason, error_code = r.code, error = r.message,
@@ -309,8 +312,8 @@ SETTLE = text(
            attempts = d.attempts + r.burnt,
            due_at = CASE WHEN r.wait_s IS NULL THEN d.due_at
                          ELSE now() + make_interval(secs => r.wait_s) END,
-           handle = r.handle, lease_token = NULL, lease_until = NULL,
-           folded_into = CASE WHEN r.state = 'awaiting' THEN d.folded_into
+           handle = r.handle, sent = coalesce(r.sent, d.sent), lease_token = NULL, lease_until =
+           NULL, folded_into = CASE WHEN r.state = 'awaiting' THEN d.folded_into
                               WHEN r.state = 'pending' THEN NULL ELSE d.folded_into END,
            settled_at = CASE WHEN r.state IN ('done', 'superseded', 'dead', 'cancelled')
                              THEN now() END

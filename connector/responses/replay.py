@@ -80,6 +80,7 @@ def _again(workspace_id: int) -> Update:
             lease_until=None,
             lease_token=None,
             folded_into=None,
+            handle=None,
             error_code=None,
             error=None,
             error_field=None,

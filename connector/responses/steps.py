@@ -67,7 +67,7 @@ class Rank:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One claimed outbox row."""
+    """One claimed outbox row. `sent`: what the record held before a call whose answer was lost."""
 
     id: int
     response_id: int
@@ -82,6 +82,7 @@ class Delivery:
     claims: int
     attempts: int
     handle: Mapping[str, Any] | None = None
+    sent: Mapping[str, Any] | None = None
 
     @property
     def may_have_been_sent(self) -> bool:
@@ -107,6 +108,7 @@ class Settlement:
     wait_s: float | None = None
     burnt: bool = False
     handle: Mapping[str, Any] | None = None
+    sent: Mapping[str, Any] | None = None
 
 
 def contact_lane(contact_id: int) -> str:

@@ -15,10 +15,10 @@ from typing import TypeVar
 from marshmallow import Schema
 
 from adapters.base import Outcome, Traits
-from adapters.errors import AdapterError, PauseMapping
+from adapters.errors import AdapterError, OutcomeUnknown, PauseMapping
 from connector.responses import failures
 from connector.responses.calling import Caller
-from connector.responses.fold import Tagging, Target
+from connector.responses.fold import Change, Decision, Tagging, Target, same
 from connector.responses.ledger import Entry, Link, Results, WrittenTag
 from connector.responses.schedule import again, handed_back
 from connector.responses.steps import FIELDS, TAG, Delivery, Settlement
@@ -73,12 +73,23 @@ class Work:
         if one.kind == TAG and self.known.tagging.field is not None:
             tag = self.known.tagging.tag(one.payload["campaign"], one.payload["score"])
             self.tagged(one, tag)
-        if code == "unchanged" and one.may_have_been_sent and one.kind == FIELDS and remote_id:
-            # The ledger must know the effect all the same.
-            self.results.entries.extend(
-                Entry(one.id, one.entity, remote_id, name, canonical(value), canonical(value))
-                for name, value in one.payload["values"].items()
-            )
+
+    def proved(self, one: Delivery, decision: Decision) -> None:
+        """Everything stands: where an earlier try's answer was lost, the ledger learns the effect
+        now.
+
+        The value before is known where that try lived to tell it; after a kill it is our own.
+        """
+        if not one.may_have_been_sent or one.kind != FIELDS or not decision.remote_id:
+            return
+        told = (one.sent or {}).get("before", {})
+        for name, value in one.payload["values"].items():
+            after = canonical(value)
+            if same(after, decision.held.get(name)):
+                before = canonical(told.get(name, value))
+                self.results.entries.append(
+                    Entry(one.id, one.entity, decision.remote_id, name, before, after)
+                )
 
     def tagged(self, one: Delivery, written: str) -> None:
         """A score tag stands on the contact now."""
@@ -120,6 +131,17 @@ class Work:
         """A call failed as a whole."""
         chance = self.known.chance
         self.results.settle(*failures.settled(deliveries, exc, self.trouble, chance=chance))
+
+    def lost(self, changes: Sequence[Change], exc: OutcomeUnknown) -> None:
+        """A write whose answer was lost: what the records held before it is kept for the ledger."""
+        before = {
+            one.id: dict(change.before) for change in changes for one in change.target.deliveries
+        }
+        chance = self.known.chance
+        deliveries = [one for change in changes for one in change.target.deliveries]
+        for settled in failures.settled(deliveries, exc, self.trouble, chance=chance):
+            sent = {"before": before[settled.delivery_id]}
+            self.results.settle(replace(settled, sent=sent))
 
     def park(self, targets: Sequence[Target], exc: PauseMapping) -> frozenset[int]:
         """Park the deliveries that need what the CRM has lost; their ids."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Started, Status
-from adapters.errors import AdapterError, BatchRefused, PauseMapping
+from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, PauseMapping
 from connector.responses import awaiting
 from connector.responses.fold import Change, Target, divided
 from connector.responses.ledger import Entry
@@ -57,11 +57,22 @@ class Writing:
             outcome = by_key[change.target.key]
             parts = divided(change) if _is_unexplained(outcome, change) else ()
             if len(parts) > 1:
-                self.remote_ids[change.target.key] = change.remote_id
-                for part in parts:
-                    self._write([part], apply)
+                self._write_parts(change, parts, apply)
             else:
                 apply(change, outcome)
+
+    def _write_parts(self, change: Change, parts: Sequence[Change], apply: Apply) -> None:
+        """One part after the other; of a create the first part that is taken makes the record."""
+        remote_id = change.remote_id
+        for part in parts:
+            if remote_id is None:
+                whole = {**_identity(part.target), **part.values}
+                self._write([replace(part, values=whole)], apply)
+            else:
+                update = replace(part, operation=Operation.UPDATE, remote_id=remote_id)
+                self._write([update], apply)
+            remote_id = remote_id or self.remote_ids.get(part.target.key)
+        self.remote_ids[change.target.key] = remote_id
 
     def _write(self, changes: Sequence[Change], apply: Apply) -> None:
         if self.work.trouble.ends_wave:
@@ -75,6 +86,8 @@ class Writing:
             targets = [one.target for one in changes]
             hit = self.work.park(targets, exc)
             self.work.hand_back(*(one for one in _deliveries(changes) if one.id not in hit))
+        except OutcomeUnknown as exc:
+            self.work.lost(changes, exc)
         except AdapterError as exc:
             self.work.failed(_deliveries(changes), exc)
         else:
@@ -123,6 +136,8 @@ class Writing:
         if outcome.remote_id and (stands or outcome.code == "duplicate"):
             self.work.link(change.target, outcome.remote_id)
             self.work.hand_back(*change.target.deliveries)
+            if outcome.created:
+                self._enter_made(change, outcome.remote_id)
         else:
             self._refused(change, outcome)
 
@@ -161,6 +176,16 @@ class Writing:
             for source in change.sources.get(name, ())
         )
 
+    def _enter_made(self, change: Change, remote_id: str) -> None:
+        """A record that was made only to link it is in the ledger as created, by its first
+        delivery.
+        """
+        first = change.target.deliveries[0].id
+        self.work.results.entries.extend(
+            Entry(first, change.target.entity, remote_id, name, None, value, created=True)
+            for name, value in change.values.items()
+        )
+
     def _refused(self, change: Change, outcome: Outcome) -> None:
         """The delivery whose value it is pays for it; its neighbours in the record do not."""
         if outcome.status is Status.RETRY or outcome.code in {"duplicate", "not_found"}:
@@ -179,6 +204,9 @@ class Writing:
         gone = outcome.code == "not_found"
         if gone:
             self.work.link(change.target, None)
+        elif outcome.code == "duplicate" and outcome.remote_id:
+            # Known there by something else (a second address): from now on by its id.
+            self.work.link(change.target, outcome.remote_id)
         for one in change.target.deliveries:
             if gone and not change.target.linked:
                 self.work.dead(one, outcome, reason="not_found")
@@ -225,10 +253,9 @@ def _identity(target: Target) -> dict[str, FieldValue]:
 
 
 def _is_unexplained(outcome: Outcome, change: Change) -> bool:
-    """Refused, and nobody says because of which field: an update can be divided to find out."""
+    """Refused, and nobody says because of which field: the change is divided to find out."""
     return (
         outcome.status is Status.REJECTED
         and outcome.field not in change.sources
         and outcome.code not in {"not_found", "duplicate"}
-        and change.operation is Operation.UPDATE
     )

@@ -65,6 +65,7 @@ delivery = table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("crashes", Integer, nullable=False, server_default=text("0")),
     document("handle", nullable=True),
+    document("sent", nullable=True),
     words("remote_id", nullable=True),
     words("error_code", nullable=True),
     words("error", nullable=True),
