@@ -33,6 +33,9 @@ MAPPING = {
 }
 
 
+TAG = [{"do": "tag"}]
+
+
 @pytest.fixture
 def portal() -> Iterator[str]:
     with running(HubSpot()) as url:
@@ -217,6 +220,17 @@ def test_a_condition_that_names_nothing_is_refused_with_a_caret(alice, crm):
     assert (answer.status_code, answer.json["code"]) == (422, "automation_invalid")
     assert answer.json["errors"][0]["pointer"] == "/if"
     assert "^" in answer.json["errors"][0]["text"]
+
+
+def test_a_condition_may_name_answers_of_a_survey_that_is_not_known_yet(alice):
+    rule = {"name": "A", "if": 'answers.nps >= 9 && answers.why.contains("x")', "then": TAG}
+    automation_id = alice.post("/automations", rule).json["id"]
+    assert alice.post(f"/automations/{automation_id}/publish").status_code == 200
+    alice.put("/surveys/s", {"questions": [{"key": "score", "type": "nps"}]})
+    alice.put("/campaigns/5000", {"name": "A", "survey": "s"})
+    rule = {**rule, "name": "B", "campaign": "5000"}
+    automation_id = alice.post("/automations", rule).json["id"]
+    assert alice.post(f"/automations/{automation_id}/publish").status_code == 422
 
 
 def test_an_automation_names_what_is_there(alice, crm):

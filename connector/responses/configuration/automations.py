@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, func, select, text, update
 
 from connector.problems import Code, Place, Refusal
 from connector.responses.configuration import versioned
+from connector.responses.configuration.checking import words_for
 from connector.responses.configuration.versioned import AUTOMATION
-from connector.responses.facts import load_facts
 from connector.responses.rules import ExpressionInvalid, condition
 from connector.tables import automation, automation_version, mapping
 from connector.tables import connection as connections
@@ -121,7 +121,9 @@ def listed(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
 def _faults(connection: Connection, workspace_id: int, body: Body) -> Iterable[Place]:
     if body.get("if"):
         try:
-            condition(body["if"], load_facts(connection, workspace_id, linger_s={}).declared)
+            campaign_id, source = body.get("campaign"), body["if"]
+            words = words_for(connection, workspace_id, source=source, campaign_id=campaign_id)
+            condition(source, words)
         except ExpressionInvalid as exc:
             yield Place("/if", "expression_invalid", str(exc))
     known = _names(connection, workspace_id, mapping)

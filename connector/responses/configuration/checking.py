@@ -22,6 +22,7 @@ Body = Mapping[str, Any]
 _ROW = re.compile(r"rows\[(\d+)\]")
 # What only a survey can declare; where none is known yet, such a variable cannot be judged.
 _OF_SURVEYS = ("answers", "answered", "labels", "flags", "weights", "categories")
+_SURVEY_WORD = re.compile(rf"(?<![\w.])(?:{'|'.join(_OF_SURVEYS)})\.[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,17 @@ def _declared(
             declared[variable] = Kind.ANY
             guessed.append(variable)
     return declared, guessed
+
+
+def words_for(
+    connection: Connection, workspace_id: int, *, source: str, campaign_id: str | None
+) -> dict[str, Kind]:
+    """What a condition may name; answers are taken on trust where their survey is not known yet."""
+    declared = dict(load_facts(connection, workspace_id, linger_s={}).declared)
+    if not _survey_is_known(connection, workspace_id, campaign_id):
+        for word in _SURVEY_WORD.findall(source):
+            declared.setdefault(word, Kind.ANY)
+    return declared
 
 
 def _survey_is_known(connection: Connection, workspace_id: int, campaign_id: str | None) -> bool:
