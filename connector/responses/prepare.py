@@ -14,7 +14,7 @@ from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
 from connector.responses.outbox import Wave
 from connector.responses.steps import Rank
-from connector.responses.tags import SCORES, Spelling, TagPattern
+from connector.responses.tags import NPS_TODAY, SCORES, Spelling, TagPattern
 from connector.responses.work import Known
 from connector.tables import entity_snapshot, link, target_clock, workspace
 from schemas.fields import Entity, entity_from_json
@@ -100,8 +100,9 @@ def _clocks(connection: Connection, connection_id: int, wave: Wave) -> Clocks:
 
 def pattern_of(tags: Mapping[str, Any]) -> TagPattern:
     """The workspace's tag pattern: what its settings say, else the default."""
-    said = {key: tags[key] for key in ("prefix", "separator", "no_send_word") if key in tags}
-    return TagPattern(**said)
+    prefix = str(tags.get("prefix") or NPS_TODAY.prefix)
+    opt_out = str(tags.get("opt_out") or "").removeprefix(f"{prefix}{NPS_TODAY.separator}")
+    return TagPattern(prefix, NPS_TODAY.separator, opt_out or NPS_TODAY.no_send_word)
 
 
 def tags_to_provision(

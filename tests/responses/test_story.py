@@ -36,3 +36,13 @@ def test_a_contact_the_crm_does_not_have_is_created(world: World, crm: CRMSeen) 
     assert world.states() == {"done": 3}
     assert float(crm.value("c5@example.test", "score")) == 9
     assert len(crm.tags("c5@example.test")) == 1
+
+
+def test_a_workspace_may_have_its_own_tag_prefix(world: World, crm: CRMSeen) -> None:
+    tags = '{"tags": {"prefix": "Stemme"}}'
+    world.rows("UPDATE workspace SET settings = CAST(:tags AS jsonb) RETURNING id", tags=tags)
+    crm.seed(people(1))
+    world.push(answered(0))
+    world.settle()
+    (tag,) = crm.tags("c0@example.test")
+    assert tag.lower().startswith("stemme")
