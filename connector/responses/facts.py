@@ -4,11 +4,13 @@ automations, survey words.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from adapters.registry import ADAPTERS, traits_of
 from connector.responses.case import AutomationFacts, ConnectionFacts, Facts, MappingFacts
@@ -101,27 +103,21 @@ def _mappings(connection: Connection) -> dict[str, MappingFacts]:
 
 
 def _automations(connection: Connection, words: Mapping[str, Kind]) -> tuple[AutomationFacts, ...]:
-    return tuple(
-        AutomationFacts(row.id, row.body, _condition(row, words))
-        for row in connection.execute(AUTOMATIONS)
-        if _compiles(row, words)
-    )
+    """A condition over words that no survey has said yet waits: its answers cannot be there."""
+    names = tuple(sorted(words.items()))
+    found = []
+    for row in connection.execute(AUTOMATIONS):
+        with contextlib.suppress(ExpressionInvalid):
+            source = row.body.get("if")
+            compiled = _compiled(source, names) if source else None
+            found.append(AutomationFacts(row.id, row.body, compiled))
+    return tuple(found)
 
 
-def _condition(row: Row[Any], words: Mapping[str, Kind]) -> Expression | None:
-    source = row.body.get("if")
-    return condition(source, words) if source else None
-
-
-def _compiles(row: Row[Any], words: Mapping[str, Kind]) -> bool:
-    """A condition over words that no survey has said yet waits: none of its answers can be
-    there.
-    """
-    try:
-        _condition(row, words)
-    except ExpressionInvalid:
-        return False
-    return True
+# Compiling takes a millisecond, and every batch asks for the same few over the same words.
+@lru_cache(maxsize=512)
+def _compiled(source: str, names: tuple[tuple[str, Kind], ...]) -> Expression:
+    return condition(source, dict(names))
 
 
 def _surveys(connection: Connection) -> dict[int, Mapping[str, Any]]:
