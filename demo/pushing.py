@@ -62,7 +62,7 @@ def push_and_wait(stage: Stage, hook: Hook, ledger: Ledger) -> None:
             _push(stage, hook, look)
             until(lambda: _is_settled(stage, look), within_s=DONE_WITHIN_S, what="all deliveries")
         except NotDone as exc:
-            message = f"{exc}\n{_left_open(stage)}"
+            message = f"{exc}\n{_left_open(stage)}\nWhat the processes say: {stage.running.logs}"
             raise NotDone(message) from exc
 
 

@@ -4,17 +4,13 @@ shows.
 
 from __future__ import annotations
 
-import html
-import re
 from typing import Any
 
 from simulators.hubspot.access import Access
 from simulators.hubspot.definitions import definition
 from simulators.hubspot.portal import SCOPES
 from simulators.hubspot.store import Kind, Record
-from simulators.kit.pages import Shown
-
-_MARKUP = re.compile(r"<[^>]*>")
+from simulators.kit.pages import Shown, readable
 
 
 class HubSpot(Access):
@@ -125,7 +121,7 @@ class HubSpot(Access):
             if not name.startswith("hs_") and name != self.options["tag_property"]
         }
         names = [record.properties.get(one, "") for one in ("firstname", "lastname", "email")]
-        notes = [html.unescape(_MARKUP.sub(" ", one["body"])) for one in self._notes(record)]
+        notes = [readable(one["body"]) for one in self._notes(record)]
         return Shown(record.id, " ".join(filter(None, names)), fields, self._tags(record), notes)
 
 

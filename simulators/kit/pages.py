@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 
 MOST = 200
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-h1 { font-size: 1.3rem; }
-article { border-top: 1px solid #ccc; padding: .6rem 0; }
-dl { display: grid; grid-template-columns: 16rem 1fr; margin: 0; }
-dt { color: #555; }
-dd { margin: 0; overflow-wrap: anywhere; }
-.tag { background: #dbe7ff; border-radius: .6rem; margin-right: .4rem; padding: .1rem .5rem; }
-blockquote { border-left: 3px solid #999; margin: .4rem 0; padding-left: .6rem; }
-blockquote { white-space: pre-wrap; }
+:root { color-scheme: light dark; --line: #8884; --soft: #8881; }
+body {
+  font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 0 1rem 3rem;
+}
+header {
+  background: Canvas; border-bottom: 1px solid var(--line); padding: .6rem 0; position: sticky;
+  top: 0;
+}
+header p { margin: .2rem 0 0; opacity: .75; }
+h1, form { display: inline-block; margin: 0 1rem 0 0; }
+h1 { font-size: 1.2rem; }
+h2 { font-size: 1.05rem; margin: 0; }
+article {
+  border: 1px solid var(--line); border-radius: .5rem; margin: .8rem 0; padding: .7rem 1rem;
+}
+dl { display: grid; gap: 0 1rem; grid-template-columns: max-content 1fr; margin: .4rem 0; }
+dt { opacity: .7; }
+dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
+.tag {
+  background: #3b6fd61f; border: 1px solid #3b6fd655; border-radius: .6rem; margin-right: .4rem;
+  padding: .05rem .5rem;
+}
+blockquote {
+  background: var(--soft); border-left: 3px solid var(--line); margin: .4rem 0;
+  padding: .3rem .7rem; white-space: pre-wrap;
+}
 """
+_BREAKS = re.compile(r"(?i)<br\s*/?>|</(?:p|div|li|h[1-6]|tr)>")
+_MARKUP = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +62,12 @@ def page(name: str, contacts: Sequence[Shown], *, query: str, style: str) -> str
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>Simulated {escape(name)}</title>"
         f'<link rel="stylesheet" href="{escape(style)}"></head><body>\n'
-        f"<h1>Simulated {escape(name)}</h1>\n"
+        f"<header><h1>Simulated {escape(name)}</h1>\n"
         '<form method="get" action="/"><label>Search <input type="search" name="q" '
         f'value="{escape(query)}"></label> <button>Find</button></form>\n'
-        f"<p>{told}. Newest writes first.</p>\n{articles}\n</body></html>\n"
+        f"<p>{told}. Newest writes first. "
+        '<a href="/__sim__/log">Every call as JSON</a></p></header>'
+        f"\n{articles}\n</body></html>\n"
     )
 
 
@@ -64,7 +86,7 @@ def _holds(contact: Shown, query: str) -> bool:
 
 def _article(contact: Shown) -> str:
     fields = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>"
+        f"<dt>{escape(name)}</dt><dd>{escape(_text(value))}</dd>"
         for name, value in contact.fields.items()
         if value not in (None, "")
     )
@@ -72,5 +94,14 @@ def _article(contact: Shown) -> str:
     notes = "".join(f"<blockquote>{escape(note)}</blockquote>" for note in contact.notes)
     return (
         f'<article id="{escape(contact.id)}"><h2>{escape(contact.title)}</h2>'
-        f"<p>{tags}</p><dl>{fields}</dl>{notes}</article>"
+        f"<div>{tags}</div><dl>{fields}</dl>{notes}</article>"
     )
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def readable(markup: str) -> str:
+    """HTML as the text a person reads, line by line."""
+    return unescape(_MARKUP.sub("", _BREAKS.sub("\n", markup))).strip()

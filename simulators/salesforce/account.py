@@ -20,7 +20,7 @@ from simulators.kit.messages import HTML_TYPE, Answer, Request
 from simulators.kit.pages import Shown
 from simulators.kit.quota import DAY_S, SlidingWindow
 from simulators.kit.simulator import Simulator
-from simulators.salesforce.field import FieldShape
+from simulators.salesforce.field import FieldShape, system_fields
 from simulators.salesforce.notes import note_text
 from simulators.salesforce.org import standard_org
 from simulators.salesforce.people import TAG_FIELD
@@ -224,7 +224,7 @@ class Org(Simulator):
             self._living("Contact"), key=lambda one: one["SystemModstamp"], reverse=True
         )
         return [
-            Shown(one["Id"], str(one["Name"]), _fields(one), _tags(one),
+            Shown(one["Id"], str(one["Name"]), _own_fields(one), _tags(one),
                   [f"{note['title']}\n{note['text']}" for note in notes.get(one["Id"], ())])
             for one in newest
         ]  # fmt: skip
@@ -279,6 +279,12 @@ class Org(Simulator):
 
 def _fields(record: Record) -> dict[str, Any]:
     return {key: value for key, value in record.items() if value not in (None, "")}
+
+
+def _own_fields(record: Record) -> dict[str, Any]:
+    """Without what the org keeps of every record."""
+    kept = {one.name for one in system_fields()} | {"Name", "OwnerId", TAG_FIELD}
+    return {key: value for key, value in _fields(record).items() if key not in kept}
 
 
 def _tags(record: Record) -> list[str]:

@@ -38,7 +38,7 @@ def api(method: str, path: str, *, kind: str) -> Callable[[Handler], Handler]:
 class Account(Simulator):
     """What the routes of all resources share."""
 
-    name: ClassVar[str] = "zendesk"
+    name: ClassVar[str] = "Zendesk"
     defaults: ClassVar[dict[str, Any]] = {
         "rotate_refresh": True,
         "code_ttl_s": 120,
