@@ -193,9 +193,10 @@ def _park(connection: Connection, workspace_id: int, connection_id: int, *, code
             updated_at=func.now(),
         )
     ).rowcount
-    if not changed:
-        return False
     reason = CRYPTO if code == CRYPTO_CODE else AUTH
+    if not changed:
+        _park_too(connection, workspace_id, connection_id, reason=reason)
+        return False
     parked = park_deliveries(connection, workspace_id, connection_id, reason=reason)
     get_logger(__name__).warning(
         "connection_needs_attention",
@@ -213,6 +214,21 @@ def _park(connection: Connection, workspace_id: int, connection_id: int, *, code
         detail={"code": code, "parked": parked},
     )
     return True
+
+
+def _park_too(
+    connection: Connection, workspace_id: int, connection_id: int, *, reason: str
+) -> None:
+    """A worker that was in the middle of a wave hands its rows back after the connection was
+    parked: they wait for the same person.
+    """
+    state = connection.execute(
+        select(connections.c.state).where(
+            connections.c.workspace_id == workspace_id, connections.c.id == connection_id
+        )
+    ).scalar_one_or_none()
+    if state == NEEDS_ATTENTION:
+        park_deliveries(connection, workspace_id, connection_id, reason=reason)
 
 
 def _take_time(connection: Connection) -> None:

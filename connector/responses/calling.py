@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from adapters.base import CRM, RatePolicy
-from adapters.errors import ReconnectNeeded, TokenExpired
+from adapters.errors import ReconnectNeeded, Throttled, TokenExpired, TryLater
 from adapters.http import Wire
 from adapters.registry import adapter_for
 from connector import stopping
@@ -101,10 +101,19 @@ class Caller:
     def _refreshed(self, seen: Reached) -> Reached:
         with self._lock:
             if self.reached.version == seen.version:
-                self.reached = reach(
-                    self.desk, self.workspace_id, self.connection_id, seen_version=seen.version
-                )
+                self.reached = self._renewed(seen.version)
             return self.reached
+
+    def _renewed(self, seen_version: int) -> Reached:
+        """A newer token than the refused one. While none can be had nothing can be sent, which is
+        no attempt of any delivery.
+        """
+        try:
+            return reach(
+                self.desk, self.workspace_id, self.connection_id, seen_version=seen_version
+            )
+        except TryLater as exc:
+            raise Throttled(str(exc), wait_s=exc.wait_s, code=exc.code) from exc
 
     def _adapter(self, reached: Reached) -> CRM:
         """This thread's adapter for this token: SDK clients are not shared between threads."""
@@ -117,6 +126,7 @@ class Caller:
 
     def _made(self, reached: Reached) -> CRM:
         wire = Wire(
+            connect_s=min(3.0, self.call_deadline_s),
             total_s=self.call_deadline_s,
             read_s=min(10.0, self.call_deadline_s),
             before=self._before,

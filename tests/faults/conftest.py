@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,15 +46,17 @@ def world(settings: Settings, database: Database) -> World:
 
 @pytest.fixture
 def connected(world: World) -> Iterator[Callable[..., CRMSeen]]:
-    """connected(app, **options): a simulated CRM with a connection and a published mapping."""
+    """connected(app, **options): a simulated CRM with a connection and a published mapping, which
+    `mapping` may change.
+    """
     open_ones = []
 
-    def connect(app: str, **options: Any) -> CRMSeen:
+    def connect(app: str, *, mapping: Mapping[str, Any] | None = None, **options: Any) -> CRMSeen:
         served = running(SIMULATORS[app](options={**OPTIONS[app], **options}))
         url = served.__enter__()
         open_ones.append(served)
         seen = world.connect(app, url)
-        world.mapping(app)
+        world.mapping(app, **(mapping or {}))
         return seen
 
     yield connect

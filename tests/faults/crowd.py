@@ -65,3 +65,37 @@ def provided(world: World, crm: CRMSeen) -> None:
 
 def verdict(crm: CRMSeen, items: Sequence[dict[str, Any]]) -> list[str]:
     return wrongs(crm.app, items, crm.contacts())
+
+
+# Every call of a CRM's API, but none of its token endpoint.
+API = r"^(?!.*oauth)"
+
+
+def trouble(crm: CRMSeen, *, times: int = 1, at: int = 1, **action: Any) -> None:
+    """From its `at`th call on (0: every one), `times` calls of the CRM's API meet `action`."""
+    order = {"method": ".*", "path": API, "occurrence": at, "times": times, "action": action}
+    crm.control("fault", order)
+
+
+def at_peace(crm: CRMSeen) -> None:
+    """No order is in force any more."""
+    crm.control("fault", {"clear": True})
+
+
+def resting(world: World, crm: CRMSeen) -> Any:
+    """The connection's row: its pause in seconds from now, why, and its failures in a row."""
+    (row,) = world.rows(
+        "SELECT extract(epoch FROM resume_at - now())::float AS pause_s, resume_reason AS reason,"
+        " failures, state, reason_code FROM connection WHERE id = :c",
+        c=crm.connection_id,
+    )
+    return row
+
+
+def reasons(world: World) -> set[tuple[str, str | None]]:
+    return {(one.state, one.reason) for one in world.deliveries()}
+
+
+def attempts(world: World) -> int:
+    most: int = max(one.attempts for one in world.deliveries())
+    return most

@@ -1,0 +1,118 @@
+"""Rows 27, 28 and 38: the CRM asks to be left alone, for seconds, for hours, without a word."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.faults.crowd import (
+    at_peace,
+    attempts,
+    pushed,
+    reasons,
+    resting,
+    said,
+    trouble,
+    verdict,
+)
+from tests.world import CRMSeen, World, people
+
+DAY_S = 86_400
+
+
+def http_date(in_s: float) -> str:
+    at = datetime.fromtimestamp(time.time() + in_s, UTC)
+    return at.strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_fault_27_a_429_pauses_the_connection_for_as_long_as_it_says(
+    world: World, crm: CRMSeen, form: str
+) -> None:
+    items = pushed(world, crm)
+    told = "40" if form == "seconds" else http_date(40)
+    trouble(crm, status=429, headers={"Retry-After": told}, body={})
+    world.drain(crm.app)
+    calls = len(crm.calls())
+    pause = resting(world, crm)
+    assert pause.reason == "throttled"
+    assert 30 < pause.pause_s <= 41
+    assert attempts(world) == 0
+    world.drain(crm.app)
+    assert len(crm.calls()) == calls
+    world.settle()
+    assert verdict(crm, items) == []
+
+
+def test_fault_27_a_429_without_a_time_backs_off(world: World, crm: CRMSeen) -> None:
+    items = pushed(world, crm)
+    trouble(crm, status=429, body={})
+    world.drain(crm.app)
+    assert resting(world, crm).pause_s > 3
+    assert attempts(world) == 0
+    world.settle()
+    assert verdict(crm, items) == []
+
+
+def test_fault_27_a_429_for_a_day_is_shown_as_parked_and_ends(world: World, crm: CRMSeen) -> None:
+    items = pushed(world, crm)
+    trouble(crm, status=429, headers={"Retry-After": str(DAY_S)}, body={})
+    world.drain(crm.app)
+    assert ("parked", "rate") in reasons(world)
+    assert not world.due()
+    assert resting(world, crm).pause_s > DAY_S - 60
+    assert attempts(world) == 0
+    world.settle()  # its hurry makes the day pass
+    assert verdict(crm, items) == []
+
+
+STORM_S = 11.0
+
+
+def test_fault_28_a_storm_of_429s_is_sat_out_with_few_calls_and_nothing_is_dropped(
+    world: World, crm: CRMSeen
+) -> None:
+    """A share of the row's five minutes and 1,000 responses; tests/prove has them whole."""
+    items = [said(n, n) for n in range(100)]
+    crm.seed(people(100))
+    world.push(*items[:1])
+    world.settle()
+    world.push(*items[1:])
+    world.plan()
+    before = len(crm.calls())
+    crm.control("fault", {"storm": STORM_S})
+    ends_at = time.monotonic() + STORM_S - 0.5
+    while time.monotonic() < ends_at:
+        for one in world.due():
+            world.work(one)
+        time.sleep(0.1)
+    assert len(crm.calls()) - before <= 1 + STORM_S / 5
+    assert attempts(world) == 0
+    at_peace(crm)
+    world.settle()
+    assert verdict(crm, items) == []
+
+
+@pytest.mark.parametrize(("app", "option"), [("hubspot", "daily"), ("salesforce", "daily_limit")])
+def test_fault_38_a_daily_limit_parks_until_it_ends(
+    world: World, connected: Callable[..., CRMSeen], app: str, option: str
+) -> None:
+    """HubSpot's day ends at its midnight, Salesforce's calls come back over 24 hours; Zendesk
+    counts by the minute alone (row 27).
+    """
+    crm = connected(app)
+    items = pushed(world, crm)
+    crm.control("options", {option: 1})
+    world.drain(app)
+    pause = resting(world, crm)
+    assert pause.pause_s > 60
+    if pause.pause_s > 3_600:
+        assert ("parked", "rate") in reasons(world)
+        assert len(world.rows("SELECT FROM audit WHERE action = 'connection.limit_reached'")) == 1
+    assert attempts(world) == 0
+    crm.control("options", {option: 1_000_000})
+    world.settle()
+    assert verdict(crm, items) == []
