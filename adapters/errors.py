@@ -17,6 +17,9 @@ A row's own fault is never an exception but its Outcome (adapters/base.py).
 
 from __future__ import annotations
 
+# The code of a Throttled whose limit is that of a whole day: shown, and said to a person.
+DAILY_LIMIT = "daily_limit"
+
 
 class AdapterError(Exception):
     """A whole call failed. `code` is a stable word, `message` plain text without values or

@@ -7,6 +7,7 @@ one drain at a time.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import redis
 import requests
 from sqlalchemy import insert, select, text, update
 
@@ -25,7 +27,7 @@ from connector.queues import DRAIN, PLAN, PROVISION
 from connector.responses import deliver, planner
 from connector.responses.hub import Hub
 from connector.responses.intake import FROM_API, Accepted, accept
-from connector.responses.limiter import Limiter
+from connector.responses.limiter import PAUSE_KEY, Limiter
 from connector.settings import OAuthClient, Settings
 from connector.tables import (
     automation,
@@ -317,6 +319,10 @@ class World:
             store.execute(text("UPDATE connection SET resume_at = NULL"))
             store.execute(text("UPDATE tag_provision SET due_at = now() WHERE state = 'pending'"))
             store.execute(text("UPDATE response SET plan_due_at = now() WHERE planned_at IS NULL"))
+        with contextlib.suppress(redis.RedisError):
+            known = redis.Redis.from_url(str(self.hub.settings.redis_url), socket_timeout=1)
+            for key in known.scan_iter(f"{PAUSE_KEY}*"):
+                known.delete(key)
 
     def expire_leases(self) -> None:
         """The workers that held leases are dead for long enough."""

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapters.base import Outcome, Status
 from adapters.errors import (
+    DAILY_LIMIT,
     AdapterError,
     BatchRefused,
     BrokenContract,
@@ -193,7 +194,7 @@ def _throttled(said: Said, zone: str) -> Throttled:
     policy = str(said.body.get("policyName", ""))
     if wait_s is None:
         wait_s = _until_midnight_s(said.headers, zone) if policy == "DAILY" else WAITS_S.get(policy)
-    code = "crm_daily_limit" if policy == "DAILY" else "crm_throttled"
+    code = DAILY_LIMIT if policy == "DAILY" else Throttled.code
     return Throttled("HubSpot asks us to wait", wait_s=wait_s, code=code)
 
 

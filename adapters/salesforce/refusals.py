@@ -14,6 +14,7 @@ from typing import Any
 
 from adapters.base import Outcome, Row, Status
 from adapters.errors import (
+    DAILY_LIMIT,
     AdapterError,
     BatchRefused,
     BrokenContract,
@@ -196,7 +197,7 @@ def _forbidden(first: Complaint) -> AdapterError:
             text = "too many long calls run in the org at once"
             return Throttled(text, wait_s=CONCURRENT_WAIT_S, code="concurrent_limit")
         text = "the org has used up its calls of the last 24 hours"
-        return Throttled(text, wait_s=DAILY_WAIT_S, code="daily_limit")
+        return Throttled(text, wait_s=DAILY_WAIT_S, code=DAILY_LIMIT)
     if first.code in {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"}:
         text = "the API is not enabled for this user or this edition"
         return PauseMapping(text, code="api_disabled", scope="API Enabled")

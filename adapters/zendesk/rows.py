@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from adapters.base import Note, Outcome, Row, Status, TagChange
-from adapters.errors import AdapterError, OutcomeUnknown, TryLater
+from adapters.errors import AdapterError, OutcomeUnknown, Throttled, TryLater
 from adapters.zendesk.answers import (
     Forbidden,
     RecordGone,
@@ -24,7 +24,8 @@ def one_by_one(rows: Sequence[T], act: Callable[[T], Outcome]) -> tuple[Outcome,
 
     A call's fault at the first row is raised. Later the rows before it have been written: their
     outcomes must not be lost, so the fault becomes `retry` for the rest, with its code. Rows after
-    the failed one were not sent: `detail` says so, so that no attempt need be burnt for them.
+    the failed one were not sent: `detail` says so, so that no attempt need be burnt for them; and
+    whether the CRM asked for a pause.
     """
     outcomes: list[Outcome] = []
     for at, row in enumerate(rows):
@@ -76,7 +77,11 @@ def _put_off(row: Row | TagChange | Note, exc: AdapterError) -> Outcome:
         Status.RETRY,
         code=exc.code,
         message=str(exc),
-        detail={"sent": isinstance(exc, OutcomeUnknown), "wait_s": wait_s},
+        detail={
+            "sent": isinstance(exc, OutcomeUnknown),
+            "throttled": isinstance(exc, Throttled),
+            "wait_s": wait_s,
+        },
     )
 
 

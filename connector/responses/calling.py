@@ -26,6 +26,7 @@ from connector.db import refuse_inside_transaction
 from connector.failpoints import failpoint
 from connector.responses.failures import HandBack
 from connector.responses.limiter import Allowance, Limiter
+from connector.responses.schedule import FIRST_PAUSE_S
 from schemas.fields import Entity
 
 Answer = TypeVar("Answer")
@@ -60,8 +61,21 @@ class Caller:
 
     def call(self, work: Callable[[CRM], Answer]) -> Answer:
         """The answer of `work(adapter)`; a refused token is refreshed once and the work done
-        again.
+        again. When the CRM asks for a pause, every process hears of it.
         """
+        try:
+            return self._called(work)
+        except HandBack:
+            raise
+        except Throttled as exc:
+            self.pause(exc.wait_s)
+            raise
+
+    def pause(self, wait_s: float | None) -> None:
+        """The CRM asked to be left alone; None: it did not say for how long."""
+        self.limiter.pause(self._allowance().account, FIRST_PAUSE_S if wait_s is None else wait_s)
+
+    def _called(self, work: Callable[[CRM], Answer]) -> Answer:
         reached = self.reached
         try:
             return work(self._adapter(reached))
@@ -137,6 +151,9 @@ class Caller:
     def _before(self, kind: str | None) -> None:
         refuse_inside_transaction()
         allowance = self._allowance()
+        # The wave ends there: its rows go on when the pause is over.
+        if paused_s := self.limiter.paused_s(allowance.account):
+            raise HandBack(wait_s=paused_s)
         while (wait_s := self._refused_for(allowance, kind)) > 0:
             if wait_s > LONGEST_NAP_S:
                 raise HandBack(wait_s=wait_s)

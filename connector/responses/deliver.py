@@ -10,21 +10,23 @@ time is up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from adapters.base import Started
 from adapters.errors import AdapterError, OutcomeUnknown, ReconnectNeeded
-from adapters.registry import adapter_for
 from connector import clock, stopping
 from connector.connections import parking, provision
 from connector.connections.tokens import reach
-from connector.db import retried
+from connector.db import DatabaseAway, retried
 from connector.failpoints import failpoint
 from connector.log import get_logger
 from connector.responses import awaiting, breaker, failures, ledger, outbox, prepare, rest, schedule
 from connector.responses.calling import Caller
+from connector.responses.claiming import claimed
 from connector.responses.fold import Clocks, Decision, Target, fold
 from connector.responses.hub import Hub
 from connector.responses.mark import mark
@@ -36,6 +38,8 @@ from connector.responses.write import Writing
 
 # Short, so that the jobs of other connections get their turn between two drains of a busy one.
 DRAIN_S = 5.0
+# Within the lease: nobody else works on the rows meanwhile.
+SETTLE_AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRA
         rest.wake(connection, connection_id)
     waves = settled = calls = 0
     while clock.monotonic() < ends_at and not stopping.is_stopping():
-        done = _one_wave(hub, workspace_id, connection_id)
+        done = _one_wave(hub, workspace_id, connection_id, number=waves)
         if done is None:
             break
         waves, settled, calls = waves + 1, settled + done.settled, calls + done.calls
@@ -64,12 +68,12 @@ def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRA
     return Drained(waves, settled, calls)
 
 
-def _one_wave(hub: Hub, workspace_id: int, connection_id: int) -> Drained | None:
+def _one_wave(hub: Hub, workspace_id: int, connection_id: int, *, number: int) -> Drained | None:
     """Claim and work on one wave; None when nothing is due."""
     # Before the claim: the lease counts from the claim's own transaction, which may have to wait.
     ends_at = clock.monotonic() + hub.settings.lease_s
-    wave = _claimed(hub, workspace_id, connection_id)
-    if wave is None or not wave.deliveries:
+    wave = claimed(hub, workspace_id, connection_id, number=number)
+    if wave is None:
         return None
     failpoint("claimed")
     try:
@@ -104,33 +108,6 @@ def _one_wave(hub: Hub, workspace_id: int, connection_id: int) -> Drained | None
         raise
     settled = _settle(hub, workspace_id, connection_id, wave=wave, work=work)
     return Drained(0 if work.trouble.ends_wave else 1, settled, work.caller.calls)
-
-
-# --- claim ----------------------------------------------------------------------------------------
-
-
-def _claimed(hub: Hub, workspace_id: int, connection_id: int) -> Wave | None:
-    """The next wave: polls first, then what is due, then, alone, what has crashed twice."""
-
-    def claim() -> Wave | None:
-        with hub.database.begin(workspace_id) as connection:
-            row = rest.ready(connection, connection_id)
-            if row is None:
-                return None
-            lease_s = hub.settings.lease_s
-            # Half open after ten failures in a row: one lane probes whether the CRM is back.
-            probing = row.failures >= schedule.BREAKER_AFTER
-            lanes = 1 if probing else adapter_for(row.app).traits.write_batch
-            wave = outbox.claim_poll(connection, connection_id, lease_s=lease_s)
-            if not wave.deliveries:
-                wave = outbox.claim(connection, connection_id, lanes=lanes, lease_s=lease_s)
-            if not wave.deliveries:
-                wave = outbox.claim(
-                    connection, connection_id, lanes=1, lease_s=lease_s, fragile=True
-                )
-            return wave
-
-    return retried(claim)
 
 
 # --- work -----------------------------------------------------------------------------------------
@@ -224,17 +201,38 @@ def _settle(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work
             ours = ledger.record(
                 connection, workspace_id, connection_id, token=wave.token, results=work.results
             )
-            rest.rest(connection, workspace_id, connection_id, work.trouble)
+            _rest(connection, workspace_id, connection_id, wave=wave, work=work)
             breaker.judge(connection, workspace_id, work.results, ours=ours, wave=wave)
             return len(ours)
 
-    settled = retried(settle)
+    settled = _kept(settle, ends_at=work.caller.ends_at)
     failpoint("committed")
     code = work.trouble.reconnect or _tls_is_broken(hub, workspace_id, connection_id, work)
     if code:
         version = work.caller.reached.version
         parking.park(hub.desk, workspace_id, connection_id, code=code, seen_version=version)
     return settled
+
+
+def _kept(settle: Callable[[], int], *, ends_at: float) -> int:
+    """Settle, also when the database is away for a moment: what was done at the CRM would count as
+    a crash of ours.
+    """
+    for wait_s in SETTLE_AGAIN_S:
+        try:
+            return retried(settle)
+        except DatabaseAway:
+            if clock.monotonic() + wait_s >= ends_at or stopping.is_stopping():
+                raise
+            stopping.wait(wait_s)
+    return retried(settle)
+
+
+def _rest(
+    connection: Connection, workspace_id: int, connection_id: int, *, wave: Wave, work: Work
+) -> None:
+    calls, probe = work.caller.calls, wave.probe
+    rest.rest(connection, workspace_id, connection_id, work.trouble, calls=calls, probe=probe)
 
 
 def _tls_is_broken(hub: Hub, workspace_id: int, connection_id: int, work: Work) -> str | None:
@@ -254,13 +252,13 @@ def _settle_unreached(
     if isinstance(exc, ReconnectNeeded):
         settlements = failures.settled(wave.deliveries, exc, trouble, chance=prepare.chance)
     else:
-        trouble.throttled, trouble.pause_s = True, getattr(exc, "wait_s", None)
+        trouble.throttle(getattr(exc, "wait_s", None), code=exc.code)
         settlements = tuple(schedule.handed_back(one, code=exc.code) for one in wave.deliveries)
     with hub.database.begin(workspace_id) as connection:
         results = ledger.Results()
         results.settle(*(_awaiting_again(one, wave) for one in settlements))
         ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
-        rest.rest(connection, workspace_id, connection_id, trouble)
+        rest.rest(connection, workspace_id, connection_id, trouble, calls=0, probe=wave.probe)
     if trouble.reconnect:
         # A reconnect may have come between the refusal and the parking.
         parking.heal(hub.desk, workspace_id, connection_id)
@@ -294,7 +292,7 @@ def _settle_broken(
         ledger.record(
             connection, workspace_id, connection_id, token=wave.token, results=work.results
         )
-        rest.rest(connection, workspace_id, connection_id, work.trouble)
+        _rest(connection, workspace_id, connection_id, wave=wave, work=work)
 
 
 def _awaiting_again(settlement: Settlement, wave: Wave) -> Settlement:

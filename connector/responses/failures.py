@@ -11,7 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from adapters.errors import AdapterError, PauseMapping, ReconnectNeeded, Throttled, TryLater
+from adapters.errors import (
+    DAILY_LIMIT,
+    AdapterError,
+    PauseMapping,
+    ReconnectNeeded,
+    Throttled,
+    TryLater,
+)
 from connector.responses.schedule import again, handed_back
 from connector.responses.steps import FIELDS, TAG, Delivery, Settlement
 
@@ -27,15 +34,22 @@ class Trouble:
     """What a wave learnt about the connection as a whole.
 
     `pause_s` is how long the CRM wants to be left alone (None with `throttled`: it did not say).
+    `day_is_used_up`: it is the limit of a whole day, however soon it is worth asking again.
     `failed` is the code of a failure that counts towards the breaker. `reconnect` is why a person
     must connect again.
     """
 
     throttled: bool = False
     pause_s: float | None = None
+    day_is_used_up: bool = False
     failed: str | None = None
     reconnect: str | None = None
     held_back: bool = False
+
+    def throttle(self, wait_s: float | None, *, code: str) -> None:
+        """The CRM asked to be left alone, for `wait_s` seconds where it said so."""
+        self.throttled, self.pause_s = True, wait_s
+        self.day_is_used_up = code == DAILY_LIMIT
 
     @property
     def ends_wave(self) -> bool:
@@ -62,7 +76,7 @@ def settled(
         trouble.held_back = True
         return tuple(handed_back(one, wait_s=exc.wait_s or 0) for one in deliveries)
     if isinstance(exc, Throttled):
-        trouble.throttled, trouble.pause_s = True, exc.wait_s
+        trouble.throttle(exc.wait_s, code=exc.code)
         return tuple(handed_back(one, code=exc.code) for one in deliveries)
     if isinstance(exc, ReconnectNeeded):
         trouble.reconnect = exc.code

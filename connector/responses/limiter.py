@@ -1,7 +1,8 @@
 """How fast one account may be called: a sliding window shared by every process, in Redis.
 
-Redis is disposable here too. While it is away, and for one window after it was emptied, nobody
-knows what the others have sent: then each process holds itself to a quarter of the rate.
+Redis is disposable here too. For one window after it was emptied nobody knows what was sent before:
+all together then hold themselves to a quarter of the rate, and what they send counts in the full
+window that follows. While it is away each process holds itself to a quarter.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ ALONE = 0.25
 EPOCH_KEY = "rq:ab:limiter-epoch"
 # Longer than any window: whoever finds the key younger than its window does not trust the counts.
 EPOCH_TTL_S = 86_400
+# A pause is told to the calls of waves that run already, which end with their lease; whoever claims
+# later sees it in the database.
+PAUSE_KEY, LONGEST_PAUSE_S = "rq:ab:pause:", 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,25 @@ class Limiter:
         waits = [self._ask(allowance, one) for one in allowance.applying(kind)]
         return max(waits, default=0.0)
 
+    def pause(self, account: str, wait_s: float) -> None:
+        """The CRM asked to be left alone: every process hears it before its next call."""
+        lasts_ms = round(min(LONGEST_PAUSE_S, wait_s) * 1000)
+        if lasts_ms > 0:
+            with contextlib.suppress(redis.RedisError):
+                self._redis.set(PAUSE_KEY + account, 1, px=lasts_ms)
+
+    def paused_s(self, account: str) -> float:
+        """For how many seconds the account is to be left alone; 0.0 when it is not, or Redis
+        cannot say.
+        """
+        if time.monotonic() < self._alone_until:
+            return 0.0
+        try:
+            return max(0.0, float(self._redis.pttl(PAUSE_KEY + account)) / 1000)
+        except redis.RedisError:
+            self._leave_alone()
+            return 0.0
+
     def trust_counts(self) -> None:
         """Begin to count at once: for whoever knows that nobody has called for longer than a
         window.
@@ -68,12 +91,21 @@ class Limiter:
     def _ask(self, allowance: Allowance, policy: RatePolicy) -> float:
         if time.monotonic() >= self._alone_until:
             try:
-                if not self._is_young(policy.per_s):
-                    return _asked(self._by_all, allowance, policy, MARGIN * allowance.share)
+                return self._asked_all(allowance, policy)
             except redis.RedisError:
-                # Not asked again for two seconds: a dead Redis must not cost a timeout per call.
-                self._alone_until = time.monotonic() + 2
-        return _asked(self._by_me, allowance, policy, ALONE * allowance.share)
+                self._leave_alone()
+        return _asked(self._by_me, allowance, policy, part=ALONE)
+
+    def _asked_all(self, allowance: Allowance, policy: RatePolicy) -> float:
+        if not self._is_young(policy.per_s):
+            return _asked(self._by_all, allowance, policy, part=MARGIN)
+        # Counted apart, and in the full window too: it must not open on top of what was sent young.
+        wait_s = _asked(self._by_all, allowance, policy, part=ALONE, window="young")
+        return wait_s or _asked(self._by_all, allowance, policy, part=MARGIN)
+
+    def _leave_alone(self) -> None:
+        """Not asked again for two seconds: a dead Redis must not cost a timeout per call."""
+        self._alone_until = time.monotonic() + 2
 
     def _is_young(self, window_s: int) -> bool:
         """Whether the shared counts began less than a window ago, so that older calls are missing
@@ -86,10 +118,15 @@ class Limiter:
 
 
 def _asked(
-    limiter: MovingWindowRateLimiter, allowance: Allowance, policy: RatePolicy, part: float
+    limiter: MovingWindowRateLimiter,
+    allowance: Allowance,
+    policy: RatePolicy,
+    *,
+    part: float,
+    window: str = "full",
 ) -> float:
-    item = _item(policy, part)
-    key = (allowance.account, policy.kind or "all")
+    item = _item(policy, part * allowance.share)
+    key = (allowance.account, policy.kind or "all", window)
     if limiter.hit(item, *key):
         return 0.0
     reset_at = limiter.get_window_stats(item, *key).reset_time

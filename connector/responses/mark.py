@@ -256,7 +256,7 @@ def _each_outcome(
         if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
             take(one, outcome)
         elif outcome.status is Status.RETRY and outcome.detail.get("sent") is False:
-            work.hand_back(one, wait_s=float(outcome.detail.get("wait_s") or 0))
+            work.not_sent(one, outcome)
         elif outcome.status is Status.RETRY:
             work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
         else:

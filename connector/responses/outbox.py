@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,10 +28,14 @@ ROWS_PER_LANE = 6
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """What one claim took: the deliveries by lane, and the token that fences their settlement."""
+    """What one claim took: the deliveries by lane, and the token that fences their settlement.
+
+    `probe`: the wave asks after a pause whether the CRM takes calls again; others wait until then.
+    """
 
     token: UUID
     deliveries: tuple[Delivery, ...]
+    probe: datetime | None = None
 
     def by_lane(self) -> Mapping[str, list[Delivery]]:
         """The deliveries of each lane, oldest answer first."""

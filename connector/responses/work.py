@@ -127,6 +127,18 @@ class Work:
         """Nothing was sent for these."""
         self.results.settle(*(handed_back(one, wait_s=wait_s) for one in every))
 
+    def not_sent(self, one: Delivery, outcome: Outcome) -> None:
+        """A fault met this or an earlier row of the same call: handed back, and the connection
+        pauses where it was the CRM's wish.
+        """
+        wait_s, by_us = outcome.detail.get("wait_s"), outcome.code == failures.HandBack.code
+        if outcome.detail.get("throttled") and by_us:
+            self.trouble.held_back = True
+        elif outcome.detail.get("throttled"):
+            self.trouble.throttle(wait_s, code=outcome.code or "")
+            self.caller.pause(wait_s)
+        self.hand_back(one, wait_s=float(wait_s or 0))
+
     def failed(self, deliveries: Sequence[Delivery], exc: AdapterError) -> None:
         """A call failed as a whole."""
         chance = self.known.chance

@@ -211,8 +211,7 @@ class Writing:
             if gone and not change.target.linked:
                 self.work.dead(one, outcome, reason="not_found")
             elif outcome.detail.get("sent") is False:
-                # A pause met an earlier row of the same call: nothing was sent for this one.
-                self.work.hand_back(one, wait_s=outcome.detail.get("wait_s") or 0)
+                self.work.not_sent(one, outcome)
             else:
                 self.work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
 

@@ -55,7 +55,7 @@ def test_the_daily_limit_waits_until_the_portals_midnight(bench: Bench) -> None:
     with pytest.raises(Throttled) as raised:
         adapter.write(Batch("contacts", Operation.UPDATE, rows))
     assert raised.value.wait_s == 1_800
-    assert raised.value.code == "crm_daily_limit"
+    assert raised.value.code == "daily_limit"
 
 
 def test_a_portal_that_is_moving_is_left_alone_as_long_as_it_says(bench: Bench) -> None:
