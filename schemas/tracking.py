@@ -194,12 +194,14 @@ class LedgerQuerySchema(PageSchema):
 
 
 class ReplayFilterSchema(FilterSchema):
-    """Which dead or parked deliveries to try again; an empty filter means all of them."""
+    """Which dead or parked deliveries to try again; an empty filter means all of them. Responses
+    whose planning was given up count as dead ones.
+    """
 
     state = fields.String(validate=validate.OneOf(("dead", "parked")))
 
 
 class ReplayedSchema(Schema):
-    """How many deliveries are pending again."""
+    """How many deliveries are pending again, and responses planned again."""
 
     replayed = fields.Integer(required=True)

@@ -46,11 +46,15 @@ class MappingFacts:
 
 @dataclass(frozen=True, slots=True)
 class AutomationFacts:
-    """A published automation with its condition compiled, None when it has none."""
+    """A published automation with its condition compiled, None when it has none.
+
+    `parked`: its condition broke; what it would do waits until a person has mended it.
+    """
 
     id: int
     body: Mapping[str, Any]
     condition: Expression | None = None
+    parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ TRIGGERS: Mapping[str, frozenset[str]] = {
     "disqualified": frozenset({"response.disqualified"}),
     "deleted": frozenset(),
 }
+# The verdict that brings a response back to planning when the automation is published again.
+AUTOMATION_PARKED = "automation_parked"
 WHOLE = frozenset({"completed", "updated"})
 CONTACT_VARIABLES = frozenset({"contact.email", "contact.external_id"})
 
@@ -71,6 +73,9 @@ def _run(draft: Draft, automation: AutomationFacts) -> None:
     if body["when"] not in TRIGGERS[draft.case.body["event"]]:
         return
     if body.get("campaign") not in (None, campaign):
+        return
+    if automation.parked:
+        draft.verdicts[f"automation:{automation.id}"] = AUTOMATION_PARKED
         return
     if automation.condition is not None:
         said = verdict(automation.condition, draft.case.variables)

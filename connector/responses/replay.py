@@ -1,4 +1,6 @@
-"""Replay: what stands dead or parked is tried again. Safe at any time; a repeat does nothing.
+"""Replay: what stands dead or parked, or could not be planned, is tried again.
+
+Safe at any time; a repeat does nothing.
 
 Only the state changes: the delivery looks up what its target holds, the order guard still writes
 the newest answer only, and a note looks for its marker first.
@@ -16,6 +18,8 @@ from connector.responses.tracking import matching, one_delivery
 from connector.tables import delivery, response, step_key
 
 REPLAYABLE = ("dead", "parked")
+# What of a filter on deliveries a response without one can answer to.
+OF_RESPONSES = {"state", "response_id", "since", "until"}
 
 
 def replay_one(connection: Connection, workspace_id: int, delivery_id: int) -> dict[str, Any]:
@@ -32,8 +36,11 @@ def replay_one(connection: Connection, workspace_id: int, delivery_id: int) -> d
 
 
 def replay_all(connection: Connection, workspace_id: int, only: Mapping[str, Any]) -> int:
-    """Every dead or parked delivery that `only` describes, pending again; how many."""
+    """Every dead or parked delivery that `only` describes, pending again, and every response that
+    could not be planned; how many.
+    """
     replanned = _plan_again(connection, workspace_id, matching(only))
+    replanned += _plan_failed(connection, workspace_id, only)
     return replanned + connection.execute(_again(workspace_id).where(matching(only))).rowcount
 
 
@@ -65,6 +72,28 @@ def _plan_again(connection: Connection, workspace_id: int, only: ColumnElement[b
             .values(planned_at=None, plan_due_at=func.now(), plan_failures=0)
         )
     return len(refused)
+
+
+def _plan_failed(connection: Connection, workspace_id: int, only: Mapping[str, Any]) -> int:
+    """Responses whose planning was given up have no delivery: they count as dead ones, and fit as
+    long as nothing is asked that only a delivery has.
+    """
+    asked = {name for name, value in only.items() if value is not None}
+    if not asked <= OF_RESPONSES or only.get("state") not in {None, "dead"}:
+        return 0
+    told = [
+        response.c.workspace_id == workspace_id,
+        response.c.planned_at.is_not(None),
+        response.c.plan_error.is_not(None),
+    ]
+    if only.get("response_id") is not None:
+        told.append(response.c.id == only["response_id"])
+    if only.get("since") is not None:
+        told.append(response.c.received_at >= only["since"])
+    if only.get("until") is not None:
+        told.append(response.c.received_at < only["until"])
+    values = {"planned_at": None, "plan_due_at": func.now(), "plan_failures": 0}
+    return connection.execute(update(response).where(*told).values(**values)).rowcount
 
 
 def _again(workspace_id: int) -> Update:

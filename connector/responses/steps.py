@@ -12,12 +12,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 FIELDS, TAG, NOTE = "fields", "tag", "note"
+# Signs of an identifying value that a lane spells out.
+LONGEST_VALUE, READABLE = 200, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,16 @@ def contact_lane(contact_id: int) -> str:
 
 
 def record_lane(entity: str, field: str, value: str) -> str:
-    """The lane of a record that is not the contact itself."""
-    return f"{entity}:{field}:{value.lower()}"
+    """The lane of a record that is not the contact itself.
+
+    Lanes are indexed, and an index row holds 2,700 bytes at most: of a long value a readable
+    beginning and its SHA-256 stand for it.
+    """
+    folded = value.lower()
+    if len(folded) > LONGEST_VALUE:
+        digest = hashlib.sha256(folded.encode()).hexdigest()
+        folded = f"{folded[:READABLE]}:{digest}"
+    return f"{entity}:{field}:{folded}"
 
 
 def field_target(entity: str, field: str) -> str:

@@ -73,6 +73,11 @@ response = table(
         "id",
         postgresql_where=text("planned_at IS NULL"),
     ),
+    Index(
+        "ix_response_plan_failed",
+        "workspace_id",
+        postgresql_where=text("planned_at IS NOT NULL AND plan_error IS NOT NULL"),
+    ),
     Index("ix_response_source", "workspace_id", "response_id", "source"),
     Index("ix_response_contact", "workspace_id", "contact_id", "id"),
 )

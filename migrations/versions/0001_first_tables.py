@@ -1082,6 +1082,13 @@ def create_tables() -> None:
         "ix_response_source", "response", ["workspace_id", "response_id", "source"], unique=False
     )
     op.create_index(
+        "ix_response_plan_failed",
+        "response",
+        ["workspace_id"],
+        unique=False,
+        postgresql_where=sa.text("planned_at IS NOT NULL AND plan_error IS NOT NULL"),
+    )
+    op.create_index(
         "ix_response_unplanned",
         "response",
         ["workspace_id", "plan_due_at", "id"],

@@ -11,11 +11,14 @@ from connector.problems import Code, Place, Refusal
 from connector.responses.configuration import versioned
 from connector.responses.configuration.checking import words_for
 from connector.responses.configuration.versioned import AUTOMATION
+from connector.responses.plan import AUTOMATION_PARKED
 from connector.responses.rules import ExpressionInvalid, condition
-from connector.tables import automation, automation_version, mapping
+from connector.tables import automation, automation_version, mapping, response
 from connector.tables import connection as connections
 
 Body = Mapping[str, Any]
+# Reads every response of the workspace once.
+STATEMENT_MS = 60_000
 
 
 def save(
@@ -42,7 +45,8 @@ def save(
 
 
 def publish(connection: Connection, workspace_id: int, automation_id: int) -> dict[str, Any]:
-    """Let the newest version work from the next response on; what had parked it is forgotten.
+    """Let the newest version work from the next response on; what had parked it is forgotten, and
+    what came meanwhile is planned again.
 
     Raises Refusal(AUTOMATION_INVALID) naming the condition with a caret, unknown mappings and
     connections. A repeat changes nothing.
@@ -54,7 +58,25 @@ def publish(connection: Connection, workspace_id: int, automation_id: int) -> di
         raise Refusal(Code.AUTOMATION_INVALID, places=faults)
     values = {"enabled": body["enabled"], "parked_reason": None}
     versioned.publish(connection, AUTOMATION, row, values)
+    if row.parked_reason is not None:
+        _plan_again(connection, workspace_id, automation_id, why=row.parked_reason)
     return read(connection, workspace_id, automation_id)
+
+
+def _plan_again(connection: Connection, workspace_id: int, automation_id: int, *, why: str) -> None:
+    """Responses whose verdict waits for this automation, and those that broke it, are planned anew;
+    steps that stand already are not made twice.
+    """
+    connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MS}"))
+    connection.execute(
+        update(response)
+        .where(
+            response.c.workspace_id == workspace_id,
+            response.c.planned_at.is_not(None),
+            response.c.verdicts[f"automation:{automation_id}"].astext.in_((AUTOMATION_PARKED, why)),
+        )
+        .values(planned_at=None, plan_due_at=func.now(), plan_failures=0)
+    )
 
 
 def feed_every_response(
