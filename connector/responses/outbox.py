@@ -295,6 +295,7 @@ def settle(
             "remote_id": one.remote_id,
             "wait_s": one.wait_s,
             "burnt": int(one.burnt),
+            "unsent": int(one.unsent),
             "handle": dict(one.handle) if one.handle is not None else None,
             "sent": dict(one.sent) if one.sent is not None else None,
         }
@@ -309,12 +310,12 @@ SETTLE = text(
     WITH rows AS (
       SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         id bigint, state text, reason text, code text, message text, field text, remote_id text,
-        wait_s float, burnt int, handle jsonb, sent jsonb)
+        wait_s float, burnt int, unsent int, handle jsonb, sent jsonb)
     )
     UPDATE delivery d
        SET state = r.state, reason = r.reason, error_code = r.code, error = r.message,
            error_field = r.field, remote_id = coalesce(r.remote_id, d.remote_id),
-           attempts = d.attempts + r.burnt,
+           attempts = d.attempts + r.burnt, claims = d.claims - r.unsent,
            due_at = CASE WHEN r.wait_s IS NULL THEN d.due_at
                          ELSE now() + make_interval(secs => r.wait_s) END,
            handle = r.handle, sent = coalesce(r.sent, d.sent), lease_token = NULL, lease_until =

@@ -98,7 +98,8 @@ class Settlement:
     """What a claimed row becomes. `wait_s`: due that many seconds from now (state pending or
     awaiting).
 
-    `burnt`: whether an attempt counts. `message` is plain text without values.
+    `burnt`: whether an attempt counts. `unsent`: the claim sent nothing of this delivery, so that
+    it does not count among those that may have. `message` is plain text without values.
     """
 
     delivery_id: int
@@ -110,6 +111,7 @@ class Settlement:
     remote_id: str | None = None
     wait_s: float | None = None
     burnt: bool = False
+    unsent: bool = False
     handle: Mapping[str, Any] | None = None
     sent: Mapping[str, Any] | None = None
 

@@ -127,6 +127,10 @@ class Work:
         """Nothing was sent for these."""
         self.results.settle(*(handed_back(one, wait_s=wait_s) for one in every))
 
+    def not_begun(self, *every: Delivery) -> None:
+        """This claim only found out about their contact: no note of theirs can have been sent."""
+        self.results.settle(*(replace(handed_back(one), unsent=True) for one in every))
+
     def not_sent(self, one: Delivery, outcome: Outcome) -> None:
         """A fault met this or an earlier row of the same call: handed back, and the connection
         pauses where it was the CRM's wish.

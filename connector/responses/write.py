@@ -135,7 +135,7 @@ class Writing:
         stands = outcome.status in {Status.WRITTEN, Status.UNCHANGED}
         if outcome.remote_id and (stands or outcome.code == "duplicate"):
             self.work.link(change.target, outcome.remote_id)
-            self.work.hand_back(*change.target.deliveries)
+            self.work.not_begun(*change.target.deliveries)
             if outcome.created:
                 self._enter_made(change, outcome.remote_id)
         else:

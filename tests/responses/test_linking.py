@@ -1,0 +1,21 @@
+"""Contacts that are linked by a write of their own, before anything else is sent for them."""
+
+from __future__ import annotations
+
+from simulators.kit.server import running
+from simulators.zendesk.service import Zendesk
+from tests.responses.conftest import FAST
+from tests.world import World, answered, people
+
+
+def test_a_first_note_is_not_looked_for_as_if_it_might_have_been_sent(world: World) -> None:
+    """The claim that linked the contact sent no note: only its ticket is asked for, once."""
+    with running(Zendesk(options=FAST["zendesk"])) as url:
+        crm = world.connect("zendesk", url)
+        world.mapping("zendesk")
+        crm.seed(people(4))
+        world.push(*(answered(n) for n in range(4)))
+        world.settle()
+        looked = [one for one in crm.calls(kinds=["read"]) if one["path"].endswith("tickets.json")]
+        assert [len(crm.notes(f"c{n}@example.test")) for n in range(4)] == [1, 1, 1, 1]
+        assert len(looked) == 4
