@@ -28,6 +28,7 @@ from connector.settings import Settings, adopt_environ, load_settings
 
 # A worker that waits in BLMOVE for longer does no maintenance and is not missed for minutes.
 WORKER_TTL_S, MAINTENANCE_S, MONITORING_S = 20, 2, 5
+AGAIN_S = 1.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -60,7 +61,23 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     with engines(settings) as running, redis.Redis.from_url(str(running.redis_url)) as connection:
         # A work-horse reads the settings for itself, and must find the engines that we found.
         adopt_environ(engine_environ(running))
+        while not stopping.is_stopping() and not _worked(connection, queues):
+            stopping.wait(AGAIN_S)
+
+
+def _worked(connection: redis.Redis, queues: Sequence[str]) -> bool:
+    """Work until asked to stop; False when Redis went away under it.
+
+    RQ's worker waits for Redis while it is idle, but ends when it loses it in the middle of a job.
+    """
+    try:
         worker_on(connection, queues).work(logging_level="WARNING")
+    except redis.RedisError as exc:
+        get_logger(__name__).warning("redis_away_worker_waits", kind=type(exc).__name__)
+        # RQ's own handlers, which are still there, would wait for a job that nobody works on.
+        stopping.stop_on_signals()
+        return False
+    return True
 
 
 def worker_on(connection: redis.Redis, queues: Sequence[str]) -> HubWorker:

@@ -61,7 +61,7 @@ def working_horse(worker: subprocess.Popen[bytes], hub: Queue) -> int:
         job = hub.fetch_job(job_id)
         return bool(job and job.get_status() == JobStatus.STARTED and horse_of(worker))
 
-    assert wait_until(at_it, timeout_s=20)
+    assert wait_until(at_it, timeout_s=60)
     horse = horse_of(worker)
     assert horse
     return horse
