@@ -19,6 +19,8 @@ from __future__ import annotations
 
 # The code of a Throttled whose limit is that of a whole day: shown, and said to a person.
 DAILY_LIMIT = "daily_limit"
+# The code of a PauseMapping that making the tags' options anew mends.
+TAG_OPTION_MISSING = "tag_option_missing"
 
 
 class AdapterError(Exception):

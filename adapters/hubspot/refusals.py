@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from adapters.base import Outcome, Status
 from adapters.errors import (
     DAILY_LIMIT,
+    TAG_OPTION_MISSING,
     AdapterError,
     BatchRefused,
     BrokenContract,
@@ -161,7 +162,7 @@ def _lost_field(one: Fault) -> PauseMapping | None:
         return PauseMapping(message, code="field_gone", field=one.field)
     if one.field == TAG_FIELD and one.error == "INVALID_OPTION":
         message = f"the tag is not among the options of {TAG_FIELD} (any more)"
-        return PauseMapping(message, code="tag_option_missing", field=TAG_FIELD)
+        return PauseMapping(message, code=TAG_OPTION_MISSING, field=TAG_FIELD)
     return None
 
 

@@ -1,6 +1,7 @@
 """Makes a campaign's tags exist as options at a connection, before a contact can carry them.
 
     wanted      planning asks for them: the tag steps wait parked until they are there
+    lost        somebody has removed them at the CRM: the same again
     provision   a job, one per connection: one call for all campaigns that are due
     done        the waiting tag deliveries are due again
 
@@ -8,7 +9,7 @@ An app may replace the whole list of options with each call, so a connection is 
 process at a time: its rows are leased together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,25 @@ def wanted(
         .with_for_update(key_share=True)
     ).scalar_one()
     return str(state) == "done"
+
+
+def lost(
+    connection: Connection, workspace_id: int, connection_id: int, *, campaign_ids: Collection[int]
+) -> None:
+    """The CRM has these campaigns' options no more: make them anew, the longer after each try the
+    more often they were made.
+    """
+    wait_s = func.least(LONGEST_WAIT_S, 5 * func.power(2, func.least(tag_provision.c.attempts, 10)))
+    connection.execute(
+        update(tag_provision)
+        .where(
+            tag_provision.c.workspace_id == workspace_id,
+            tag_provision.c.connection_id == connection_id,
+            tag_provision.c.campaign_id.in_(campaign_ids),
+            tag_provision.c.state == "done",
+        )
+        .values(state="pending", due_at=func.now() + wait_s * text("interval '1 second'"))
+    )
 
 
 def provision(desk: Desk, workspace_id: int, connection_id: int, *, tags_of: TagsOf) -> Provisioned:

@@ -1,6 +1,6 @@
 """The mapping breaker: a mapping whose every record fails stops, and a person is told once.
 
-Fifty failures in a row, or ten minutes of nothing but failures, open it (faults.md G10): the
+Fifty failures in a row, or ten minutes of nothing but failures, ten at least, open it (G10): the
 mapping is paused with the reason `breaker`, its waiting deliveries are parked. One success closes
 the count.
 """
@@ -18,6 +18,8 @@ from connector.responses.ledger import Results
 from connector.responses.outbox import Wave
 
 OPENS_AFTER, OPENS_AFTER_S = 50, 600
+# Two refusals a quarter of an hour apart are no broken mapping.
+AT_LEAST = 10
 BREAKER = "breaker"
 
 
@@ -43,7 +45,7 @@ def judge(
     ]
     if not rows:
         return
-    limits = {"most": OPENS_AFTER, "most_s": OPENS_AFTER_S}
+    limits = {"most": OPENS_AFTER, "some": AT_LEAST, "most_s": OPENS_AFTER_S}
     for row in connection.execute(COUNT, {"rows": json.dumps(rows), **limits}).all():
         if row.opens:
             _open(connection, workspace_id, row.id)
@@ -73,7 +75,8 @@ COUNT = text(
       FROM (
         SELECT k.id, k.failures, k.paused_at IS NULL AND k.failures > 0 AND (
                  k.failures >= :most
-                 OR k.failing_since < now() - make_interval(secs => :most_s)) AS opens
+                 OR k.failures >= :some
+                    AND k.failing_since < now() - make_interval(secs => :most_s)) AS opens
           FROM (SELECT h.id, h.paused_at, h.failing_since,
                        CASE WHEN r.done > 0 THEN 0 ELSE h.failures + r.dead END AS failures
                   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id bigint, dead int, done int)

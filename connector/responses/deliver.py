@@ -57,6 +57,7 @@ def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRA
     with hub.database.begin(workspace_id) as connection:
         outbox.take_back_abandoned(connection, connection_id)
         rest.wake(connection, connection_id)
+        outbox.park_paused(connection, connection_id)
     waves = settled = calls = 0
     while clock.monotonic() < ends_at and not stopping.is_stopping():
         done = _one_wave(hub, workspace_id, connection_id, number=waves)
@@ -203,6 +204,7 @@ def _settle(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work
             )
             _rest(connection, workspace_id, connection_id, wave=wave, work=work)
             breaker.judge(connection, workspace_id, work.results, ours=ours, wave=wave)
+            _make_tags_anew(connection, workspace_id, connection_id, wave=wave, work=work)
             return len(ours)
 
     settled = _kept(settle, ends_at=work.caller.ends_at)
@@ -212,6 +214,16 @@ def _settle(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work
         version = work.caller.reached.version
         parking.park(hub.desk, workspace_id, connection_id, code=code, seen_version=version)
     return settled
+
+
+def _make_tags_anew(
+    connection: Connection, workspace_id: int, connection_id: int, *, wave: Wave, work: Work
+) -> None:
+    """Tags whose options somebody has removed at the CRM wait for them, parked."""
+    settled = work.results.settlements
+    waiting = [one for one in wave.deliveries if settled[one.id].reason == provision.WAITS]
+    if lost := {one.campaign_id for one in waiting if one.campaign_id is not None}:
+        provision.lost(connection, workspace_id, connection_id, campaign_ids=lost)
 
 
 def _kept(settle: Callable[[], int], *, ends_at: float) -> int:

@@ -2,7 +2,7 @@
 
 Throttled, HandBack     nothing was sent: handed back, no attempt burnt; the CRM's wish pauses
 the connection ReconnectNeeded         parked (auth)
-PauseMapping            parked (mapping or scope), only what needs the lost field or permission
+PauseMapping            parked (mapping, scope or provision), only what needs what was lost
 everything else         by the retry schedule, an attempt burnt
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from adapters.errors import (
     DAILY_LIMIT,
+    TAG_OPTION_MISSING,
     AdapterError,
     PauseMapping,
     ReconnectNeeded,
@@ -21,6 +22,9 @@ from adapters.errors import (
 )
 from connector.responses.schedule import again, handed_back
 from connector.responses.steps import FIELDS, TAG, Delivery, Settlement
+
+# The reason of a tag's delivery that waits for its options at the CRM.
+PROVISION = "provision"
 
 
 class HandBack(Throttled):
@@ -90,9 +94,16 @@ def settled(
 
 
 def parked(deliveries: Sequence[Delivery], exc: PauseMapping) -> tuple[Settlement, ...]:
-    """The deliveries parked until a person has mended the CRM's schema or permission."""
-    reason = "scope" if exc.scope else "mapping"
-    return tuple(_parked(one, reason, exc) for one in deliveries)
+    """The deliveries parked until a person has mended the CRM's schema or permission; tags whose
+    option is gone, until we have made it anew.
+    """
+    return tuple(_parked(one, _waits_for(one, exc), exc) for one in deliveries)
+
+
+def _waits_for(one: Delivery, exc: PauseMapping) -> str:
+    if exc.code == TAG_OPTION_MISSING and one.kind == TAG:
+        return PROVISION
+    return "scope" if exc.scope else "mapping"
 
 
 def _parked(one: Delivery, reason: str, exc: AdapterError) -> Settlement:

@@ -181,6 +181,13 @@ def take_back_abandoned(connection: Connection, connection_id: int) -> int:
     return connection.execute(TAKE_BACK, {"c": connection_id, "max_crashes": MAX_CRASHES}).rowcount
 
 
+def park_paused(connection: Connection, connection_id: int) -> int:
+    """What became due again (a reconnect, a retry, a replay) although its mapping is paused goes
+    back to waiting for that; how much.
+    """
+    return connection.execute(PARK_PAUSED, {"c": connection_id}).rowcount
+
+
 def _queue_up(connection: Connection, connection_id: int) -> None:
     """Claims of one connection go one after the other: two would split a lane's rows between
     them.
@@ -217,6 +224,8 @@ CLAIM = text(
       SELECT d.id, d.lane, d.due_at FROM delivery d
        WHERE d.connection_id = :c AND d.state = 'pending' AND d.due_at <= now()
          AND d.crashes >= :fragile AND d.crashes < :sturdy
+         AND coalesce(d.mapping_id, 0) NOT IN (
+             SELECT id FROM mapping WHERE connection_id = :c AND paused_at IS NOT NULL)
          AND d.lane NOT IN (
              SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'leased'
              UNION ALL
@@ -227,7 +236,10 @@ CLAIM = text(
     ), held AS MATERIALIZED (
       SELECT d.id, d.lane, d.state FROM delivery d
        WHERE d.connection_id = :c AND d.lane = ANY(ARRAY(SELECT lane FROM lanes))
-         AND d.state IN ('pending', 'leased', 'awaiting') AND d.due_at <= now() FOR UPDATE
+         AND d.state IN ('pending', 'leased', 'awaiting') AND d.due_at <= now()
+         AND coalesce(d.mapping_id, 0) NOT IN (
+             SELECT id FROM mapping WHERE connection_id = :c AND paused_at IS NOT NULL)
+         FOR UPDATE
     ), chosen AS MATERIALIZED (
       SELECT id, min(id) OVER (PARTITION BY lane) AS head FROM held WHERE state = 'pending'
     )
@@ -250,6 +262,17 @@ CLAIM_POLL = text(
            lease_token = :token
       FROM job WHERE d.connection_id = :c AND d.state = 'awaiting' AND d.handle->>'job' = job.id
     RETURNING d.*
+    """
+)
+
+PARK_PAUSED = text(
+    """
+    WITH paused AS MATERIALIZED (
+      SELECT id, coalesce(paused_reason, 'paused') AS reason FROM mapping
+       WHERE connection_id = :c AND paused_at IS NOT NULL)
+    UPDATE delivery d SET state = 'parked', reason = paused.reason
+      FROM paused
+     WHERE d.connection_id = :c AND d.state = 'pending' AND d.mapping_id = paused.id
     """
 )
 

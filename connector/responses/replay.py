@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, delete, func, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Update, delete, func, select, tuple_, update
 
 from connector.problems import Code, Refusal
 from connector.responses.tracking import matching, one_delivery
-from connector.tables import delivery, response, step_key
+from connector.tables import delivery, mapping, response, step_key
 
 REPLAYABLE = ("dead", "parked")
 # What of a filter on deliveries a response without one can answer to.
@@ -30,7 +30,10 @@ def replay_one(connection: Connection, workspace_id: int, delivery_id: int) -> d
         return {**before, "state": "pending"}
     done = connection.execute(_again(workspace_id).where(delivery.c.id == delivery_id))
     if done.rowcount != 1:
-        text = f"The delivery is {state}; only a dead or parked one can be replayed."
+        text = (
+            f"The delivery is {state}; only a dead or parked one can be replayed, and only while"
+            " its mapping exists."
+        )
         raise Refusal(Code.CONFLICT, text)
     return one_delivery(connection, workspace_id, delivery_id)
 
@@ -99,7 +102,16 @@ def _plan_failed(connection: Connection, workspace_id: int, only: Mapping[str, A
 def _again(workspace_id: int) -> Update:
     return (
         update(delivery)
-        .where(delivery.c.workspace_id == workspace_id, delivery.c.state.in_(REPLAYABLE))
+        .where(
+            delivery.c.workspace_id == workspace_id,
+            delivery.c.state.in_(REPLAYABLE),
+            # A deleted mapping writes no more.
+            func.coalesce(delivery.c.mapping_id, 0).not_in(
+                select(mapping.c.id).where(
+                    mapping.c.workspace_id == workspace_id, mapping.c.deleted_at.is_not(None)
+                )
+            ),
+        )
         .values(
             state="pending",
             reason=None,

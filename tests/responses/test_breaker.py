@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.responses.breaker import OPENS_AFTER
+from connector.responses.breaker import AT_LEAST, OPENS_AFTER
 from connector.responses.configuration import mappings
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
@@ -64,3 +64,20 @@ def test_resuming_the_mapping_lets_all_go_on_and_counts_anew(world: World, opene
     (row,) = world.rows("SELECT failures, failing_since FROM mapping WHERE id = :id", id=opened)
     assert (row.failures, row.failing_since) == (0, None)
     assert paused_reason(world, opened) is None
+
+
+@pytest.mark.parametrize(("before", "reason"), [(1, None), (AT_LEAST - 1, "breaker")])
+def test_minutes_of_failures_open_it_when_they_are_more_than_a_few(
+    world: World, before: int, reason: str | None
+) -> None:
+    with running(HubSpot(options={})) as url:
+        world.connect("hubspot", url)
+        mapping_id = world.mapping("hubspot", operation="update", note="none")
+        world.rows(
+            "UPDATE mapping SET failures = :n, failing_since = now() - interval '11 min'"
+            " RETURNING id",
+            n=before,
+        )
+        world.push(answered(0))
+        world.settle()
+        assert paused_reason(world, mapping_id) == reason
