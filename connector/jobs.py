@@ -47,10 +47,13 @@ def plan(version: int, workspace_id: int, connection_id: int, number: int) -> No
 
 
 def drain(version: int, workspace_id: int, connection_id: int, number: int) -> None:
-    """Empty a connection's due rows."""
-    if _begins(version, DRAIN, workspace_id, connection_id, number):
-        with _no_text_leaves():
-            deliver.drain(hub(), workspace_id, connection_id)
+    """Empty a connection's due rows, unless the drain of this number is at it already."""
+    if not _begins(version, DRAIN, workspace_id, connection_id, number):
+        return
+    with _bell().at_work(DRAIN, workspace_id, connection_id, number=number) as mine:
+        if mine:
+            with _no_text_leaves():
+                deliver.drain(hub(), workspace_id, connection_id)
 
 
 def provision(version: int, workspace_id: int, connection_id: int, number: int) -> None:

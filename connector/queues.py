@@ -1,14 +1,17 @@
 """The doorbell: tells a worker that there is work. Best effort; the database is the truth.
 
 A ring is a job with ids only. It is coalesced by a short-lived key that the job takes away when
-it begins, and lost rings cost nothing:
-the sweep rings again. While Redis is away nobody waits for it: after a failure it is left alone
-for two seconds.
+it begins, and lost rings cost nothing: the sweep rings again. A drain holds another short-lived key
+while it works, so that one slow connection never has more than its own few workers.
+
+While Redis is away nobody waits for it: after a failure it is left alone for two seconds.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import redis
@@ -25,6 +28,8 @@ JOB_TIMEOUT_S, FAILURE_TTL_S = 90, 86_400
 # How long a waiting job keeps others of its kind from being rung for, if nobody takes it. A worker
 # that dies right after it took one takes the job with it: the sweep must ring again within 2 s.
 WAKE_MS = 1_200
+# How often a drain says that it is still at work, under a key that lasts as long as a ring's.
+AT_WORK_S, BUSY = 0.4, ":busy"
 TIMEOUT_S, REST_S = 0.2, 2.0
 
 PLAN, DRAIN, PROVISION = "plan", "drain", "provision"
@@ -64,6 +69,40 @@ class Doorbell:
         except redis.RedisError as exc:
             self._rest(exc)
 
+    @contextmanager
+    def at_work(
+        self, kind: str, workspace_id: int, connection_id: int, *, number: int
+    ) -> Iterator[bool]:
+        """While inside, nobody is rung for the same. False: somebody is at it already.
+
+        The key is renewed by a thread and ends by itself soon after a kill. Without Redis nobody
+        can know of another: True.
+        """
+        key = _key(kind, workspace_id, connection_id, number) + BUSY
+        try:
+            mine = bool(self._connected().connection.set(key, 1, nx=True, px=WAKE_MS))
+        except redis.RedisError as exc:
+            self._rest(exc)
+            mine = True
+        if not mine:
+            yield False
+            return
+        over = threading.Event()
+        renewing = threading.Thread(target=self._renew, args=(key, over), daemon=True)
+        renewing.start()
+        try:
+            yield True
+        finally:
+            over.set()
+            renewing.join()
+            with suppress(redis.RedisError):
+                self._connected().connection.delete(key)
+
+    def _renew(self, key: str, over: threading.Event) -> None:
+        while not over.wait(AT_WORK_S):
+            with suppress(redis.RedisError):
+                self._connected().connection.set(key, 1, px=WAKE_MS)
+
     def away_s(self) -> float:
         """For how many seconds Redis has not answered; 0.0 while it does."""
         since = self._away_since
@@ -72,6 +111,8 @@ class Doorbell:
     def _ring(self, kind: str, workspace_id: int, connection_id: int, *, number: int) -> bool:
         queue = self._connected()
         key = _key(kind, workspace_id, connection_id, number)
+        if queue.connection.exists(key + BUSY):
+            return False
         if not queue.connection.set(key, 1, nx=True, px=WAKE_MS):
             return False
         queue.enqueue(
