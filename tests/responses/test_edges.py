@@ -308,3 +308,20 @@ def test_a_create_refused_without_a_field_does_not_kill_another_mappings_answers
         world.push(answered(0))
         world.settle()
         assert sorted(states(world, kind="fields")) == [("dead", "validation"), ("done", None)]
+
+
+def test_a_reconnect_resumes_what_waits_for_a_permission(world: World) -> None:
+    with joined(world, "hubspot") as crm:
+        crm.seed(people(1))
+        refusal = {
+            "status": "error",
+            "category": "MISSING_SCOPES",
+            "errors": [{"context": {"requiredGranularScopes": ["crm.objects.contacts.write"]}}],
+        }
+        crm.fault("notes/batch/create", "POST", status=403, body=refusal)
+        world.push(answered(0))
+        world.settle()
+        assert states(world, kind="note") == [("parked", "scope")]
+        world.reconnect("hubspot", crm.connection_id, crm.url)
+        world.settle()
+        assert states(world, kind="note") == [("done", None)]
