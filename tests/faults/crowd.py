@@ -14,6 +14,20 @@ from tests.faults.verdict import wrongs
 from tests.world import CRMSeen, World, answered, people
 
 MEETING, VISIT = ("5000", "Møde"), ("5001", "Visit")
+# How each CRM refuses one record of a batch for good.
+REFUSAL: dict[str, Any] = {
+    "hubspot": {
+        "category": "VALIDATION_ERROR",
+        "message": 'Property values were not valid: [{"isValid":false,"error":"INVALID_OPTION",'
+        '"name":"nps_score"}]',
+    },
+    "salesforce": {
+        "statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "message": "A rule of the org.",
+        "fields": ["NPS_Score__c"],
+    },
+    "zendesk": {"field": "nps_score", "code": "InvalidValue", "text": "is invalid"},
+}
 
 
 def said(number: int, of: int, **changes: Any) -> dict[str, Any]:

@@ -7,24 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.faults.crowd import said, verdict
+from tests.faults.crowd import REFUSAL, said, verdict
 from tests.world import CRMSeen, World, people
 
 COUNT = 5
-# How each CRM refuses one record of a batch for good, and for the moment.
-REFUSAL: dict[str, Any] = {
-    "hubspot": {
-        "category": "VALIDATION_ERROR",
-        "message": 'Property values were not valid: [{"isValid":false,"error":"INVALID_OPTION",'
-        '"name":"nps_score"}]',
-    },
-    "salesforce": {
-        "statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
-        "message": "A rule of the org.",
-        "fields": ["NPS_Score__c"],
-    },
-    "zendesk": {"field": "nps_score", "code": "InvalidValue", "text": "is invalid"},
-}
+# How a CRM says that it cannot take one record of a batch for the moment.
 PASSING: dict[str, Any] = {
     "hubspot": {"category": "RATE_LIMITS", "message": "too busy"},
     "salesforce": {
