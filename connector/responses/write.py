@@ -188,7 +188,10 @@ class Writing:
 
     def _refused(self, change: Change, outcome: Outcome) -> None:
         """The delivery whose value it is pays for it; its neighbours in the record do not."""
-        if outcome.status is Status.RETRY or outcome.code in {"duplicate", "not_found"}:
+        # A create that meets its own record looks again; an update that meets another's unique
+        # value would be refused for ever.
+        met = outcome.code == "duplicate" and change.operation is Operation.CREATE
+        if outcome.status is Status.RETRY or met or outcome.code == "not_found":
             self._look_again(change, outcome)
             return
         self.remote_ids[change.target.key] = change.remote_id

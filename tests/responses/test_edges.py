@@ -325,3 +325,16 @@ def test_a_reconnect_resumes_what_waits_for_a_permission(world: World) -> None:
         world.reconnect("hubspot", crm.connection_id, crm.url)
         world.settle()
         assert states(world, kind="note") == [("done", None)]
+
+
+def test_an_update_that_would_double_a_unique_value_is_refused_at_once(world: World) -> None:
+    key = [{"variable": "campaign.id", "field": "NPSToday_Key__c"}]
+    with joined(world, "salesforce", rows=key, note="none") as crm:
+        crm.seed(people(2))
+        world.push(answered(0))
+        world.settle()
+        world.push(answered(1))
+        world.settle()
+        refused = world.deliveries(kind="fields")[1]
+        assert (refused.state, refused.reason) == ("dead", "validation")
+        assert refused.error
