@@ -15,7 +15,7 @@ from connector import workspaces
 from connector.access import ACCESS
 from tests.api.test_access import path_of
 from tests.api.test_responses import body
-from tests.faults.processes import Processes, free_port, kill_group
+from tests.faults.processes import Processes, free_port
 
 UNSAFE = [route for route, rule in ACCESS.items() if route[0] != "GET" and rule.right is not None]
 MALICE = {
@@ -90,7 +90,7 @@ def web(child_environ, database) -> Iterator[tuple[int, str, int]]:
     processes, port = Processes(child_environ), free_port()
     process = processes.web("granian", port)
     yield port, key.secret.reveal(), process.pid
-    kill_group(process)
+    processes.end()
 
 
 def send(port: int, key: str, head: str, *parts: bytes) -> tuple[int, float]:
