@@ -14,8 +14,8 @@ from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from simulators.salesforce.service import Salesforce
 from simulators.zendesk.service import Zendesk
-from tests.faults.processes import Processes
-from tests.world import CLIENT, CRMSeen, World, founded
+from tests.faults.processes import Processes, hub_variables
+from tests.world import CRMSeen, World, founded
 
 SIMULATORS: dict[str, Any] = {"hubspot": HubSpot, "salesforce": Salesforce, "zendesk": Zendesk}
 # Whether Zendesk knows Idempotency-Key for tickets is not verified: our marker must do without.
@@ -73,19 +73,7 @@ def crm(request: pytest.FixtureRequest, connected: Callable[..., CRMSeen]) -> CR
 @pytest.fixture
 def hub_environ(child_environ: dict[str, str]) -> dict[str, str]:
     """What a process of the hub needs to work on this test's world."""
-    clients = {}
-    for app in SIMULATORS:
-        clients[f"ANSWERBACK_{app.upper()}_CLIENT_ID"] = CLIENT.client_id
-        clients[f"ANSWERBACK_{app.upper()}_CLIENT_SECRET"] = CLIENT.client_secret.reveal()
-    return {
-        **child_environ,
-        **clients,
-        "ANSWERBACK_LINGER_S": ",".join(f"{app}=0" for app in SIMULATORS),
-        "ANSWERBACK_LEASE_S": str(LEASE_S),
-        "ANSWERBACK_CALL_DEADLINE_S": str(DEADLINE_S),
-        "ANSWERBACK_SWEEP_S": "0.2",
-        "ANSWERBACK_LOG_LEVEL": "WARNING",
-    }
+    return {**child_environ, **hub_variables(lease_s=LEASE_S, deadline_s=DEADLINE_S)}
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ import requests
 from connector.engines.process import is_alive, wait_until
 from tests.faults import child
 from tests.faults.child import PRELOADED
+from tests.world import CLIENT, SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -72,7 +73,15 @@ class Processes:
         assert code == -signal.SIGKILL, f"the job was to die at {at}; it ended with {code}"
 
     def web(self, server: str, port: int, **added: str) -> subprocess.Popen[bytes]:
-        """The web processes by granian as the Procfile starts them, or by gunicorn."""
+        """The web processes by granian as the Procfile starts them, or by gunicorn, answering."""
+        one = self.starting_web(server, port, **added)
+        ready = wait_until(lambda: answers(port) or one.poll() is not None, timeout_s=START_S)
+        assert ready
+        assert one.poll() is None, "the web process ended at its start"
+        return one
+
+    def starting_web(self, server: str, port: int, **added: str) -> subprocess.Popen[bytes]:
+        """The same, not waited for."""
         line = granian() if server == "granian" else GUNICORN
         argv = [part.format(port=port) for part in line]
         one = subprocess.Popen(
@@ -82,9 +91,6 @@ class Processes:
             start_new_session=True,
         )
         self.servers.append(one)
-        ready = wait_until(lambda: answers(port) or one.poll() is not None, timeout_s=START_S)
-        assert ready
-        assert one.poll() is None, "the web process ended at its start"
         return one
 
     def end(self) -> None:
@@ -94,6 +100,24 @@ class Processes:
         for server in self.servers:
             kill_group(server)
             server.wait(START_S)
+
+
+def hub_variables(*, lease_s: float, deadline_s: float) -> dict[str, str]:
+    """The variables with which the hub's processes work on a test's world: its OAuth clients, and
+    times short enough to wait for.
+    """
+    clients = {}
+    for app in SETTINGS:
+        clients[f"ANSWERBACK_{app.upper()}_CLIENT_ID"] = CLIENT.client_id
+        clients[f"ANSWERBACK_{app.upper()}_CLIENT_SECRET"] = CLIENT.client_secret.reveal()
+    return {
+        **clients,
+        "ANSWERBACK_LINGER_S": ",".join(f"{app}=0" for app in SETTINGS),
+        "ANSWERBACK_LEASE_S": str(lease_s),
+        "ANSWERBACK_CALL_DEADLINE_S": str(deadline_s),
+        "ANSWERBACK_SWEEP_S": "0.2",
+        "ANSWERBACK_LOG_LEVEL": "WARNING",
+    }
 
 
 def kill_group(process: Running) -> None:
