@@ -11,32 +11,27 @@ used up its tries or has met three kills is replayed at the end, as an admin wou
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import redis
 import requests
 
 from connector.db import DatabaseAway
-from connector.engines import Postgres
 from connector.responses.replay import replay_all
 from tests.faults.conftest import OPTIONS
-from tests.faults.processes import ROOT, Processes, horse_of, is_gone, kill_group
+from tests.faults.processes import ROOT
 from tests.faults.verdict import wrongs
+from tests.prove.killing import Hub, Killer
 from tests.world import CRMSeen, World, answered, people
 
-WORKERS, CLIENTS = 2, 4
-EVERY_S = 2.0
+CLIENTS = 4
 FAULT_RATE, SLOW_S = 0.10, 1.3
 DUPLICATES = 0.05
 # The storm ends when so few deliveries are open, or so long after the last push.
@@ -48,104 +43,6 @@ WAITS = (
     ("tag_provision", "due_at"),
 )
 CAMPAIGNS = (("5000", "Møde"), ("5001", "Visit"), ("5002", "Aften i Århus"))
-
-
-@dataclass(slots=True)
-class Hub:
-    """The hub's processes under a supervisor that starts again whatever has died."""
-
-    processes: Processes
-    port: int
-    running: dict[str, Any] = field(default_factory=dict)
-    _ends: threading.Event = field(default_factory=threading.Event)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def supervise(self) -> None:
-        """Until `end`: every role has a living process."""
-        while not self._ends.wait(0.1):
-            self.start_missing()
-
-    def start_missing(self) -> None:
-        """Start what is not there."""
-        starts: dict[str, Callable[[], Any]] = {
-            "scheduler": self.processes.scheduler,
-            "web": lambda: self.processes.starting_web("granian", self.port),
-            **{f"worker{n}": self.processes.worker for n in range(WORKERS)},
-        }
-        with self._lock:
-            for role, start in starts.items():
-                held = self.running.get(role)
-                if held is None or is_gone(held.pid):
-                    self.running[role] = start()
-
-    def end(self) -> None:
-        """No more restarts."""
-        self._ends.set()
-
-
-@dataclass(slots=True)
-class Killer:
-    """Random trouble, seeded. `done` counts what hit something."""
-
-    hub: Hub
-    postgres: Postgres
-    redis_url: str
-    rng: random.Random
-    done: Counter[str] = field(default_factory=Counter)
-
-    def rage(self, until: threading.Event) -> None:
-        """A random action every two seconds or so.
-
-        For the main thread: to Linux the end of the thread that started an engine is its parent's.
-        """
-        acts = [self.worker, self.orphan, self.horse, self.scheduler, self.web, self.database,
-                self.flush]  # fmt: skip
-        while not until.wait(EVERY_S * self.rng.uniform(0.5, 1.5)):
-            act = self.rng.choice(acts)
-            self.done[act.__name__] += bool(act())
-
-    def worker(self) -> bool:
-        return self._group(self._one_of_the_workers())
-
-    def orphan(self) -> bool:
-        """The worker's parent process alone."""
-        return self._pid(self._one_of_the_workers().pid)
-
-    def horse(self) -> bool:
-        return self._pid(horse_of(self._one_of_the_workers()))
-
-    def scheduler(self) -> bool:
-        return self._group(self.hub.running["scheduler"])
-
-    def web(self) -> bool:
-        return self._group(self.hub.running["web"])
-
-    def database(self) -> bool:
-        self.postgres.restart_immediate()
-        return True
-
-    def flush(self) -> bool:
-        with redis.Redis.from_url(self.redis_url) as client:
-            client.flushall()
-        return True
-
-    def _one_of_the_workers(self) -> Any:
-        return self.hub.running[f"worker{self.rng.randrange(WORKERS)}"]
-
-    @staticmethod
-    def _group(process: Any) -> bool:
-        alive = not is_gone(process.pid)
-        kill_group(process)
-        return alive
-
-    @staticmethod
-    def _pid(pid: int | None) -> bool:
-        if pid is None or is_gone(pid):
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-            return True
-        return False
 
 
 @dataclass(slots=True)

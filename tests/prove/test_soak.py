@@ -16,9 +16,8 @@ from connector.engines import Postgres
 from connector.engines.process import wait_until
 from connector.settings import Settings, process_environ
 from tests.faults.processes import Processes, answers, free_port, hub_variables
+from tests.prove.killing import Hub, Killer
 from tests.prove.soak import (
-    Hub,
-    Killer,
     Side,
     judged,
     kept_going,
