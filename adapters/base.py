@@ -19,11 +19,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from schemas.fields import Entity, FieldType, FieldValue
+from schemas.fields import Entity, FieldValue
 
 if TYPE_CHECKING:
     # Only for its name: the pure modules import this file and must not reach an HTTP client.
     from adapters.http import Wire
+    from adapters.traits import Traits
 
 # --- values -----------------------------------------------------------------------------------
 
@@ -194,130 +195,6 @@ class TagOptions:
 
     campaign: str
     tags: tuple[str, ...]
-
-
-# --- traits: what a CRM can do, as data ----------------------------------------------------------
-
-
-class TagPlace(StrEnum):
-    """Where a CRM keeps score tags."""
-
-    FIELD = "field"  # a multi-choice field of the contact: travels in the same write
-    ENDPOINT = "endpoint"  # calls of their own: TagTaker.retag
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class TagTraits:
-    """Where tags live and what characters they may hold.
-
-    `styles`: renderings in order of preference (`verbatim`, `safe`, `ascii`:
-    connector/responses/tags.py).
-    `needs_options`: the option must exist before a contact can carry it (see Provisioner).
-    """
-
-    place: TagPlace
-    field: str | None = None
-    separator: str | None = None
-    max_length: int = 255
-    styles: tuple[str, ...] = ("verbatim",)
-    needs_options: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RatePolicy:
-    """At most `calls` in `per_s` seconds for calls of `kind` (None: all kinds together), per
-    account.
-    """
-
-    calls: int
-    per_s: int
-    kind: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OAuthTraits:
-    """A CRM's OAuth 2 endpoints as data. URLs may hold `{base}`: the account's base URL, and any
-    key of the connection's settings. `body` is `form` or `json`; `revoke_body` also `delete`: the
-    access token deletes itself. `rotates`: a refresh kills the old refresh token.
-    `expires_in_s`: assumed when the answer has none (None: refresh on 401 only).
-    `refresh_margin_s`: refreshed this long before expiry.
-    """
-
-    authorize_url: str
-    token_url: str
-    revoke_url: str | None
-    scopes: tuple[str, ...]
-    body: str = "form"
-    revoke_body: str = "form"
-    scope_separator: str = " "
-    rotates: bool = True
-    keeps_instance_url: bool = False
-    expires_in_s: int | None = None
-    refresh_margin_s: int = 300
-    extra_authorize: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    extra_token: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SettingField:
-    """One setting an admin fills in for a connection of this app; `secret` ones are sealed."""
-
-    name: str
-    label: str
-    required: bool = True
-    secret: bool = False
-    pattern: str | None = None
-    help: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What an app is and can do. The docs' matrix and the catalogue are generated from it.
-
-    `base_url` is the default address, a template over the settings
-    (`https://{subdomain}.zendesk.com`). `hosts` are the host patterns a base URL may have without
-    the operator's allow-list (`*.my.salesforce.com`). `contact_entity` is the entity that stands
-    for a person. `id_field` is the pseudo field of `find` for remote ids.
-    `standard_fields`: our contact attribute -> this CRM's field (the standard integration, SN1).
-    `company_link`: the contact's field that holds its company's id; `company_fields`: by what a
-    company can be found (`name`, `domain`, `external_id`) -> the company entity's field.
-    `linger_s`: how long a partly filled batch waits. `resend_safe`: sending a write again does no
-    harm.
-    `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
-    created is linked by a create batch of what identifies it (an existing record answers with its
-    id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
-    """
-
-    app: str
-    label: str
-    base_url: str
-    hosts: tuple[str, ...]
-    oauth: OAuthTraits | None
-    key_label: str | None
-    settings: tuple[SettingField, ...]
-    entities: tuple[str, ...]
-    contact_entity: str
-    write_batch: int
-    read_batch: int
-    tags: TagTraits
-    rates: tuple[RatePolicy, ...]
-    operations: tuple[Operation, ...] = (Operation.CREATE, Operation.UPDATE)
-    field_types: frozenset[FieldType] = frozenset(FieldType)
-    standard_fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    match_fields: tuple[str, ...] = ()
-    id_field: str = "id"
-    company_entity: str | None = None
-    company_link: str | None = None
-    company_fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    note_limit: int | None = None
-    note_batch: int = 1
-    tag_batch: int = 1
-    links_by_write: bool = False
-    linger_s: float = 1.0
-    resend_safe: bool = True
-    creates: str = "keyed"
-    dates: tuple[str, ...] = ()
 
 
 # --- the port ------------------------------------------------------------------------------------

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from adapters.base import (
-    NoteTaker,
-    Pollable,
-    Provisioner,
-    RatePolicy,
-    TagPlace,
-    TagTaker,
-    TagTraits,
-    Traits,
-)
+from adapters.base import NoteTaker, Pollable, Provisioner, TagTaker
 from adapters.registry import ADAPTERS, adapter_for
+from adapters.traits import RatePolicy, TagPlace, TagTraits, Traits
 from schemas.fields import FieldType
 
 _INTRO = """# What each CRM can do
 
-One column an app, one row a trait of its adapter (`Traits` in `adapters/base.py`; what each means:
+One column an app, one row a trait (`Traits` in `adapters/traits.py`; what each means:
 [Adding a CRM](adding-a-crm.md#traits)). How to connect it, and what is written how, stands on the
 app's own page.
 

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from adapters.base import CRM, Traits
+    from adapters.base import CRM
+    from adapters.traits import Traits
 
 ADAPTERS = {
     "hubspot": "adapters.hubspot:HubSpot",

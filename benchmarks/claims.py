@@ -16,7 +16,7 @@ from benchmarks.backlog import STEPS, fill
 from benchmarks.hub import House
 from benchmarks.report import median, table
 from connector.db import sqlalchemy_url
-from connector.responses import outbox
+from connector.responses import leases
 from connector.tables import connection
 from tests.world import World
 
@@ -82,7 +82,7 @@ def _in_turn(*tables: tuple[World, int]) -> list[float]:
 def _claim_s(world: World, connection_id: int) -> float:
     with _undone(world) as store:
         began = time.perf_counter()
-        wave = outbox.claim(store, connection_id, lanes=LANES, lease_s=60.0)
+        wave = leases.claim(store, connection_id, lanes=LANES, lease_s=60.0)
         took_s = time.perf_counter() - began
         if len(wave.deliveries) != LANES * STEPS:
             message = f"a claim took {len(wave.deliveries)} rows"

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from schemas.response import ANSWER_TYPES, ExactNumber
+from schemas.answer import ANSWER_TYPES, ExactNumber
 
 KEY = validate.Length(min=1, max=255)
 SHORT = validate.Length(min=1, max=1_000)

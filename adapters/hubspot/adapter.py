@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from adapters.base import (
-    Account,
-    Batch,
-    BatchResult,
-    Identity,
-    Note,
-    Record,
-    TagOptions,
-    Traits,
-)
+from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, TagOptions
 from adapters.errors import PauseMapping
 from adapters.http import Wire
 from adapters.hubspot import finding, notes, tagging, writing
 from adapters.hubspot.client import Client
 from adapters.hubspot.traits import API, TRAITS
+from adapters.traits import Traits
 from schemas.fields import Entity
 from schemas.hubspot import entity_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import OAuthTraits, RatePolicy, TagPlace, TagTraits, Traits
+from adapters.traits import OAuthTraits, RatePolicy, TagPlace, TagTraits, Traits
 from schemas.fields import FieldType
 from schemas.hubspot import SEPARATOR
 

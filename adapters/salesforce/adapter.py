@@ -18,7 +18,6 @@ from adapters.base import (
     Row,
     Status,
     TagOptions,
-    Traits,
 )
 from adapters.errors import BrokenContract, PauseMapping
 from adapters.http import Wire
@@ -35,6 +34,7 @@ from adapters.salesforce.finding import (
 from adapters.salesforce.notes import composite_of, found_in, links_query, outcomes_of
 from adapters.salesforce.refusals import pause_in, row_outcome
 from adapters.salesforce.traits import TRAITS
+from adapters.traits import Traits
 from schemas.fields import Entity, FieldType
 from schemas.salesforce import RowResult, entity_of, row_results, to_native
 

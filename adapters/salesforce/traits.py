@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import OAuthTraits, RatePolicy, TagPlace, TagTraits, Traits
+from adapters.traits import OAuthTraits, RatePolicy, TagPlace, TagTraits, Traits
 from schemas.salesforce import SEPARATOR
 
 # v66 is Spring '26. v21-30 answer 410 since Summer '25, v31-40 will from Summer '28.

@@ -6,19 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.base import (
-    Account,
-    Batch,
-    BatchResult,
-    Identity,
-    Note,
-    Record,
-    Started,
-    TagChange,
-    Traits,
-)
+from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, Started, TagChange
 from adapters.errors import PauseMapping, ReconnectNeeded
 from adapters.http import Wire
+from adapters.traits import Traits
 from adapters.zendesk import finding, jobs
 from adapters.zendesk.answers import Forbidden, forbidden
 from adapters.zendesk.client import BASIC_MARK, Client, speaking

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import OAuthTraits, RatePolicy, SettingField, TagPlace, TagTraits, Traits
+from adapters.traits import OAuthTraits, RatePolicy, SettingField, TagPlace, TagTraits, Traits
 from schemas.fields import FieldType
 
 SCOPES = (

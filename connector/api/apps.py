@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.base import Traits
 from adapters.registry import ADAPTERS, UnknownApp, traits_of
+from adapters.traits import Traits
 from connector.api.description import Resource
 from connector.problems import not_found
 from schemas.connection import AppListSchema, AppQuerySchema, AppSchema

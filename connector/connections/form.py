@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.base import SettingField, Traits
+from adapters.traits import SettingField, Traits
 from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
 from connector.problems import Code, Place, Refusal
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from adapters.base import Traits
 from adapters.registry import UnknownApp, traits_of
+from adapters.traits import Traits
 from connector.connections.desk import Desk
 from connector.connections.provider import Provider
 from connector.problems import Code, Place, Refusal, not_found

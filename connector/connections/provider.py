@@ -1,6 +1,6 @@
 """Speaks OAuth 2 with a CRM's own endpoints: the URL to consent at, code to grant, refresh, revoke.
 
-No database here. The endpoints are data (adapters.base.OAuthTraits); what they raise is named for
+No database here. The endpoints are data (adapters.traits.OAuthTraits); what they raise is named for
 what the caller does:
 
     ReconnectNeeded     the grant or the client is refused for good: a person must connect again
@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 
-from adapters.base import OAuthTraits, Traits
 from adapters.errors import AdapterError, ReconnectNeeded, TryLater
 from adapters.http import Wire, failure, requests_session
+from adapters.traits import OAuthTraits, Traits
 from connector.connections.grants import Grant, grant_in, judged
 from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
 from schemas.secret import Secret

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.base import Operation, Started
-from connector.responses.fold import Change, Target, fold
+from connector.responses.decide import Change
+from connector.responses.fold import Target, fold
 from connector.responses.steps import Delivery, Settlement
 from schemas.fields import canonical
 

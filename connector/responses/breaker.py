@@ -14,8 +14,8 @@ from sqlalchemy import Connection, text
 
 from connector import audit
 from connector.log import get_logger
+from connector.responses.leases import Wave
 from connector.responses.ledger import Results
-from connector.responses.outbox import Wave
 
 OPENS_AFTER, OPENS_AFTER_S = 50, 600
 # Two refusals a quarter of an hour apart are no broken mapping.

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from adapters.base import CRM, RatePolicy
+from adapters.base import CRM
 from adapters.errors import ReconnectNeeded, Throttled, TokenExpired, TryLater
 from adapters.http import Wire
 from adapters.registry import adapter_for
+from adapters.traits import RatePolicy
 from connector import stopping
 from connector.connections.desk import Desk
 from connector.connections.tokens import Reached, reach

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.base import Traits
+from adapters.traits import Traits
 from connector.responses.rules import Expression
 from connector.responses.steps import Rank, Step
 from connector.responses.transforms import Context

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from adapters.registry import adapter_for
 from connector.db import retried
-from connector.responses import outbox, rest, schedule
+from connector.responses import leases, rest, schedule
 from connector.responses.hub import Hub
-from connector.responses.outbox import Wave
+from connector.responses.leases import Wave
 
 # The second wave of a drain, and every so many after it, begins with what has crashed twice.
 FRAGILE_EVERY, FRAGILE_AT = 10, 1
@@ -66,11 +66,11 @@ def _next(
     fragile_first: bool,
     lease_s: float,
 ) -> Wave | None:
-    wave = outbox.claim_poll(connection, connection_id, lease_s=lease_s)
+    wave = leases.claim_poll(connection, connection_id, lease_s=lease_s)
     for fragile in (fragile_first, not fragile_first):
         if wave.deliveries:
             break
-        wave = outbox.claim(
+        wave = leases.claim(
             connection,
             connection_id,
             lanes=1 if fragile else lanes,

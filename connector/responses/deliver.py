@@ -10,28 +10,38 @@ time is up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from adapters.base import Started
-from adapters.errors import AdapterError, OutcomeUnknown, ReconnectNeeded
+from adapters.errors import AdapterError, OutcomeUnknown
 from connector import clock, stopping
-from connector.connections import parking, provision
+from connector.connections import provision
 from connector.connections.tokens import reach
-from connector.db import DatabaseAway, retried
 from connector.failpoints import failpoint
-from connector.log import get_logger
-from connector.responses import awaiting, breaker, failures, ledger, outbox, prepare, rest, schedule
+from connector.responses import (
+    awaiting,
+    failures,
+    leases,
+    prepare,
+    rest,
+)
 from connector.responses.calling import Caller
 from connector.responses.claiming import claimed
-from connector.responses.fold import Clocks, Decision, Target, fold
+from connector.responses.decide import Decision
+from connector.responses.fold import Clocks, Target, fold
 from connector.responses.hub import Hub
+from connector.responses.leases import Wave
 from connector.responses.mark import mark
-from connector.responses.outbox import Wave
 from connector.responses.read import decisions
+from connector.responses.settling import (
+    awaiting_again,
+    settle_broken,
+    settle_unprepared,
+    settle_unreached,
+    settle_wave,
+)
 from connector.responses.steps import Delivery, Settlement
 from connector.responses.work import Work
 from connector.responses.write import Writing
@@ -55,9 +65,9 @@ def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRA
     """Work on the connection until nothing is due, it must rest, or `for_s` seconds are over."""
     ends_at = clock.monotonic() + for_s
     with hub.database.begin(workspace_id) as connection:
-        outbox.take_back_abandoned(connection, connection_id)
+        leases.take_back_abandoned(connection, connection_id)
         rest.wake(connection, connection_id)
-        outbox.park_paused(connection, connection_id)
+        leases.park_paused(connection, connection_id)
     waves = settled = calls = 0
     while clock.monotonic() < ends_at and not stopping.is_stopping():
         done = _one_wave(hub, workspace_id, connection_id, number=waves)
@@ -82,10 +92,10 @@ def _one_wave(hub: Hub, workspace_id: int, connection_id: int, *, number: int) -
         with hub.database.begin(workspace_id) as connection:
             known, clocks = prepare.known_of(connection, workspace_id, reached, wave)
     except AdapterError as exc:
-        _settle_unreached(hub, workspace_id, connection_id, wave, exc)
+        settle_unreached(hub, workspace_id, connection_id, wave, exc)
         return Drained(waves=0)
     except Exception:
-        _settle_unprepared(hub, workspace_id, connection_id, wave)
+        settle_unprepared(hub, workspace_id, connection_id, wave)
         raise
     work = Work(
         Caller(
@@ -105,9 +115,9 @@ def _one_wave(hub: Hub, workspace_id: int, connection_id: int, *, number: int) -
     try:
         _work(work, wave, clocks)
     except Exception as exc:
-        _settle_broken(hub, workspace_id, connection_id, wave=wave, work=work, exc=exc)
+        settle_broken(hub, workspace_id, connection_id, wave=wave, work=work, exc=exc)
         raise
-    settled = _settle(hub, workspace_id, connection_id, wave=wave, work=work)
+    settled = settle_wave(hub, workspace_id, connection_id, wave=wave, work=work)
     return Drained(0 if work.trouble.ends_wave else 1, settled, work.caller.calls)
 
 
@@ -174,7 +184,7 @@ def _poll(work: Work, wave: Wave) -> None:
 def _poll_failed(work: Work, wave: Wave, exc: AdapterError) -> None:
     """Whoever was asked to wait polls again; after anything else the outcome is looked up."""
     settlements = failures.settled(wave.deliveries, exc, work.trouble, chance=work.known.chance)
-    work.results.settle(*(_awaiting_again(one, wave) for one in settlements))
+    work.results.settle(*(awaiting_again(one, wave) for one in settlements))
 
 
 def _collect(crm: Any, handle: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Pollable, checked by its traits
@@ -186,135 +196,6 @@ def superseded(one: Delivery) -> Settlement:
     more.
     """
     return Settlement(one.id, "superseded", "newer_answer")
-
-
-# --- settle ---------------------------------------------------------------------------------------
-
-
-def _settle(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work: Work) -> int:
-    for one in wave.deliveries:
-        # Not reached in this wave: nothing was sent for it.
-        work.hand_back(one)
-    failpoint("created")
-
-    def settle() -> int:
-        with hub.database.begin(workspace_id) as connection:
-            ours = ledger.record(
-                connection, workspace_id, connection_id, token=wave.token, results=work.results
-            )
-            _rest(connection, workspace_id, connection_id, wave=wave, work=work)
-            breaker.judge(connection, workspace_id, work.results, ours=ours, wave=wave)
-            _make_tags_anew(connection, workspace_id, connection_id, wave=wave, work=work)
-            return len(ours)
-
-    settled = _kept(settle, ends_at=work.caller.ends_at)
-    failpoint("committed")
-    code = work.trouble.reconnect or _tls_is_broken(hub, workspace_id, connection_id, work)
-    if code:
-        version = work.caller.reached.version
-        parking.park(hub.desk, workspace_id, connection_id, code=code, seen_version=version)
-    return settled
-
-
-def _make_tags_anew(
-    connection: Connection, workspace_id: int, connection_id: int, *, wave: Wave, work: Work
-) -> None:
-    """Tags whose options somebody has removed at the CRM wait for them, parked."""
-    settled = work.results.settlements
-    waiting = [one for one in wave.deliveries if settled[one.id].reason == provision.WAITS]
-    if lost := {one.campaign_id for one in waiting if one.campaign_id is not None}:
-        provision.lost(connection, workspace_id, connection_id, campaign_ids=lost)
-
-
-def _kept(settle: Callable[[], int], *, ends_at: float) -> int:
-    """Settle, also when the database is away for a moment: what was done at the CRM would count as
-    a crash of ours.
-    """
-    for wait_s in SETTLE_AGAIN_S:
-        try:
-            return retried(settle)
-        except DatabaseAway:
-            if clock.monotonic() + wait_s >= ends_at or stopping.is_stopping():
-                raise
-            stopping.wait(wait_s)
-    return retried(settle)
-
-
-def _rest(
-    connection: Connection, workspace_id: int, connection_id: int, *, wave: Wave, work: Work
-) -> None:
-    calls, probe = work.caller.calls, wave.probe
-    rest.rest(connection, workspace_id, connection_id, work.trouble, calls=calls, probe=probe)
-
-
-def _tls_is_broken(hub: Hub, workspace_id: int, connection_id: int, work: Work) -> str | None:
-    """A certificate that fails three times in a row is a matter for a person, not for retries."""
-    if work.trouble.failed != rest.TLS_FAILED:
-        return None
-    with hub.database.begin(workspace_id) as connection:
-        failures_in_a_row = rest.failures_of(connection, connection_id)
-    return rest.TLS_FAILED if failures_in_a_row >= rest.TLS_TRIES else None
-
-
-def _settle_unreached(
-    hub: Hub, workspace_id: int, connection_id: int, wave: Wave, exc: AdapterError
-) -> None:
-    """No token could be had: nothing was sent, no attempt is burnt."""
-    trouble = failures.Trouble()
-    if isinstance(exc, ReconnectNeeded):
-        settlements = failures.settled(wave.deliveries, exc, trouble, chance=prepare.chance)
-    else:
-        trouble.throttle(getattr(exc, "wait_s", None), code=exc.code)
-        settlements = tuple(schedule.handed_back(one, code=exc.code) for one in wave.deliveries)
-    with hub.database.begin(workspace_id) as connection:
-        results = ledger.Results()
-        results.settle(*(_awaiting_again(one, wave) for one in settlements))
-        ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
-        rest.rest(connection, workspace_id, connection_id, trouble, calls=0, probe=wave.probe)
-    if trouble.reconnect:
-        # A reconnect may have come between the refusal and the parking.
-        parking.heal(hub.desk, workspace_id, connection_id)
-
-
-def _settle_unprepared(hub: Hub, workspace_id: int, connection_id: int, wave: Wave) -> None:
-    """A failure between the claim and the first call: nothing was sent, nothing is burnt."""
-    results = ledger.Results()
-    handed = (schedule.handed_back(one, wait_s=5.0, code="internal") for one in wave.deliveries)
-    results.settle(*(_awaiting_again(one, wave) for one in handed))
-    with hub.database.begin(workspace_id) as connection:
-        ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
-
-
-def _settle_broken(
-    hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work: Work, exc: Exception
-) -> None:
-    """A bug of ours in the middle of a wave: what is settled stays so, the rest burns an
-    attempt.
-    """
-    get_logger(__name__).error(
-        "wave_broke",
-        workspace_id=workspace_id,
-        connection_id=connection_id,
-        kind=type(exc).__name__,
-    )
-    for one in wave.deliveries:
-        work.again(one, code="internal", message="the hub failed while working on it")
-    work.trouble.failed = "internal"
-    with hub.database.begin(workspace_id) as connection:
-        ledger.record(
-            connection, workspace_id, connection_id, token=wave.token, results=work.results
-        )
-        _rest(connection, workspace_id, connection_id, wave=wave, work=work)
-
-
-def _awaiting_again(settlement: Settlement, wave: Wave) -> Settlement:
-    """A poll that could not be asked keeps its handle."""
-    one = next(one for one in wave.deliveries if one.id == settlement.delivery_id)
-    lost = settlement.burnt or settlement.state != "pending"
-    if one.handle is None or lost:
-        return settlement
-    wait_s = settlement.wait_s or 5.0
-    return Settlement(one.id, "awaiting", code=settlement.code, wait_s=wait_s, handle=one.handle)
 
 
 def provide_tags(hub: Hub, workspace_id: int, connection_id: int) -> None:

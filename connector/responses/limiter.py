@@ -19,7 +19,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from adapters.base import RatePolicy
+from adapters.traits import RatePolicy
 
 MARGIN = 0.98
 ALONE = 0.25

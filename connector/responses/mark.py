@@ -11,17 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from adapters.base import (
-    BatchResult,
-    Note,
-    NoteTaker,
-    Outcome,
-    Status,
-    TagChange,
-    TagPlace,
-    TagTaker,
-)
+from adapters.base import BatchResult, Note, NoteTaker, Outcome, Status, TagChange, TagTaker
 from adapters.errors import AdapterError, PauseMapping
+from adapters.traits import TagPlace
 from connector.responses import failures
 from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry

@@ -1,49 +1,19 @@
-"""The outbox: steps become rows, rows are claimed, leased, given back and settled. SQL only.
+"""The outbox: steps become rows, and claimed rows are settled. SQL only.
 
-A claim takes up to `lanes` lanes with all their due rows: one row of a lane is the head, the
-others are folded into it. Claims of one connection queue up at an advisory lock, and the unique
-index on (connection, lane) in flight is the second wall. Every write to a claimed row carries the
-lease token: a worker that was stalled past its lease changes nothing. Due times and leases are the
-database's `now()`; no worker's clock takes part.
+Every write to a claimed row carries its lease's token: a worker that was stalled past its lease
+changes nothing. Due times are the database's `now()`; no worker's clock takes part.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
-from connector.responses.steps import Delivery, Rank, Settlement, Step
-
-MAX_CRASHES = 3
-# A lane holds about three steps (fields, tag, note) of a response; a scan of this many rows a lane
-# fills the wave.
-ROWS_PER_LANE = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Wave:
-    """What one claim took: the deliveries by lane, and the token that fences their settlement.
-
-    `probe`: the wave asks after a pause whether the CRM takes calls again; others wait until then.
-    """
-
-    token: UUID
-    deliveries: tuple[Delivery, ...]
-    probe: datetime | None = None
-
-    def by_lane(self) -> Mapping[str, list[Delivery]]:
-        """The deliveries of each lane, oldest answer first."""
-        lanes: dict[str, list[Delivery]] = {}
-        for one in sorted(self.deliveries, key=lambda one: one.rank.order):
-            lanes.setdefault(one.lane, []).append(one)
-        return lanes
-
+from connector.responses.steps import Rank, Settlement, Step
 
 # --- from plan ----------------------------------------------------------------------------------
 
@@ -134,164 +104,6 @@ RAISE_CLOCKS = text(
            response_id = excluded.response_id
      WHERE (excluded.answered_at, excluded.revision, excluded.response_id)
          > (clock.answered_at, clock.revision, clock.response_id)
-    """
-)
-
-
-# --- claims -------------------------------------------------------------------------------------
-
-
-def claim(
-    connection: Connection, connection_id: int, *, lanes: int, lease_s: float, fragile: bool = False
-) -> Wave:
-    """Lease up to `lanes` lanes with all their due rows. Commit before anything else is done.
-
-    `fragile` takes only what has crashed twice already, and is asked with one lane: the third
-    crash then takes no neighbour with it.
-    """
-    token = uuid4()
-    _queue_up(connection, connection_id)
-    options = {
-        "c": connection_id,
-        "lanes": lanes,
-        "scan": lanes * ROWS_PER_LANE,
-        "lease": lease_s,
-        "token": token,
-        "fragile": MAX_CRASHES - 1 if fragile else 0,
-        "sturdy": MAX_CRASHES if fragile else MAX_CRASHES - 1,
-    }
-    return Wave(token, tuple(_delivery(row) for row in connection.execute(CLAIM, options)))
-
-
-def claim_poll(connection: Connection, connection_id: int, *, lease_s: float) -> Wave:
-    """Lease every row of one asynchronous job whose next poll is due; an empty wave when none
-    is.
-    """
-    token = uuid4()
-    _queue_up(connection, connection_id)
-    options = {"c": connection_id, "lease": lease_s, "token": token}
-    return Wave(token, tuple(_delivery(row) for row in connection.execute(CLAIM_POLL, options)))
-
-
-def take_back_abandoned(connection: Connection, connection_id: int) -> int:
-    """Rows whose lease ran out: their process died. Back to pending (or awaiting), a crash
-    counted; the third is dead.
-    """
-    _queue_up(connection, connection_id)
-    return connection.execute(TAKE_BACK, {"c": connection_id, "max_crashes": MAX_CRASHES}).rowcount
-
-
-def park_paused(connection: Connection, connection_id: int) -> int:
-    """What became due again (a reconnect, a retry, a replay) although its mapping is paused goes
-    back to waiting for that; how much.
-    """
-    return connection.execute(PARK_PAUSED, {"c": connection_id}).rowcount
-
-
-def _queue_up(connection: Connection, connection_id: int) -> None:
-    """Claims of one connection go one after the other: two would split a lane's rows between
-    them.
-    """
-    connection.execute(text("SELECT pg_advisory_xact_lock(7001, :c)"), {"c": connection_id % 2**31})
-
-
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
-        id=row.id,
-        response_id=row.response_id,
-        contact_id=row.contact_id,
-        campaign_id=row.campaign_id,
-        mapping_id=row.mapping_id,
-        kind=row.kind,
-        entity=row.entity,
-        lane=row.lane,
-        payload=row.payload,
-        rank=Rank(row.answered_at, row.revision, row.response_id),
-        claims=row.claims,
-        attempts=row.attempts,
-        handle=row.handle,
-        sent=row.sent,
-    )
-
-
-# Statistics know nothing of a burst: they count no pending row, and a join planned for one row is
-# quadratic in ten thousand. So each part can only be run one way. The busy lanes are a hashed set,
-# the rows of a lane are looked up under the states that only the lane's index covers, and the rows
-# to lease by their ids. FOR UPDATE makes the state hold until then.
-CLAIM = text(
-    """
-    WITH due AS MATERIALIZED (
-      SELECT d.id, d.lane, d.due_at FROM delivery d
-       WHERE d.connection_id = :c AND d.state = 'pending' AND d.due_at <= now()
-         AND d.crashes >= :fragile AND d.crashes < :sturdy
-         AND coalesce(d.mapping_id, 0) NOT IN (
-             SELECT id FROM mapping WHERE connection_id = :c AND paused_at IS NOT NULL)
-         AND d.lane NOT IN (
-             SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'leased'
-             UNION ALL
-             SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'awaiting')
-       ORDER BY d.due_at, d.id LIMIT :scan
-    ), lanes AS MATERIALIZED (
-      SELECT lane FROM due GROUP BY lane ORDER BY min(due_at), min(id) LIMIT :lanes
-    ), held AS MATERIALIZED (
-      SELECT d.id, d.lane, d.state FROM delivery d
-       WHERE d.connection_id = :c AND d.lane = ANY(ARRAY(SELECT lane FROM lanes))
-         AND d.state IN ('pending', 'leased', 'awaiting') AND d.due_at <= now()
-         AND coalesce(d.mapping_id, 0) NOT IN (
-             SELECT id FROM mapping WHERE connection_id = :c AND paused_at IS NOT NULL)
-         FOR UPDATE
-    ), chosen AS MATERIALIZED (
-      SELECT id, min(id) OVER (PARTITION BY lane) AS head FROM held WHERE state = 'pending'
-    )
-    UPDATE delivery d
-       SET state = 'leased', reason = NULL, lease_until = now() + make_interval(secs => :lease),
-           lease_token = :token, claims = claims + 1, folded_into = nullif(chosen.head, d.id)
-      FROM chosen WHERE d.id = chosen.id
-    RETURNING d.*
-    """
-)
-
-CLAIM_POLL = text(
-    """
-    WITH job AS (
-      SELECT handle->>'job' AS id FROM delivery
-       WHERE connection_id = :c AND state = 'awaiting' AND due_at <= now() ORDER BY due_at LIMIT 1
-    )
-    UPDATE delivery d
-       SET state = 'leased', lease_until = now() + make_interval(secs => :lease),
-           lease_token = :token
-      FROM job WHERE d.connection_id = :c AND d.state = 'awaiting' AND d.handle->>'job' = job.id
-    RETURNING d.*
-    """
-)
-
-PARK_PAUSED = text(
-    """
-    WITH paused AS MATERIALIZED (
-      SELECT id, coalesce(paused_reason, 'paused') AS reason FROM mapping
-       WHERE connection_id = :c AND paused_at IS NOT NULL)
-    UPDATE delivery d SET state = 'parked', reason = paused.reason
-      FROM paused
-     WHERE d.connection_id = :c AND d.state = 'pending' AND d.mapping_id = paused.id
-    """
-)
-
-# A poll does not count as a claim; one that died may have sent notes, which `claims` must tell.
-TAKE_BACK = text(
-    """
-    UPDATE delivery
-       SET state = CASE WHEN crashes + 1 >= :max_crashes THEN 'dead'
-                        WHEN handle IS NOT NULL THEN 'awaiting' ELSE 'pending' END,
-           reason = CASE WHEN crashes + 1 >= :max_crashes THEN 'crashes' END,
-           error_code = CASE WHEN crashes + 1 >= :max_crashes THEN 'crashes' ELSE error_code END,
-           error = CASE WHEN crashes + 1 >= :max_crashes
-                        THEN 'the process died three times while working on it' ELSE error END,
-           settled_at = CASE WHEN crashes + 1 >= :max_crashes THEN now() END,
-           folded_into = CASE WHEN handle IS NOT NULL AND crashes + 1 < :max_crashes
-                              THEN folded_into END,
-           claims = claims + CASE WHEN handle IS NOT NULL THEN 1 ELSE 0 END,
-           crashes = crashes + 1, lease_token = NULL, lease_until = NULL, due_at = now()
-     WHERE connection_id = :c AND state = 'leased' AND lease_until < now()
     """
 )
 

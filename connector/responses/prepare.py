@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from adapters.base import TagPlace, TagTraits
+from adapters.traits import TagPlace, TagTraits
 from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
-from connector.responses.outbox import Wave
+from connector.responses.leases import Wave
 from connector.responses.steps import Rank
 from connector.responses.tags import NPS_TODAY, SCORES, Spelling, TagPattern
 from connector.responses.work import Known

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from adapters.base import Record
 from adapters.errors import AdapterError, PauseMapping
-from connector.responses.fold import Decision, Target, decide
+from connector.responses.decide import Decision, decide
+from connector.responses.fold import Target
 from connector.responses.refer import with_references
 from connector.responses.schedule import again
 from connector.responses.steps import TAG

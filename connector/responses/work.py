@@ -14,11 +14,13 @@ from typing import TypeVar
 
 from marshmallow import Schema
 
-from adapters.base import Outcome, Traits
+from adapters.base import Outcome
 from adapters.errors import AdapterError, OutcomeUnknown, PauseMapping
+from adapters.traits import Traits
 from connector.responses import failures
 from connector.responses.calling import Caller
-from connector.responses.fold import Change, Decision, Tagging, Target, same
+from connector.responses.decide import Change, Decision, same
+from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry, Link, Results, WrittenTag
 from connector.responses.schedule import again, handed_back
 from connector.responses.steps import FIELDS, TAG, Delivery, Settlement

@@ -15,7 +15,8 @@ from uuid import uuid4
 from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, PauseMapping
 from connector.responses import awaiting
-from connector.responses.fold import Change, Target, divided
+from connector.responses.decide import Change, divided
+from connector.responses.fold import Target
 from connector.responses.ledger import Entry
 from connector.responses.steps import Delivery
 from connector.responses.work import Work, chunks

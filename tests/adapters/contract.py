@@ -29,7 +29,6 @@ from adapters.base import (
     Started,
     Status,
     TagChange,
-    TagPlace,
     TagTaker,
 )
 from adapters.errors import (
@@ -41,6 +40,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.http import Wire
+from adapters.traits import TagPlace
 from schemas.fields import Entity, FieldType, FieldValue
 
 CANARY = "canary-3f9a"

@@ -14,10 +14,11 @@ from demo.crms import mappings
 from demo.expected import crms_of, head_of
 from demo.script import Script, script
 from demo.signing import signed_headers
+from schemas.answer import ANSWER_TYPES
 from schemas.campaign import SurveySchema
 from schemas.config import MappingSchema
 from schemas.contact import ContactSchema
-from schemas.response import ANSWER_TYPES, ResponseSchema
+from schemas.response import ResponseSchema
 
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSBkZW1v"
 

@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from adapters import matrix
-from adapters.base import OAuthTraits, RatePolicy, SettingField, TagTraits, Traits
 from adapters.registry import ADAPTERS, traits_of
+from adapters.traits import OAuthTraits, RatePolicy, SettingField, TagTraits, Traits
 from connector.access import ACCESS
 from connector.cli import main
 from connector.problems import Code

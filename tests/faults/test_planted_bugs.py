@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.responses import deliver, fold, mark
+from connector.responses import fold, mark, settling
 from tests.faults.crowd import pushed, said, trouble, verdict
 from tests.world import CRMSeen, World, people
 
@@ -35,7 +35,7 @@ def test_without_looking_for_the_marker_doubled_notes_are_seen(
     monkeypatch.setattr(mark, "_not_noted", lambda _work, _entity, part: list(part))
     items = pushed(world, crm)
     with monkeypatch.context() as dying:
-        dying.setattr(deliver, "failpoint", die_at("created"))
+        dying.setattr(settling, "failpoint", die_at("created"))
         with pytest.raises(Died):
             world.drain(crm.app)
     world.expire_leases()

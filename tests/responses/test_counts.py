@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import event, text
 
 from benchmarks.backlog import STEPS, fill
-from connector.responses import outbox
+from connector.responses import leases
 from simulators.kit.server import running
 from tests.responses.conftest import SIMULATORS
 from tests.world import CRMSeen, World, answered, people
@@ -151,9 +151,9 @@ def test_a_claim_looks_at_no_more_rows_in_a_longer_queue(world: World, statistic
 def rows_touched(world: World, connection_id: int, *, lanes: int) -> int:
     """The rows that all parts of one claim's plan looked at, as PostgreSQL counted them."""
     options: dict[str, Any] = {"c": connection_id, "lanes": lanes}
-    options["scan"] = lanes * outbox.ROWS_PER_LANE
+    options["scan"] = lanes * leases.ROWS_PER_LANE
     options |= {"lease": 60.0, "token": uuid4(), "fragile": 0, "sturdy": 2}
-    explain = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {outbox.CLAIM.text}")
+    explain = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {leases.CLAIM.text}")
     with world.database.begin(world.workspace_id) as store:
         (plan,) = store.execute(explain, options).scalar_one()
         store.rollback()

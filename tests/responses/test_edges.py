@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from connector import jobs
 from connector.queues import DRAIN, QUEUE, Doorbell
-from connector.responses import calling, deliver, outbox, prepare, replay
+from connector.responses import calling, deliver, leases, prepare, replay
 from connector.settings import Settings
 from tests.responses.scene import LATER, joined, known, states
 from tests.world import World, answered, people
@@ -108,10 +108,10 @@ def test_a_replayed_poll_does_not_take_the_wave_with_it(world: World) -> None:
         for _ in range(3):
             world.hurry()
             with world.database.begin(world.workspace_id) as store:
-                outbox.claim_poll(store, crm.connection_id, lease_s=60)
+                leases.claim_poll(store, crm.connection_id, lease_s=60)
             world.expire_leases()
             with world.database.begin(world.workspace_id) as store:
-                outbox.take_back_abandoned(store, crm.connection_id)
+                leases.take_back_abandoned(store, crm.connection_id)
         dead = world.deliveries(state="dead")
         assert {one.reason for one in dead} == {"crashes"}
         with world.database.begin(world.workspace_id) as store:
@@ -154,7 +154,7 @@ def test_a_wave_ends_before_its_lease_does(world: World, monkeypatch: pytest.Mon
         with world.database.begin(world.workspace_id):
             pass
         other = threading.Thread(target=other_claim)
-        monkeypatch.setattr(outbox, "take_back_abandoned", lambda *_: 0)
+        monkeypatch.setattr(leases, "take_back_abandoned", lambda *_: 0)
         other.start()
         held.wait()
         world.drain("hubspot")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from adapters.base import RatePolicy
+from adapters.traits import RatePolicy
 from connector.responses.limiter import ALONE, Allowance, Limiter
 from connector.settings import Settings
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base import Operation, Record
-from connector.responses.fold import Decision, Tagging, decide, divided, fold
+from connector.responses.decide import Decision, decide, divided
+from connector.responses.fold import Tagging, fold
 from connector.responses.steps import Delivery, Rank, field_target, tag_target
 from connector.responses.tags import NPS_TODAY, Spelling
 from schemas.fields import FieldValue

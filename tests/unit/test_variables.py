@@ -18,7 +18,8 @@ from connector.responses.vocabulary import (
     declared,
     variable_name,
 )
-from schemas.response import ANSWER_TYPES, ResponseSchema, normalised
+from schemas.answer import ANSWER_TYPES
+from schemas.response import ResponseSchema, normalised
 
 PUSHED: dict[str, Any] = {
     "response_id": "typeform:mXk2:tok_9f",
