@@ -125,8 +125,12 @@ def kill_group(process: Running) -> None:
     pid, horse = process.pid, horse_of(process)
     if pid is None or is_gone(pid):
         return
-    with contextlib.suppress(ProcessLookupError):
+    try:
         os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        # On a busy machine a process may be killed before it has made its own session.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     if horse:
         with contextlib.suppress(ProcessLookupError):
             os.kill(horse, signal.SIGKILL)
