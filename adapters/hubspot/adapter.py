@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, TagOptions
@@ -11,11 +12,16 @@ from adapters.http import Wire
 from adapters.hubspot import finding, notes, tagging, writing
 from adapters.hubspot.client import Client
 from adapters.hubspot.traits import API, TRAITS
+from adapters.hubspot.usage import told_by, told_in
 from adapters.traits import Traits
+from adapters.usage import Usage
 from schemas.fields import Entity
 from schemas.hubspot import entity_of
 
 ABSENT = frozenset({403, 404})
+# Documented for private apps (keys) only; what it answers an OAuth app is not.
+USAGE = f"/account-info/{API}/api-usage/daily/private-apps"
+NO_USAGE = frozenset({400, 403, 404})
 
 
 class HubSpot:
@@ -63,6 +69,18 @@ class HubSpot:
     def provision_tags(self, entity: str, options: Sequence[TagOptions]) -> None:
         """See the port. The caller holds the connection's lock: HubSpot replaces the whole list."""
         tagging.provision(self._client, entity, options)
+
+    @staticmethod
+    def usage_told(
+        headers: Mapping[str, str], now: datetime, *, learnt: Mapping[str, Any]
+    ) -> tuple[Usage, ...]:
+        """See `adapters.usage`."""
+        return told_in(headers, now, learnt=learnt)
+
+    def usage(self) -> tuple[Usage, ...]:
+        """See `adapters.usage`: only keys have an endpoint for it, OAuth apps are refused."""
+        told = self._client.call("GET", USAGE, seen=NO_USAGE)
+        return () if told.status in NO_USAGE else told_by(told.body)
 
     def _entity(self, name: str) -> Entity:
         known = self._entities.get(name)

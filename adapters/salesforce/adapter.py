@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -34,7 +35,9 @@ from adapters.salesforce.finding import (
 from adapters.salesforce.notes import composite_of, found_in, links_query, outcomes_of
 from adapters.salesforce.refusals import pause_in, row_outcome
 from adapters.salesforce.traits import TRAITS
+from adapters.salesforce.usage import told_by, told_in
 from adapters.traits import Traits
+from adapters.usage import Usage
 from schemas.fields import Entity, FieldType
 from schemas.salesforce import RowResult, entity_of, row_results, to_native
 
@@ -235,6 +238,18 @@ class Salesforce:
             raise PauseMapping(text, code="tag_field_unusable", field=name)
 
     # --- the day's calls --------------------------------------------------------------------------
+
+    @staticmethod
+    def usage_told(
+        headers: Mapping[str, str], now: datetime, *, learnt: Mapping[str, Any]
+    ) -> tuple[Usage, ...]:
+        """See `adapters.usage`: the org's day stands on every answer."""
+        del now, learnt
+        return told_in(headers)
+
+    def usage(self) -> tuple[Usage, ...]:
+        """See `adapters.usage`: the limits resource."""
+        return told_by(self._calls.get("limits"))
 
     def _share_used(self) -> float:
         used, most = self._calls.usage or (0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -10,12 +11,14 @@ from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, S
 from adapters.errors import PauseMapping, ReconnectNeeded
 from adapters.http import Wire
 from adapters.traits import Traits
+from adapters.usage import Usage
 from adapters.zendesk import finding, jobs
 from adapters.zendesk.answers import Forbidden, forbidden
 from adapters.zendesk.client import BASIC_MARK, Client, speaking
 from adapters.zendesk.noting import NoteDesk
 from adapters.zendesk.tagging import Tagger
 from adapters.zendesk.traits import API_TOKENS_END, TRAITS
+from adapters.zendesk.usage import told_in
 from adapters.zendesk.writing import Writer
 from schemas.fields import Entity
 from schemas.zendesk import KINDS, Kind, entity_of
@@ -95,6 +98,18 @@ class Zendesk:
         del entity
         with speaking():
             return NoteDesk(self._client).note(notes)
+
+    @staticmethod
+    def usage_told(
+        headers: Mapping[str, str], now: datetime, *, learnt: Mapping[str, Any]
+    ) -> tuple[Usage, ...]:
+        """See `adapters.usage`."""
+        del learnt
+        return told_in(headers, now)
+
+    def usage(self) -> tuple[Usage, ...]:
+        """See `adapters.usage`: Zendesk has no endpoint for it, and no limit of a day."""
+        return ()
 
     # --- parts ---------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from simulators.hubspot.portal import SCOPES, VERSION, area
 from simulators.hubspot.search import Search
+from simulators.kit.clock import iso
 from simulators.kit.messages import Answer, Refused, Request
 from simulators.kit.oauth import OAuthRefused, Tokens
 from simulators.kit.simulator import route
@@ -74,6 +75,24 @@ class Access(Search):
                 "dataHostingLocation": "eu1",
             },
         )
+
+    @route("GET", rf"/account-info/{VERSION}/api-usage/daily/private-apps", kind="other")
+    def usage(self, request: Request) -> Answer:
+        """The day's calls of the portal's keys. What an OAuth app gets is not documented: a 403
+        here.
+        """
+        if not self._by_key(request):
+            return self.errors.missing_scopes(["private-apps"])
+        now = self.clock.now()
+        day = {
+            "name": "private-apps-api-calls-daily",
+            "usageLimit": self.daily.limit,
+            "currentUsage": self.daily.used,
+            "collectedAt": iso(now),
+            "fetchStatus": "SUCCESS",
+            "resetsAt": iso(now + self.daily.wait_s(now)),
+        }
+        return Answer(200, {"results": [day]})
 
     @route("GET", area("owners") + "/?", kind="read")
     def owners(self, request: Request) -> Answer:

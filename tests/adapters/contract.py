@@ -41,6 +41,7 @@ from adapters.errors import (
 )
 from adapters.http import Wire
 from adapters.traits import TagPlace
+from adapters.usage import Usage, UsageTeller
 from schemas.fields import Entity, FieldType, FieldValue
 
 CANARY = "canary-3f9a"
@@ -383,6 +384,26 @@ class AdapterContract:
             self.read_one(bench, Wire(before=refuse))
         assert raised.value.wait_s == 3
         assert len(bench.calls()) == before
+
+    # --- what the account has left ---
+
+    def test_what_the_account_has_left_stands_on_its_answers(self, bench: Bench) -> None:
+        adapter = bench.make()
+        if not isinstance(adapter, UsageTeller):
+            pytest.skip("this CRM tells nobody what is left")
+        told: list[tuple[Usage, ...]] = []
+
+        def hear(_status: int, headers: Mapping[str, str]) -> None:
+            told.append(adapter.usage_told(headers, at, learnt={}))
+
+        at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+        (record,) = bench.seed(people(1))
+        reading = bench.make(Wire(answered=hear))
+        for _ in range(2):
+            reading.find(bench.entity, reading.traits.id_field, [record], want=[])
+        first, second = (one[0] for one in told[:2])
+        assert first.limit == second.limit
+        assert 0 <= second.remaining < first.remaining < first.limit
 
     # --- tags and notes ---
 
