@@ -233,8 +233,9 @@ class CRM(Protocol):
 
     def write(self, batch: Batch) -> BatchResult | Started:
         """Write the rows; one outcome per row in order. Only the given fields are touched. An
-        update of a record that is gone is `rejected("not_found")`; a create whose unique value
-        exists already is `rejected("duplicate")` with the `remote_id` where the CRM tells it.
+        update of a record that is gone is `rejected("not_found")`, of one that was merged
+        `retry("moved")` with the survivor's `remote_id` where the CRM tells it; a create whose
+        unique value exists already is `rejected("duplicate")`, likewise with the `remote_id`.
         """
         ...
 

@@ -48,13 +48,15 @@ def queries(
 
 
 def matched(
-    values: Sequence[str], records: Iterable[Record], stored: Mapping[str, str]
+    values: Sequence[str], records: Iterable[tuple[str, Record]]
 ) -> dict[str, tuple[Record, ...]]:
-    """Records by the value as it was asked. `stored`: record id -> its value in the field."""
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        found.setdefault(_folded(stored[record.remote_id]), []).append(record)
-    return {one: tuple(found.get(_folded(one), ())) for one in values}
+    """Records by the value as it was asked, each once. `records`: the value in the field, and the
+    record.
+    """
+    found: dict[str, dict[str, Record]] = {}
+    for stored, record in records:
+        found.setdefault(_folded(stored), {}).setdefault(record.remote_id, record)
+    return {one: tuple(found.get(_folded(one), {}).values()) for one in values}
 
 
 def record_of(

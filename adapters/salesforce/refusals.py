@@ -71,6 +71,10 @@ REJECTIONS: Mapping[str, tuple[str, str]] = {
         "no_access",
         "a record referred to may not be used by this user",
     ),
+    "CANNOT_UPDATE_CONVERTED_LEAD": (
+        "lead_converted",
+        "the lead has become a contact and cannot be changed any more",
+    ),
     "ENTITY_IS_LOCKED": ("record_locked", "the record is locked by an approval"),
     "MISSING_ARGUMENT": ("required", "the identifying value is missing"),
 }

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from adapters.traits import OAuthTraits, RatePolicy, TagPlace, TagTraits, Traits
+from adapters.traits import (
+    OAuthTraits,
+    RatePolicy,
+    SettingField,
+    TagPlace,
+    TagTraits,
+    Traits,
+)
 from schemas.salesforce import SEPARATOR
 
 # v66 is Spring '26. v21-30 answer 410 since Summer '25, v31-40 will from Summer '28.
 API_VERSION = "66.0"
 TAG_FIELD = "NPSToday_Tags__c"
+COLLECTIONS = "composite/sobjects"
 # sObject Collections take at most 200 rows a call (vendor documentation).
 ROWS = 200
 # A note is two of the 25 subrequests a composite call may hold.
@@ -35,7 +43,16 @@ TRAITS = Traits(
         extra_authorize={"prompt": "login consent"},
     ),
     key_label=None,
-    settings=(),
+    settings=(
+        SettingField(
+            name="person_accounts",
+            label="Contacts that are person accounts",
+            required=False,
+            pattern="account|contact|refuse",
+            help="account: written through their account. contact: written as contacts. "
+            "refuse: not written.",
+        ),
+    ),
     entities=("Contact", "Account", "Lead", "Opportunity", "Case"),
     contact_entity="Contact",
     write_batch=ROWS,

@@ -23,6 +23,8 @@ from connector.responses.work import Work, chunks
 from schemas.fields import FieldValue, canonical
 
 Apply = Callable[[Change, Outcome], None]
+# The code of an update whose record was merged or converted; `remote_id` is where it has gone.
+MOVED = "moved"
 
 
 @dataclass(slots=True)
@@ -208,12 +210,17 @@ class Writing:
         gone = outcome.code == "not_found"
         if gone:
             self.work.link(change.target, None)
-        elif outcome.code == "duplicate" and outcome.remote_id:
-            # Known there by something else (a second address): from now on by its id.
+        elif outcome.code in {"duplicate", MOVED} and outcome.remote_id:
+            # Known there by something else (a second address), or merged into it: from now on by
+            # its id.
             self.work.link(change.target, outcome.remote_id)
+        moved = outcome.code == MOVED and change.target.linked
         for one in change.target.deliveries:
             if gone and not change.target.linked:
                 self.work.dead(one, outcome, reason="not_found")
+            elif moved:
+                # Nothing is written blindly to the other record: it is read first.
+                self.work.not_begun(one)
             elif outcome.detail.get("sent") is False:
                 self.work.not_sent(one, outcome)
             else:

@@ -4,9 +4,11 @@ Seeding takes Salesforce's own names:
 
     {"contacts": [{"LastName": "Møller", "Email": "a@example.com", ...}], "accounts": [...],
      "records": {"Lead": [...]}, "objects": [{"name", "prefix", "fields": [{"name", "label"}]}],
-     "update": [{"id", "values"}], "delete": [id], "merge": [{"loser", "survivor"}]}
+     "update": [{"id", "values"}], "delete": [id], "merge": [{"loser", "survivor"}],
+     "convert": [{"lead", "contact"}], "persons": [{"LastName", "Email", ...}]}
 
-The last three are what other people do in the org behind our back.
+`persons` are contacts with an account of their own (option `person_accounts`). Update, delete,
+merge and convert are what other people do in the org behind our back.
 """
 
 from __future__ import annotations
@@ -20,11 +22,11 @@ from simulators.kit.messages import HTML_TYPE, Answer, Request
 from simulators.kit.pages import Shown
 from simulators.kit.quota import DAY_S, SlidingWindow
 from simulators.kit.simulator import Simulator
-from simulators.salesforce.field import FieldShape, system_fields
-from simulators.salesforce.notes import note_text
+from simulators.salesforce.field import FieldShape
 from simulators.salesforce.org import standard_org
-from simulators.salesforce.people import TAG_FIELD
-from simulators.salesforce.records import Record, Write
+from simulators.salesforce.persons import allow_persons, mirror, person_made
+from simulators.salesforce.records import Write
+from simulators.salesforce.seen import records_of, shown_of
 from simulators.salesforce.shape import ObjectShape
 from simulators.salesforce.store import Store
 from simulators.salesforce.values import RowRefused
@@ -63,6 +65,8 @@ class Org(Simulator):
         "org_name": "Answerback demo org",
         "org_number": 1,
         "is_sandbox": False,
+        "person_accounts": False,
+        "person_contact_writable": False,
     }
 
     # --- the state of a fresh org ---
@@ -79,6 +83,8 @@ class Org(Simulator):
 
     def options_changed(self) -> None:
         self.store.duplicate_rule = str(self.options["duplicate_rule"])
+        if self.options["person_accounts"]:
+            allow_persons(self.store.objects)
         self.calls = SlidingWindow(int(self.options["daily_limit"]), DAY_S)
         for path, changes in self.options["field_changes"].items():
             entity, _, field = path.partition(".")
@@ -99,6 +105,7 @@ class Org(Simulator):
         made = {
             "accounts": self._seeded("Account", told.get("accounts", ())),
             "contacts": self._seeded("Contact", told.get("contacts", ())),
+            "persons": [person_made(self.store, one) for one in told.get("persons", ())],
             "records": {
                 entity: self._seeded(entity, rows)
                 for entity, rows in told.get("records", {}).items()
@@ -119,6 +126,8 @@ class Org(Simulator):
         for one in told.get("merge", ()):
             home = str(self.store.home_of(one["loser"]))
             self.store.merge(home, one["loser"], one["survivor"])
+        for one in told.get("convert", ()):
+            self.store.convert(one["lead"], one["contact"])
 
     def edit(self, told: Mapping[str, Any]) -> None:
         """Another user changes a record."""
@@ -166,6 +175,8 @@ class Org(Simulator):
         return not_found() if version > NEWEST or version < RETIRED.start else None
 
     def finish(self, request: Request, answer: Answer) -> Answer:
+        for write in list(self.store.history):
+            mirror(self.store, write)
         for write in self.store.history:
             self._settle(write)
         self.store.history.clear()
@@ -206,53 +217,10 @@ class Org(Simulator):
     # --- what tests and the page see ---
 
     def records(self) -> dict[str, Any]:
-        notes = self._notes_by_record()
-        others = ("Account", "Lead", "Opportunity", "Case", "Task", "NPSToday_Response__c")
-        return {
-            "contacts": [self._record_told(one, notes) for one in self._living("Contact")],
-            "accounts": [self._record_told(one, notes) for one in self._living("Account")],
-            "records": {
-                entity: [self._record_told(one, notes) for one in self._living(entity)]
-                for entity in others
-            },
-            "org_id": self.org_id,
-        }
+        return {**records_of(self.store), "org_id": self.org_id}
 
     def shown(self) -> list[Shown]:
-        notes = self._notes_by_record()
-        newest = sorted(
-            self._living("Contact"), key=lambda one: one["SystemModstamp"], reverse=True
-        )
-        return [
-            Shown(one["Id"], str(one["Name"]), _own_fields(one), _tags(one),
-                  [f"{note['title']}\n{note['text']}" for note in notes.get(one["Id"], ())])
-            for one in newest
-        ]  # fmt: skip
-
-    def _living(self, entity: str) -> list[Record]:
-        return [one for one in self.store.all_of(entity) if not one["IsDeleted"]]
-
-    def _record_told(
-        self, record: Record, notes: Mapping[str, list[dict[str, Any]]]
-    ) -> dict[str, Any]:
-        told = {"id": record["Id"], "fields": _fields(record)}
-        if TAG_FIELD in record:
-            told["tags"] = _tags(record)
-        told["notes"] = notes.get(record["Id"], [])
-        return told
-
-    def _notes_by_record(self) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for link in self._living("ContentDocumentLink"):
-            note = self.store.get("ContentNote", link["ContentDocumentId"])
-            if note is not None and not note["IsDeleted"]:
-                told = {
-                    "id": note["Id"],
-                    "title": note["Title"],
-                    "text": note_text(note["Content"]),
-                }
-                found.setdefault(link["LinkedEntityId"], []).append(told)
-        return found
+        return shown_of(self.store)
 
     # --- its wording ---
 
@@ -275,20 +243,6 @@ class Org(Simulator):
     def no_route(self, request: Request) -> Answer:
         del request
         return not_found()
-
-
-def _fields(record: Record) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if value not in (None, "")}
-
-
-def _own_fields(record: Record) -> dict[str, Any]:
-    """Without what the org keeps of every record."""
-    kept = {one.name for one in system_fields()} | {"Name", "OwnerId", TAG_FIELD}
-    return {key: value for key, value in _fields(record).items() if key not in kept}
-
-
-def _tags(record: Record) -> list[str]:
-    return str(record[TAG_FIELD]).split(";") if record.get(TAG_FIELD) else []
 
 
 def _flat(told: Mapping[str, Any]) -> dict[str, Any]:

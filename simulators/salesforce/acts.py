@@ -9,6 +9,7 @@ from simulators.kit.messages import Answer, Refused, Request
 from simulators.salesforce.account import NEWEST, Org
 from simulators.salesforce.field import FieldShape
 from simulators.salesforce.notes import demand_readable
+from simulators.salesforce.persons import demand_no_person
 from simulators.salesforce.records import Record
 from simulators.salesforce.shape import ObjectShape
 from simulators.salesforce.values import Complaint, RowRefused
@@ -88,7 +89,10 @@ class Acts(Org):
         if not shape.updateable:
             message = f"entity type {shape.name} does not support update"
             raise RowRefused(Complaint("INVALID_TYPE_FOR_OPERATION", message))
-        self.row_fault(values, self.store.get(shape.name, remote_id))
+        record = self.store.get(shape.name, remote_id)
+        self.row_fault(values, record)
+        if not self.options["person_contact_writable"]:
+            demand_no_person(shape.name, record)
         self.store.update(shape.name, remote_id, values)
 
     def row_fault(self, values: Record, record: Record | None) -> None:

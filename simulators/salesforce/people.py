@@ -177,14 +177,19 @@ def lead() -> ObjectShape:
     """A person who is no customer yet."""
     fields = (
         *_person(),
+        FieldShape("MasterRecordId", "Master Record ID", "reference", length=18,
+                   reference_to=("Lead",), relationship="MasterRecord", **_READ_ONLY),
         text("Company", "Company", 255, nillable=False),
         choice("Status", "Lead Status", "Open", "Working", "Closed - Converted"),
         FieldShape(
             "IsConverted", "Converted", "boolean", default=False, defaulted=True, **_READ_ONLY
         ),
+        to("ConvertedContactId", "Converted Contact ID", "Contact",
+           relationship="ConvertedContact", **_READ_ONLY),
         *_package(),
         number("NPS_Score__c", "NPS score", 2, 0),
-    )
+        text("Lead_Remark__c", "Lead remark", 80),
+    )  # fmt: skip
     return ObjectShape.of("Lead", "00Q", fields)
 
 

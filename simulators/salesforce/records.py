@@ -139,7 +139,7 @@ def blank(shape: ObjectShape) -> Record:
 
 def _complete(entity: str, record: Record) -> None:
     """Fill in what the org computes from the record itself."""
-    if "FirstName" in record:
+    if record.get("LastName"):
         record["Name"] = " ".join(filter(None, (record["FirstName"], record["LastName"])))
     if entity == "Opportunity":
         record["IsWon"] = record["StageName"] == "Closed Won"

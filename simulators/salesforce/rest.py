@@ -115,9 +115,12 @@ class Rest(Acts):
         return max(_SMALLEST_PAGE, min(int(asked), most)) if asked.isdigit() else most
 
     def _meddle_after_read(self) -> None:
-        """Other people's edits that a test ordered for just after the next query."""
+        """What a test ordered other people to do just after the next query."""
         for edit in self.options["edit_after_read"]:
-            self.edit(edit)
+            if "loser" in edit:
+                self.store.merge("Contact", edit["loser"], edit["survivor"])
+            else:
+                self.edit(edit)
         self.options["edit_after_read"] = []
 
     # --- records ---

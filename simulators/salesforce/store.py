@@ -42,6 +42,9 @@ class Store(Records):
         """Change the given fields. Raises RowRefused, also for a record that is gone."""
         shape = self.objects[entity]
         record = self._living(entity, remote_id)
+        if record.get("IsConverted"):
+            message = "cannot reference converted lead"
+            raise refuse(Code.CANNOT_UPDATE_CONVERTED_LEAD, message)
         values = self._accepted(shape, given, creating=False)
         self._demand_unique(shape, values, own_id=record["Id"])
         changed = {**record, **values, **self.stamps(created=False)}
@@ -59,6 +62,12 @@ class Store(Records):
         self._living(entity, survivor)
         gone = {**record, "IsDeleted": True, "MasterRecordId": long_id(survivor)}
         self.keep(entity, gone, kind="merge", values={"MasterRecordId": long_id(survivor)})
+
+    def convert(self, lead: str, contact: str) -> None:
+        """A lead becomes a contact: it stays, cannot be changed any more and names the contact."""
+        record = self._living("Lead", lead)
+        became = {"IsConverted": True, "ConvertedContactId": long_id(contact)}
+        self.keep("Lead", {**record, **became}, kind="convert", values=became)
 
     # --- what is checked ---
 

@@ -26,6 +26,7 @@ _TRUTH = {"true": True, "false": False}
 class Code(StrEnum):
     """The error codes the simulator itself has reason to give; a fault may give any other."""
 
+    CANNOT_UPDATE_CONVERTED_LEAD = "CANNOT_UPDATE_CONVERTED_LEAD"
     DUPLICATES_DETECTED = "DUPLICATES_DETECTED"
     DUPLICATE_VALUE = "DUPLICATE_VALUE"
     ENTITY_IS_DELETED = "ENTITY_IS_DELETED"

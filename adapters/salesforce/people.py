@@ -1,0 +1,80 @@
+"""People who are not where a mapping looks for them: converted leads and person accounts. Pure.
+
+A converted lead stays in the org, cannot be written any more and names the contact it became. A
+person account is a contact and an account in one; whether its contact may be written directly is
+not verified (it certainly may not change its record type: Salesforce help 005305352, 2026-02), so
+that is the setting `person_accounts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schemas.fields import Entity
+
+CONTACT, LEAD, ACCOUNT = "Contact", "Lead", "Account"
+# The key prefix of a contact's id: the same in every org (SOAP API Developer Guide).
+_CONTACT_PREFIX = "003"
+PERSON_FLAG = "IsPersonAccount"
+CONVERTED, BECAME = "IsConverted", "ConvertedContactId"
+_SHARED = frozenset({"FirstName", "LastName", "MiddleName", "Suffix", "Salutation", "Phone", "Fax"})
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The record that holds a row's values. `names`: the row's field -> that record's own, None
+    where it has none; a field that is not in it is called the same.
+    """
+
+    entity: str
+    remote_id: str
+    names: Mapping[str, str | None] = field(default_factory=dict)
+    refusal: tuple[str, str] = ("", "")
+
+    def name_of(self, name: str) -> str | None:
+        """What the row's field is called there."""
+        return self.names.get(name, name)
+
+    def name_in_row(self, name: str) -> str:
+        """What the row calls a field of that record."""
+        return next((ours for ours, theirs in self.names.items() if theirs == name), name)
+
+
+def home_of(entity: str, remote_id: str) -> str:
+    """The object a record is of: a converted lead has become a contact."""
+    became = entity == LEAD and remote_id.startswith(_CONTACT_PREFIX)
+    return CONTACT if became else entity
+
+
+def followed(definitions: Entity | None, entity: str) -> tuple[str, ...]:
+    """The columns that tell where a person really is, as far as this user may see them."""
+    asked = {LEAD: (CONVERTED, BECAME), CONTACT: (PERSON_FLAG, "AccountId")}.get(entity, ())
+    told = definitions is not None and all(definitions.field(one) for one in asked)
+    return asked if told else ()
+
+
+def person_field(name: str) -> str:
+    """What a contact's field is called on the account of a person (Person Accounts guide)."""
+    if name.endswith("__c"):
+        return f"{name.removesuffix('__c')}__pc"
+    return name if name in _SHARED else f"Person{name}"
+
+
+def on_account(remote_id: str, names: Mapping[str, object], account: Entity | None) -> Home:
+    """The account that is written in a contact's place."""
+    there = {name: person_field(name) for name in names}
+    held = {name: _if_there(theirs, account) for name, theirs in there.items()}
+    text = "the contact is a person account, and the account has no such field"
+    return Home(ACCOUNT, remote_id, held, ("person_account_field", text))
+
+
+def on_contact(remote_id: str, names: Mapping[str, object], contact: Entity | None) -> Home:
+    """The contact that is written in a converted lead's place."""
+    held = {name: _if_there(name, contact) for name in names}
+    text = "the lead has become a contact, and contacts have no such field"
+    return Home(CONTACT, remote_id, held, ("lead_converted", text))
+
+
+def _if_there(name: str, definitions: Entity | None) -> str | None:
+    return name if definitions is None or definitions.field(name) else None

@@ -1,0 +1,177 @@
+"""Writes rows by sObject Collections: where each belongs, what is sent, what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adapters.base import Batch, Operation, Outcome, Row, Status
+from adapters.errors import AdapterError
+from adapters.salesforce.calls import Calls, understood
+from adapters.salesforce.finding import named, same_id
+from adapters.salesforce.people import CONTACT, Home, home_of, on_account, on_contact
+from adapters.salesforce.reading import Reader
+from adapters.salesforce.refusals import pause_in, row_outcome
+from adapters.salesforce.traits import COLLECTIONS
+from schemas.fields import Entity
+from schemas.salesforce import RowResult, row_results, to_native
+
+# Alert-only duplicate rules do not stop an update by id; assignment rules are not ours to fire.
+_UPDATE_HEADERS = {"Sforce-Duplicate-Rule-Header": "allowSave=true", "Sforce-Auto-Assign": "FALSE"}
+_CREATE_HEADERS = {"Sforce-Auto-Assign": "FALSE"}
+# How a contact that is a person account is written (setting `person_accounts`).
+PERSONS_BY_ACCOUNT, PERSONS_REFUSED = "account", "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A row on its way to the record that holds its values."""
+
+    row: Row
+    home: Home
+    body: Mapping[str, Any]
+
+
+class Writer:
+    """One org's writes, for one job."""
+
+    def __init__(
+        self, calls: Calls, entities: Mapping[str, Entity], reader: Reader, *, persons: str
+    ) -> None:
+        self._calls = calls
+        self._entities = entities
+        self._reader = reader
+        self._persons = persons
+
+    def write(self, batch: Batch) -> tuple[Outcome, ...]:
+        """One collections call for the whole batch; each row is judged alone."""
+        outcomes, sent = self.prepared(batch)
+        if sent:
+            outcomes |= self._written(batch, sent)
+        told = tuple(outcomes[one.key] for one in batch.rows)
+        pause = pause_in(told)
+        if pause is not None:
+            raise pause
+        return told
+
+    def prepared(self, batch: Batch) -> tuple[dict[str, Outcome], tuple[Sent, ...]]:
+        """What is refused without a call, and what is sent, records of one object together."""
+        homes = self._homes(batch)
+        outcomes: dict[str, Outcome] = {}
+        sent = []
+        for row in batch.rows:
+            home = homes[row.key]
+            if home is None:
+                outcomes[row.key] = _no_person(row)
+            elif (missing := _missing(row, home)) is not None:
+                outcomes[row.key] = missing
+            else:
+                sent.append(Sent(row, home, self._native(batch.entity, row, home)))
+        # A call may change from one object to the next ten times only (unverified).
+        return outcomes, tuple(sorted(sent, key=lambda one: one.home.entity))
+
+    def settled(self, batch: Batch, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """The outcomes, those of records that have gone elsewhere with the id of where they are."""
+        lost = [
+            one
+            for one in batch.rows
+            if one.remote_id
+            and outcomes.get(one.key, _NONE).code in {"not_found", "lead_converted"}
+        ]
+        moved: dict[str, str] = {}
+        # The rows that were written must not be forgotten because this could not be asked.
+        with suppress(AdapterError):
+            moved = self._reader.moved(batch.entity, [str(one.remote_id) for one in lost])
+        return dict(outcomes) | {
+            one.key: _moved(one, moved[same_id(str(one.remote_id))])
+            for one in lost
+            if same_id(str(one.remote_id)) in moved
+        }
+
+    def _written(self, batch: Batch, sent: Sequence[Sent]) -> dict[str, Outcome]:
+        creating = batch.operation is Operation.CREATE
+        body = {"allOrNone": False, "records": [_addressed(one) for one in sent]}
+        answer = self._calls.write(
+            "POST" if creating else "PATCH",
+            COLLECTIONS,
+            body,
+            _CREATE_HEADERS if creating else _UPDATE_HEADERS,
+        )
+        results = understood(lambda: row_results(answer, len(sent)), writing=True)
+        pairs = zip(sent, results, strict=True)
+        told = {one.row.key: outcome_of(one, result, creating=creating) for one, result in pairs}
+        return self.settled(batch, told)
+
+    # --- where a row belongs ----------------------------------------------------------------------
+
+    def _homes(self, batch: Batch) -> dict[str, Home | None]:
+        ids = [str(one.remote_id) for one in batch.rows if one.remote_id]
+        contacts = [one for one in ids if home_of(batch.entity, one) == CONTACT]
+        by_contact = self._persons == "contact" or not contacts
+        persons = {} if by_contact else self._reader.persons(contacts)
+        return {one.key: self._home(batch.entity, one, persons) for one in batch.rows}
+
+    def _home(self, entity: str, row: Row, persons: Mapping[str, str]) -> Home | None:
+        """The record that holds the row's values; None where it must not be written."""
+        remote_id = row.remote_id or ""
+        account = persons.get(same_id(remote_id))
+        if account is not None and self._persons == PERSONS_REFUSED:
+            return None
+        if account is not None:
+            return on_account(account, row.values, self._entities.get("Account"))
+        if home_of(entity, remote_id) != entity:
+            return on_contact(remote_id, row.values, self._entities.get(CONTACT))
+        return Home(entity, remote_id)
+
+    def _native(self, entity: str, row: Row, home: Home) -> dict[str, Any]:
+        definitions = self._entities.get(entity)
+        told: dict[str, Any] = {}
+        for name, value in row.values.items():
+            definition = definitions.field(name) if definitions else None
+            told[named(str(home.name_of(name)))] = to_native(definition, value)
+        return told
+
+
+def outcome_of(sent: Sent, result: RowResult, *, creating: bool) -> Outcome:
+    """What a row's result means for it, in the row's own words and id."""
+    row = sent.row
+    if not result.done:
+        return row_outcome(row, tuple(_in_row(sent, one) for one in result.complaints))
+    remote_id = result.remote_id if creating else row.remote_id
+    return Outcome(row.key, Status.WRITTEN, remote_id, created=creating)
+
+
+def _in_row(sent: Sent, complaint: Any) -> Any:
+    names = tuple(sent.home.name_in_row(one) for one in complaint.fields)
+    return replace(complaint, fields=names)
+
+
+def _addressed(one: Sent) -> dict[str, Any]:
+    told: dict[str, Any] = {"attributes": {"type": named(one.home.entity)}}
+    if one.home.remote_id:
+        told["id"] = one.home.remote_id
+    return told | dict(one.body)
+
+
+def _missing(row: Row, home: Home) -> Outcome | None:
+    """The refusal of a row one of whose fields its record does not have."""
+    name = next((one for one in row.values if home.name_of(one) is None), None)
+    if name is None:
+        return None
+    code, text = home.refusal
+    return Outcome(row.key, Status.REJECTED, row.remote_id, code=code, message=text, field=name)
+
+
+def _no_person(row: Row) -> Outcome:
+    text = "the contact is a person account, which this connection does not write"
+    return Outcome(row.key, Status.REJECTED, row.remote_id, code="person_account", message=text)
+
+
+def _moved(row: Row, remote_id: str) -> Outcome:
+    text = "the record was merged or converted: the values go to the one that is left"
+    return Outcome(row.key, Status.RETRY, remote_id, code="moved", message=text)
+
+
+_NONE = Outcome("", Status.WRITTEN)
