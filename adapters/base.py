@@ -190,11 +190,12 @@ class Note:
 @dataclass(frozen=True, slots=True)
 class TagOptions:
     """The tags a campaign needs as options of a choice field: its eleven scores, in this CRM's
-    rendering.
+    rendering. `field`: the number field it needs instead, where each campaign has one of its own.
     """
 
     campaign: str
     tags: tuple[str, ...]
+    field: str | None = None
 
 
 # --- the port ------------------------------------------------------------------------------------

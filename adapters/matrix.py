@@ -118,6 +118,7 @@ _ROWS: Mapping[str, Callable[[Traits], str]] = {
     "`tags.styles`": lambda one: _codes(one.tags.styles),
     "`tags.max_length`": lambda one: str(one.tags.max_length),
     "`tags.needs_options`": lambda one: _yes(one.tags.needs_options),
+    "`tags.per_campaign`": lambda one: _codes(filter(None, [one.tags.per_campaign])),
     "`links_by_write`": lambda one: _yes(one.links_by_write),
     "`creates`": lambda one: f"`{one.creates}`",
     "`resend_safe`": lambda one: _yes(one.resend_safe),

@@ -29,6 +29,9 @@ class TagTraits:
     `styles`: renderings in order of preference (`verbatim`, `safe`, `ascii`:
     connector/responses/tags.py).
     `needs_options`: the option must exist before a contact can carry it (see Provisioner).
+    `per_campaign`: with the setting TAG_STRATEGY a campaign's score is a number in a field of its
+    own instead, whose name is this template over `{campaign}`, at most `per_campaign_length` long
+    without the template's own signs.
     """
 
     place: TagPlace
@@ -37,6 +40,8 @@ class TagTraits:
     max_length: int = 255
     styles: tuple[str, ...] = ("verbatim",)
     needs_options: bool = False
+    per_campaign: str | None = None
+    per_campaign_length: int = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,17 @@ class SettingField:
     secret: bool = False
     pattern: str | None = None
     help: str = ""
+
+
+# How score tags are kept, for an app whose TagTraits have `per_campaign`.
+FIELD_PER_CAMPAIGN = "field_per_campaign"
+TAG_STRATEGY = SettingField(
+    name="tag_strategy",
+    label="How scores are kept on a contact",
+    required=False,
+    pattern=f"multi_value|{FIELD_PER_CAMPAIGN}",
+    help=f"multi_value: tags in one field. {FIELD_PER_CAMPAIGN}: a number field for each campaign.",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ class World:
 
     # --- setting up ---
 
-    def connect(self, app: str, url: str, name: str = "") -> CRMSeen:
+    def connect(self, app: str, url: str, name: str = "", **settings: str) -> CRMSeen:
         """A connection through the CRM's own consent page, its field definitions downloaded."""
         name = name or f"{app}-main"
         made = connect.create(
@@ -171,7 +171,7 @@ class World:
             name=name,
             auth="oauth",
             base_url=url,
-            settings=SETTINGS[app],
+            settings={**SETTINGS[app], **settings},
             actor="test",
         )
         self.reconnect(app, made.id, url)

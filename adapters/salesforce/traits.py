@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.traits import (
+    TAG_STRATEGY,
     OAuthTraits,
     RatePolicy,
     SettingField,
@@ -44,6 +45,7 @@ TRAITS = Traits(
     ),
     key_label=None,
     settings=(
+        TAG_STRATEGY,
         SettingField(
             name="person_accounts",
             label="Contacts that are person accounts",
@@ -58,7 +60,13 @@ TRAITS = Traits(
     write_batch=ROWS,
     read_batch=ROWS,
     tags=TagTraits(
-        place=TagPlace.FIELD, field=TAG_FIELD, separator=SEPARATOR, max_length=TAG_LENGTH
+        place=TagPlace.FIELD,
+        field=TAG_FIELD,
+        separator=SEPARATOR,
+        max_length=TAG_LENGTH,
+        # An API name has at most 40 signs before its __c.
+        per_campaign="NPS_{campaign}__c",
+        per_campaign_length=36,
     ),
     # Salesforce counts the day, not the second: this only keeps a burst from crowding out others.
     rates=(RatePolicy(calls=100, per_s=10),),

@@ -30,8 +30,8 @@ LEASE_S = 60
 LONGEST_WAIT_S = 3_600
 _LOCK = 0x70726F76  # a namespace of advisory locks of our own: "prov" as a number
 
-# The eleven tags of a campaign's tag name, spelt for this connection.
-TagsOf = Callable[[Profile, str], tuple[str, ...]]
+# What a campaign's tag name needs at this connection: its eleven tags, or a field of its own.
+TagsOf = Callable[[Profile, str], TagOptions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def provision(desk: Desk, workspace_id: int, connection_id: int, *, tags_of: Tag
         return Provisioned()
     # All campaigns each time: an app that replaces its whole list then loses none to a stale read.
     names = [*standing, *(row.tag_name for row in due)]
-    options = [TagOptions(name, tags_of(here, name)) for name in names]
+    options = [tags_of(here, name) for name in names]
     entity = here.traits.contact_entity
     try:
         ask(desk, workspace_id, connection_id, question=lambda crm: _told(crm, entity, options))

@@ -7,7 +7,7 @@ bad one stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from adapters.base import Operation, Record
@@ -18,7 +18,6 @@ from connector.responses.steps import (
     Delivery,
     Settlement,
 )
-from connector.responses.tags import replaced
 from schemas.fields import FieldValue, canonical
 from schemas.record import Refusal
 
@@ -73,7 +72,8 @@ def decide(
     if not good.deliveries:
         return Decision(good, settled=settled)
     change = _change(good, record, tagging)
-    missing = check(_all_but(tagging.field, change.values), CREATING) if creating else ()
+    tags = tagging.fields_for(good.deliveries)
+    missing = check(_all_but(tags, change.values), CREATING) if creating else ()
     if missing:
         return Decision(replace(good, deliveries=()), settled=settled + _refused(good, missing[0]))
     if not creating and not change.values:
@@ -82,11 +82,11 @@ def decide(
     return Decision(good, change.remote_id, change, settled)
 
 
-def _all_but(name: str | None, values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
-    """The values that the downloaded definitions can judge: the tags' own field, and its options,
-    we make ourselves, often after the download.
+def _all_but(names: Collection[str], values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """The values that the downloaded definitions can judge: the tags' own fields, and their
+    options, are made often after the download.
     """
-    return {field: value for field, value in values.items() if field != name}
+    return {field: value for field, value in values.items() if field not in names}
 
 
 def _chosen(target: Target, records: Sequence[Record]) -> tuple[Record | None, Settlement | None]:
@@ -193,12 +193,10 @@ def _values_of(
             for name, value in one.payload["values"].items()
             if name not in kept
         }
-    if one.kind == TAG and tagging.field is not None:
-        current = values.get(tagging.field, before.get(tagging.field))
-        campaign = one.payload["campaign"]
-        held = current if isinstance(current, tuple) else ()
-        tag = tagging.tag(campaign, one.payload["score"])
-        return {tagging.field: replaced(held, tag, tagging.owned(campaign))}
+    name = tagging.field_for(one)
+    if name is not None:
+        held = values.get(name, before.get(name))
+        return {name: tagging.value(one.payload["campaign"], one.payload["score"], held)}
     return {}
 
 

@@ -15,7 +15,15 @@ from connector.responses.steps import (
     field_target,
     tag_target,
 )
-from connector.responses.tags import Spelling, TagPattern, owned, spellings
+from connector.responses.tags import (
+    Spelling,
+    TagPattern,
+    campaign_field,
+    owned,
+    replaced,
+    score_of,
+    spellings,
+)
 from schemas.fields import FieldValue
 from schemas.record import Refusal
 
@@ -30,13 +38,15 @@ Check = Callable[[Mapping[str, FieldValue], bool], Sequence[Refusal]]
 @dataclass(frozen=True, slots=True)
 class Tagging:
     """How score tags are written at this connection. `field` is None where tags have endpoints of
-    their own.
+    their own; `per_campaign` names the field that each campaign has instead, `longest` its length.
     """
 
     spelling: Spelling
     pattern: TagPattern
     field: str | None = None
     style: int = 0
+    per_campaign: str | None = None
+    longest: int = 36
 
     def tag(self, campaign: str, score: object) -> str:
         """The spelling this account keeps."""
@@ -50,6 +60,32 @@ class Tagging:
     def owned(self, campaign: str) -> frozenset[str]:
         """Every tag of this campaign that may be replaced."""
         return owned(campaign, spelling=self.spelling, pattern=self.pattern)
+
+    @property
+    def in_record(self) -> bool:
+        """Whether a score travels in the contact's own fields."""
+        return self.field is not None or self.per_campaign is not None
+
+    def field_of(self, campaign: str) -> str | None:
+        """The field that holds this campaign's score; None where tags have endpoints."""
+        if self.per_campaign is None:
+            return self.field
+        return campaign_field(campaign, template=self.per_campaign, longest=self.longest)
+
+    def field_for(self, one: Delivery) -> str | None:
+        """The field that a tag delivery is written to."""
+        return self.field_of(one.payload["campaign"]) if one.kind == TAG else None
+
+    def fields_for(self, deliveries: Iterable[Delivery]) -> frozenset[str]:
+        """The fields that the tags among these are written to."""
+        return frozenset(name for one in deliveries if (name := self.field_for(one)))
+
+    def value(self, campaign: str, score: object, held: FieldValue) -> FieldValue:
+        """What the field holds with this score: its number, or the tags with the new one."""
+        if self.per_campaign is not None:
+            return score_of(score)
+        current = held if isinstance(held, tuple) else ()
+        return replaced(current, self.tag(campaign, score), self.owned(campaign))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from adapters.traits import TagPlace, TagTraits
+from adapters.base import TagOptions
+from adapters.traits import FIELD_PER_CAMPAIGN, TAG_STRATEGY, TagPlace, TagTraits
 from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
@@ -41,17 +42,24 @@ def known_of(
         entities=entities,
         schemas={name: compile_record_schema(entities[name])() for name in written},
         links=_links(connection, profile.id, contacts),
-        tagging=tagging_of(profile.traits.tags, tags, profile.learnt),
+        tagging=tagging_of(profile.traits.tags, tags, profile.learnt, settings=profile.settings),
         chance=chance,
     )
     return known, _clocks(connection, profile.id, wave)
 
 
-def tagging_of(traits: TagTraits, tags: Mapping[str, Any], learnt: Mapping[str, Any]) -> Tagging:
-    """How this connection spells tags, from the app's traits, the workspace's pattern and what was
-    learnt.
+def tagging_of(
+    traits: TagTraits,
+    tags: Mapping[str, Any],
+    learnt: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any] | None = None,
+) -> Tagging:
+    """How this connection spells tags, from the app's traits, the workspace's pattern, what was
+    learnt and the connection's own settings.
     """
     style = learnt.get("tag_style")
+    strategy = (settings or {}).get(TAG_STRATEGY.name)
     return Tagging(
         Spelling(traits.styles, traits.separator, traits.max_length),
         TagPattern(
@@ -59,6 +67,8 @@ def tagging_of(traits: TagTraits, tags: Mapping[str, Any], learnt: Mapping[str, 
         ),
         field=traits.field if traits.place is TagPlace.FIELD else None,
         style=traits.styles.index(style) if style in traits.styles else 0,
+        per_campaign=traits.per_campaign if strategy == FIELD_PER_CAMPAIGN else None,
+        longest=traits.per_campaign_length,
     )
 
 
@@ -107,13 +117,17 @@ def pattern_of(tags: Mapping[str, Any]) -> TagPattern:
 
 def tags_to_provision(
     connection: Connection, workspace_id: int
-) -> Callable[[Profile, str], tuple[str, ...]]:
-    """How a campaign's eleven tags are spelt at a connection, by the workspace's pattern."""
+) -> Callable[[Profile, str], TagOptions]:
+    """How a campaign's eleven tags are spelt at a connection, by the workspace's pattern, or which
+    field of its own it has.
+    """
     spaces = select(workspace.c.settings).where(workspace.c.id == workspace_id)
     said = (connection.execute(spaces).scalar_one() or {}).get("tags", {})
 
-    def spelt(profile: Profile, tag_name: str) -> tuple[str, ...]:
-        tagging = tagging_of(profile.traits.tags, said, profile.learnt)
-        return tuple(tagging.tag(tag_name, score) for score in SCORES)
+    def spelt(profile: Profile, tag_name: str) -> TagOptions:
+        tagging = tagging_of(profile.traits.tags, said, profile.learnt, settings=profile.settings)
+        own = None if tagging.per_campaign is None else tagging.field_of(tag_name)
+        tags = tuple(tagging.tag(tag_name, score) for score in SCORES)
+        return TagOptions(tag_name, tags, field=own)
 
     return spelt

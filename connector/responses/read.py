@@ -17,7 +17,6 @@ from connector.responses.decide import Decision, decide
 from connector.responses.fold import Target
 from connector.responses.refer import with_references
 from connector.responses.schedule import again
-from connector.responses.steps import TAG
 from connector.responses.work import Work, chunks, without
 from schemas.fields import FieldValue
 from schemas.record import Refusal, refusals
@@ -66,9 +65,7 @@ def _read(work: Work, chunk: Sequence[Target]) -> list[Decision]:
 
 def _wanted(work: Work, target: Target) -> set[str]:
     """The fields whose present values matter: those that may be written, and the tags' own."""
-    tags = work.known.tagging.field
-    tagged = {tags} if tags and any(one.kind == TAG for one in target.deliveries) else set()
-    return {*target.fields(), *tagged}
+    return {*target.fields(), *work.known.tagging.fields_for(target.deliveries)}
 
 
 def _decide(work: Work, target: Target, records: Sequence[Record], *, by_link: bool) -> Decision:

@@ -9,6 +9,7 @@ that `Møde` cannot eat `Møde.Salg` and `NPSToday.NoSend` stays.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -192,6 +193,20 @@ def collides(
     """
     first = owned(one, spelling=spelling, pattern=pattern)
     return not first.isdisjoint(owned(other, spelling=spelling, pattern=pattern))
+
+
+def campaign_field(campaign: str, *, template: str, longest: int) -> str:
+    """The field that one campaign's score has of its own, in letters, digits and single `_`.
+
+    A name that says less than the campaign's (folded letters, a cut, another case) ends with a mark
+    made of the whole name, so that two campaigns never share a field.
+    """
+    name = tag_name(campaign)
+    plain = re.sub(r"[^a-z0-9]+", "_", _ascii(name)).strip("_")
+    if len(plain) > longest or plain.replace("_", " ").capitalize() != name:
+        mark = hashlib.sha256(name.encode()).hexdigest()[:6]
+        plain = f"{plain[: longest - len(mark) - 1]}_{mark}".replace("__", "_").strip("_")
+    return template.format(campaign=plain)
 
 
 def replaced(current: Sequence[str], add: str, owned_tags: frozenset[str]) -> tuple[str, ...]:

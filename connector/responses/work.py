@@ -72,7 +72,7 @@ class Work:
         answer was lost.
         """
         self.results.settle(Settlement(one.id, DONE, code=code, remote_id=remote_id))
-        if one.kind == TAG and self.known.tagging.field is not None:
+        if one.kind == TAG and self.known.tagging.in_record:
             tag = self.known.tagging.tag(one.payload["campaign"], one.payload["score"])
             self.tagged(one, tag)
 
@@ -163,15 +163,16 @@ class Work:
 
     def park(self, targets: Sequence[Target], exc: PauseMapping) -> frozenset[int]:
         """Park the deliveries that need what the CRM has lost; their ids."""
-        tags = self.known.tagging.field
+        tagging = self.known.tagging
         every = [one for target in targets for one in target.deliveries]
-        hit = [one for one in every if failures.is_hit(one, exc, tag_field=tags)] or every
+        hit = [one for one in every if failures.is_hit(one, exc, tag_field=tagging.field_for(one))]
+        hit = hit or every
         self.results.settle(*failures.parked(hit, exc))
         return frozenset(one.id for one in hit)
 
     def in_record(self, one: Delivery) -> bool:
         """Whether this delivery's effect travels in the record's own fields."""
-        return one.kind == FIELDS or (one.kind == TAG and self.known.tagging.field is not None)
+        return one.kind == FIELDS or (one.kind == TAG and self.known.tagging.in_record)
 
     def is_open(self, one: Delivery) -> bool:
         """Whether nothing is settled about this delivery yet."""

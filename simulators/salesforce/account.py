@@ -4,7 +4,8 @@ Seeding takes Salesforce's own names:
 
     {"contacts": [{"LastName": "Møller", "Email": "a@example.com", ...}], "accounts": [...],
      "records": {"Lead": [...]}, "objects": [{"name", "prefix", "fields": [{"name", "label"}]}],
-     "update": [{"id", "values"}], "delete": [id], "merge": [{"loser", "survivor"}],
+     "fields": [{"object", "name", "label", "type"...}], "update": [{"id", "values"}],
+     "delete": [id], "merge": [{"loser", "survivor"}],
      "convert": [{"lead", "contact"}], "persons": [{"LastName", "Email", ...}]}
 
 `persons` are contacts with an account of their own (option `person_accounts`). Update, delete,
@@ -102,6 +103,9 @@ class Org(Simulator):
         for one in told.get("objects", ()):
             fields = [FieldShape(**_flat(field)) for field in one["fields"]]
             self.store.add_object(ObjectShape.of(one["name"], one["prefix"], fields))
+        for one in told.get("fields", ()):
+            field = FieldShape(**_flat({key: each for key, each in one.items() if key != "object"}))
+            self.store.objects[one["object"]].fields[field.name] = field
         made = {
             "accounts": self._seeded("Account", told.get("accounts", ())),
             "contacts": self._seeded("Contact", told.get("contacts", ())),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
+from adapters.base import TagOptions
 from connector.connections import provision
 from connector.connections.profile import Profile
 from connector.connections.provision import WAITS, Provisioned
@@ -19,8 +20,8 @@ from tests.connections.conftest import House, states_of
 Waiting = Callable[..., list[int]]
 
 
-def eleven(_profile: Profile, name: str) -> tuple[str, ...]:
-    return tuple(f"NPSToday.{name}.{score}" for score in range(11))
+def eleven(_profile: Profile | None, name: str) -> TagOptions:
+    return TagOptions(name, tuple(f"NPSToday.{name}.{score}" for score in range(11)))
 
 
 def new_campaign(house: House, name: str = "Møde") -> int:
@@ -71,7 +72,7 @@ def test_options_that_are_wanted_are_made_and_the_tags_go_on(
     assert not wanted(house, connection_id, campaign_id)
     parked_tags(connection_id, campaign_id)
     assert run(house, connection_id) == Provisioned(campaigns=1, resumed=2)
-    assert house.crm.tag_options == list(eleven(None, "Møde"))  # type: ignore[arg-type]
+    assert house.crm.tag_options == list(eleven(None, "Møde").tags)
     assert states_of(house, connection_id) == [("pending", None)] * 2
     assert wanted(house, connection_id, campaign_id)
 

@@ -16,11 +16,12 @@ LATER = "2026-11-23T01:02:00Z"
 @contextmanager
 def joined(world: World, app: str, **changes: Any) -> Iterator[CRMSeen]:
     """The CRM connected, with a published mapping (`changes` to its body; `options` of the
-    simulator).
+    simulator, `settings` of the connection).
     """
     options = FAST.get(app, {}) | changes.pop("options", {})
+    settings = changes.pop("settings", {})
     with running(SIMULATORS[app](options=options)) as url:
-        seen = world.connect(app, url)
+        seen = world.connect(app, url, **settings)
         world.mapping(app, **changes)
         yield seen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -15,6 +16,7 @@ from connector.responses.tags import (
     ScoreTag,
     Spelling,
     UnusableName,
+    campaign_field,
     canonical_tag,
     collides,
     owned,
@@ -302,3 +304,29 @@ def test_a_pattern_that_cannot_be_told_apart_is_refused(
 ) -> None:
     with pytest.raises(UnusableName):
         tag_pattern(prefix, separator, no_send_word=word)
+
+
+def own(campaign: str, longest: int = 36) -> str:
+    return campaign_field(campaign, template="NPS_{campaign}__c", longest=longest)
+
+
+def test_a_plain_campaign_names_its_own_field_plainly() -> None:
+    assert own("After the meeting") == "NPS_after_the_meeting__c"
+
+
+@pytest.mark.parametrize(
+    "pair", [("Møde", "Moede"), ("Fair", "fair"), ("A b", "A-b"), ("😀", "😃")]
+)
+def test_two_campaigns_never_share_a_field_of_their_own(pair: tuple[str, str]) -> None:
+    assert own(pair[0]).lower() != own(pair[1]).lower()
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_a_field_of_ones_own_is_always_a_legal_name(name: str) -> None:
+    try:
+        told = own(name)
+    except UnusableName:
+        return
+    assert re.fullmatch(r"NPS_[a-z0-9]([a-z0-9_]*[a-z0-9])?__c", told)
+    assert "__" not in told.removesuffix("__c")
+    assert len(told.removesuffix("__c")) <= 40
