@@ -111,8 +111,10 @@ class Traits:
     the operator's allow-list (`*.my.salesforce.com`). `contact_entity` is the entity that stands
     for a person. `id_field` is the pseudo field of `find` for remote ids.
     `standard_fields`: our contact attribute -> this CRM's field (the standard integration, SN1).
-    `company_link`: the contact's field that holds its company's id; `company_fields`: by what a
-    company can be found (`name`, `domain`, `external_id`) -> the company entity's field.
+    `company_link`: the contact's field that holds its company's id. Where the two belong together
+    by an association, it is the name under which `find` tells and `write` makes it, and it stands
+    among the fields of `entities()`. `company_fields`: by what a company can be found (`name`,
+    `domain`, `external_id`) -> the company entity's field.
     `linger_s`: how long a partly filled batch waits. `resend_safe`: sending a write again does no
     harm.
     `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be

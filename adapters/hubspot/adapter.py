@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, TagOptions
 from adapters.errors import PauseMapping
 from adapters.http import Wire
-from adapters.hubspot import finding, notes, tagging, writing
+from adapters.hubspot import companies, finding, notes, primary, tagging, writing
 from adapters.hubspot.client import Client
-from adapters.hubspot.traits import API, TRAITS
+from adapters.hubspot.traits import API, COMPANY_LINK, KEY_FIELD, TRAITS
 from adapters.hubspot.usage import told_by, told_in
 from adapters.traits import Traits
 from adapters.usage import Usage
@@ -32,6 +32,7 @@ class HubSpot:
     def __init__(self, account: Account, wire: Wire, entities: Mapping[str, Entity]) -> None:
         self._client = Client(account, wire)
         self._settings = account.settings
+        self._learnt = account.learnt
         self._entities = entities
 
     def probe(self) -> Identity:
@@ -45,17 +46,33 @@ class HubSpot:
     def entities(self) -> tuple[Entity, ...]:
         """Contacts always; the other kinds where the token may see them."""
         names = [*TRAITS.entities, *self._settings.get("entities", ())]
-        found = (self._described(name) for name in dict.fromkeys(names))
-        return tuple(one for one in found if one is not None)
+        told = (self._described(name) for name in dict.fromkeys(names))
+        found = {one.name: one for one in told if one is not None}
+        if TRAITS.company_entity in found:
+            found[TRAITS.contact_entity] = primary.described(found[TRAITS.contact_entity])
+        return tuple(found.values())
 
     def find(
         self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
     ) -> Mapping[str, tuple[Record, ...]]:
-        """See the port. One call, and one more for each id that a merge has hidden."""
-        return finding.find(self._client, self._entity(entity), field, values, want=want)
+        """See the port. One call, and one more for each id that a merge has hidden; one more for
+        contacts that seem to have no company. Companies by name or domain: by our key, the rest by
+        search.
+        """
+        known = self._entity(entity)
+        if companies.is_searched(entity, field):
+            keyed = known.field(KEY_FIELD) is not None or bool(self._learnt.get(companies.LEARNT))
+            return companies.find(self._client, known, field, values, want=want, keyed=keyed)
+        found = finding.find(self._client, known, field, values, want=want)
+        links = entity == TRAITS.contact_entity and COMPANY_LINK in want
+        return primary.completed(self._client, found) if links else found
 
     def write(self, batch: Batch) -> BatchResult:
-        """See the port. One call; never asynchronous."""
+        """See the port. One call, one more where companies are linked; never asynchronous."""
+        if companies.is_made(batch):
+            return companies.create(self._client, batch)
+        if any(COMPANY_LINK in row.values for row in batch.rows):
+            return primary.write(self._client, batch)
         return writing.write(self._client, batch)
 
     def noted(self, entity: str, asked: Sequence[Note]) -> Mapping[str, str]:

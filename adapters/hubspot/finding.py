@@ -14,7 +14,7 @@ from adapters.base import Record
 from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.hubspot.client import Client
 from adapters.hubspot.refusals import check_complete
-from adapters.hubspot.traits import API, TAG_FIELD, TRAITS
+from adapters.hubspot.traits import API, COMPANY_LINK, TAG_FIELD, TRAITS
 from schemas.fields import Entity, FieldType
 from schemas.hubspot import SEPARATOR, canonical_of
 
@@ -27,22 +27,22 @@ def find(
     client: Client, entity: Entity, field: str, values: Sequence[str], *, want: Sequence[str]
 ) -> Mapping[str, tuple[Record, ...]]:
     """The port's `find`. HubSpot's keys are unique: one record or none for each value."""
-    kinds = _kinds(entity, want)
+    kinds = kinds_of(entity, want)
     by_id = field == TRAITS.id_field
     _check_key(entity, field, by_id=by_id)
     extra = SWALLOWED if by_id else (field,)
-    told, missing = _read(client, entity.name, field, values, want=(*kinds, *extra))
+    told, missing = read(client, entity.name, field, values, want=(*kinds, *extra))
     held = {key: one for one in told for key in _keys(one, field, by_id=by_id)}
     found: dict[str, tuple[Record, ...]] = {}
     for value in values:
         one = held.get(value.strip().casefold())
         if one is None and by_id and value not in missing:
             one = _read_one(client, entity.name, value, want=tuple(kinds))
-        found[value] = (_record(one, kinds),) if one is not None else ()
+        found[value] = (record_of(one, kinds),) if one is not None else ()
     return found
 
 
-def _kinds(entity: Entity, want: Sequence[str]) -> dict[str, FieldType]:
+def kinds_of(entity: Entity, want: Sequence[str]) -> dict[str, FieldType]:
     """The wanted fields' types. Raises PauseMapping for a field that HubSpot did not describe."""
     known = entity.by_name()
     kinds = {}
@@ -52,6 +52,9 @@ def _kinds(entity: Entity, want: Sequence[str]) -> dict[str, FieldType]:
         elif name == TAG_FIELD:
             # Ours, and perhaps made after the definitions were downloaded.
             kinds[name] = FieldType.MULTI_CHOICE
+        elif name == COMPANY_LINK and entity.name == TRAITS.contact_entity:
+            # An association as much as a property: HubSpot need not describe it.
+            kinds[name] = FieldType.REFERENCE
         else:
             message = f"HubSpot has no property {name} any more"
             raise PauseMapping(message, code="field_gone", field=name)
@@ -66,10 +69,12 @@ def _check_key(entity: Entity, field: str, *, by_id: bool) -> None:
     raise PauseMapping(message, code="not_identifying", field=field)
 
 
-def _read(
+def read(
     client: Client, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
 ) -> tuple[list[Found], frozenset[str]]:
-    """The records that are there, and the values of which HubSpot says that they are not."""
+    """One batch read: the records that are there, and the values of which HubSpot says that they
+    are not.
+    """
     asked = {value.strip().casefold(): value.strip() for value in values if value.strip()}
     if not asked:
         return [], frozenset()
@@ -119,7 +124,8 @@ def _read_one(client: Client, entity: str, remote_id: str, *, want: Sequence[str
     return None if told.status == 404 else told.body
 
 
-def _record(one: Found, kinds: Mapping[str, FieldType]) -> Record:
+def record_of(one: Found, kinds: Mapping[str, FieldType]) -> Record:
+    """A record as HubSpot tells it, with canonical values of these fields."""
     properties = one.get("properties") or {}
     values = {name: canonical_of(kind, properties.get(name)) for name, kind in kinds.items()}
     changed = one.get("updatedAt")

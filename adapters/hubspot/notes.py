@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 from adapters.base import BatchResult, Note
 from adapters.errors import BrokenContract
+from adapters.hubspot.associations import linked
 from adapters.hubspot.client import Client
 from adapters.hubspot.refusals import check_complete
 from adapters.hubspot.traits import API, ROWS
@@ -18,7 +18,6 @@ from adapters.hubspot.writing import outcomes_of, send
 NOTES = "notes"
 # HubSpot's own type ids of "note to ..." (associations guide, 2026-11).
 LINKS = {"contacts": 202, "companies": 190, "deals": 214}
-LINKS_READ = 1000
 
 
 def note(client: Client, entity: str, notes: Sequence[Note]) -> BatchResult:
@@ -35,13 +34,13 @@ def note(client: Client, entity: str, notes: Sequence[Note]) -> BatchResult:
 
 def noted(client: Client, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
     """The port's `noted`: all notes of these contacts are read, two calls for most."""
-    linked = _linked(client, entity, sorted({one.remote_id for one in notes}))
-    bodies = _bodies(client, sorted({each for ids in linked.values() for each in ids}))
+    found = linked(client, entity, NOTES, sorted({one.remote_id for one in notes}))
+    bodies = _bodies(client, sorted({each for ids in found.values() for each in ids}))
     return {
-        one.key: found
+        one.key: note_id
         for one in notes
-        for found in linked.get(one.remote_id, ())
-        if one.marker in bodies.get(found, "")
+        for note_id in found.get(one.remote_id, ())
+        if one.marker in bodies.get(note_id, "")
     }
 
 
@@ -53,28 +52,6 @@ def _input(entity: str, one: Note) -> Mapping[str, Any]:
         "properties": {"hs_timestamp": at, "hs_note_body": one.html},
         "associations": [{"to": {"id": one.remote_id}, "types": [link]}],
     }
-
-
-def _linked(client: Client, entity: str, ids: Sequence[str]) -> Mapping[str, list[str]]:
-    """The notes of each record. A record with many notes tells them in pages."""
-    found: dict[str, list[str]] = defaultdict(list)
-    asked: list[dict[str, str]] = [{"id": one} for one in ids]
-    while asked:
-        part, asked = asked[:LINKS_READ], asked[LINKS_READ:]
-        path = f"/crm/associations/{API}/{{object}}/{NOTES}/batch/read"
-        told = client.call("POST", path, params={"object": entity}, body={"inputs": part}).body
-        check_complete(told)
-        for one in told.get("results") or ():
-            origin = str(one["from"]["id"])
-            found[origin] += [str(each["toObjectId"]) for each in one.get("to") or ()]
-            asked += [{"id": origin, "after": after} for after in _next_page(one)]
-    return found
-
-
-def _next_page(one: Mapping[str, Any]) -> Iterator[str]:
-    after = ((one.get("paging") or {}).get("next") or {}).get("after")
-    if after:
-        yield str(after)
 
 
 def _bodies(client: Client, ids: Sequence[str]) -> Mapping[str, str]:

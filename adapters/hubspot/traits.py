@@ -14,6 +14,10 @@ ROWS = 100
 NOTE_LIMIT = 65_536
 TAG_GROUP = "npstoday"
 TAG_FIELD = "npstoday_tags"
+# Ours on records that HubSpot has no unique property for; unique, so that none is made twice.
+KEY_FIELD = "npstoday_key"
+# HubSpot's own property of a contact; written as an association (primary.py).
+COMPANY_LINK = "associatedcompanyid"
 SEARCH = "search"
 
 SCOPES = (
@@ -29,6 +33,8 @@ SCOPES = (
 # Granted where the app and the account's plan have them; without them those records stay out.
 OPTIONAL_SCOPES = (
     "crm.objects.companies.write",
+    "crm.schemas.companies.read",
+    "crm.schemas.companies.write",
     "crm.objects.deals.write",
     "tickets",
     "crm.objects.custom.read",
@@ -56,6 +62,8 @@ TRAITS = Traits(
     entities=("contacts", "companies", "deals", "tickets"),
     contact_entity="contacts",
     company_entity="companies",
+    company_link=COMPANY_LINK,
+    company_fields={"name": "name", "domain": "domain"},
     write_batch=ROWS,
     read_batch=ROWS,
     tags=TagTraits(place=TagPlace.FIELD, field=TAG_FIELD, separator=SEPARATOR, needs_options=True),

@@ -45,7 +45,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What follows for one target: perhaps a change, the record's id if known, what is settled
-    already, and (without a change) what the record holds.
+    already, and what the record holds.
     """
 
     target: Target
@@ -76,10 +76,10 @@ def decide(
     missing = check(_all_but(tags, change.values), CREATING) if creating else ()
     if missing:
         return Decision(replace(good, deliveries=()), settled=settled + _refused(good, missing[0]))
+    held = dict(record.values) if record is not None else {}
     if not creating and not change.values:
-        held = dict(record.values) if record is not None else {}
         return Decision(good, change.remote_id, None, settled, held)
-    return Decision(good, change.remote_id, change, settled)
+    return Decision(good, change.remote_id, change, settled, held)
 
 
 def _all_but(names: Collection[str], values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:

@@ -142,6 +142,8 @@ def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
             _stands_already(work, decision)
     writing.link_by_writing(linking)
     writing.write_all([one.change for one in decided if one.change is not None])
+    for decision in decided:
+        _stood_in_part(work, decision)
     failpoint("between")
     mark(work, [one.target for one in decided], writing.remote_ids)
 
@@ -150,6 +152,13 @@ def _stands_already(work: Work, decision: Decision) -> None:
     for one in decision.target.deliveries:
         if work.in_record(one):
             work.done(one, decision.remote_id, code="unchanged")
+            work.proved(one, decision)
+
+
+def _stood_in_part(work: Work, decision: Decision) -> None:
+    """Where a write takes several calls, an earlier try may have applied some of them."""
+    for one in decision.target.deliveries:
+        if decision.change is not None and one.sent and work.is_done(one):
             work.proved(one, decision)
 
 

@@ -117,6 +117,6 @@ def is_hit(one: Delivery, exc: PauseMapping, *, tag_field: str | None) -> bool:
         return False
     if one.kind == TAG:
         return exc.field == tag_field
-    values = one.payload.get("values", {}) if one.kind == FIELDS else {}
-    created = one.payload.get("create") or {}
-    return exc.field in values or exc.field in created or exc.field == one.payload["match"]["field"]
+    parts = ("values", "refs", "create") if one.kind == FIELDS else ("create",)
+    needed = [one.payload.get(part) or {} for part in parts]
+    return any(exc.field in every for every in needed) or exc.field == one.payload["match"]["field"]

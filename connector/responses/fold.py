@@ -130,8 +130,8 @@ class Target:
             name
             for one in self.deliveries
             if one.kind == FIELDS
-            for part in ("values", "create")
-            for name in one.payload.get(part, ())
+            for part in ("values", "refs", "create")
+            for name in one.payload.get(part) or ()
         )
         return tuple(dict.fromkeys(names))
 
@@ -181,14 +181,18 @@ def _current(one: Delivery, clocks: Clocks) -> Delivery | None:
         return None if _is_overtaken(one, tag_target(one.campaign_id or 0), clocks) else one
     if one.kind != FIELDS:
         return one
-    values = {
-        name: value
-        for name, value in one.payload["values"].items()
-        if not _is_overtaken(one, field_target(one.entity, name), clocks)
+    parts = {part: one.payload.get(part) or {} for part in ("values", "refs")}
+    left = {
+        part: {
+            name: value
+            for name, value in every.items()
+            if not _is_overtaken(one, field_target(one.entity, name), clocks)
+        }
+        for part, every in parts.items()
     }
-    if one.payload["values"] and not values:
+    if any(parts.values()) and not any(left.values()):
         return None
-    return replace(one, payload={**one.payload, "values": values})
+    return replace(one, payload={**one.payload, **left})
 
 
 def _is_overtaken(one: Delivery, target: str, clocks: Clocks) -> bool:

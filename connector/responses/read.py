@@ -24,8 +24,7 @@ from schemas.record import Refusal, refusals
 
 def decisions(work: Work, targets: Sequence[Target]) -> list[Decision]:
     """One decision per target that could be read; the others are settled."""
-    whole = with_references(work, targets)
-    return [one for chunk in _reads(work, whole) for one in _decided(work, chunk)]
+    return [one for chunk in _reads(work, targets) for one in _decided(work, chunk)]
 
 
 def _reads(work: Work, targets: Iterable[Target]) -> Iterator[Sequence[Target]]:
@@ -60,7 +59,8 @@ def _read(work: Work, chunk: Sequence[Target]) -> list[Decision]:
     values = sorted(set(asked.values()))
     want = sorted({name for one in chunk for name in _wanted(work, one)})
     found = work.caller.call(lambda crm: crm.find(first.entity, by, values, want=want))
-    return [_decide(work, one, found.get(asked[one.key], ()), by_link=by_link) for one in chunk]
+    whole = with_references(work, [(one, found.get(asked[one.key], ())) for one in chunk])
+    return [_decide(work, one, records, by_link=by_link) for one, records in whole]
 
 
 def _wanted(work: Work, target: Target) -> set[str]:

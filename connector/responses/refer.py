@@ -3,7 +3,8 @@ other.
 
 The company itself is a delivery of its own lane (plan makes it where companies may be created).
 Until it is there the contact's fields wait a moment; a company that does not come is left out
-after a few tries, the other fields go on.
+after a few tries, the other fields go on. A contact whose company stands and is to be kept needs no
+look-up: that is most of them, once each has been written.
 """
 
 from __future__ import annotations
@@ -13,29 +14,58 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from adapters.base import Record
 from adapters.errors import AdapterError, PauseMapping
-from connector.responses.fold import Target
+from connector.responses.fold import EMPTY, Target
 from connector.responses.steps import FIELDS, Delivery
 from connector.responses.work import Work, chunks, without
 
-WAIT_S = 2.0
-TRIES = 4
+# Half a minute in all: as long as a company takes whose first call met a CRM in trouble.
+WAITS_S = (2.0, 4.0, 8.0, 16.0)
 
 Key = tuple[str, str, str]
+Seen = tuple[Target, Sequence[Record]]
 
 
-def with_references(work: Work, targets: Sequence[Target]) -> list[Target]:
-    """The targets with their references as values; those that wait for one are handed back."""
+def with_references(work: Work, whole: Sequence[Seen]) -> list[Seen]:
+    """The targets with their references as values; those that wait for one are handed back.
+
+    `whole`: each target with the records that the CRM has for it.
+    """
+    needed = [(_without_kept(target, records), records) for target, records in whole]
+    targets = [target for target, _ in needed]
     asked = {key for target in targets for one in target.deliveries for key, _ in _references(one)}
     if not asked:
-        return list(targets)
+        return needed
     try:
         found = _found(work, asked)
     except AdapterError as exc:
-        hit = [target for target in targets if any(_refers(one) for one in target.deliveries)]
-        work.failed([one for target in hit for one in target.deliveries if _refers(one)], exc)
-        return [one for target in targets if (one := _closed(work, target)).deliveries]
-    return [one for target in targets if (one := _resolved(work, target, found)).deliveries]
+        work.failed([one for target in targets for one in target.deliveries if _refers(one)], exc)
+        left = [(_closed(work, target), records) for target, records in needed]
+    else:
+        left = [(_resolved(work, target, found), records) for target, records in needed]
+    return [(target, records) for target, records in left if target.deliveries]
+
+
+def _without_kept(target: Target, records: Sequence[Record]) -> Target:
+    """The target without references to fields that stay as they are."""
+    return replace(target, deliveries=tuple(_needing(one, records) for one in target.deliveries))
+
+
+def _needing(one: Delivery, records: Sequence[Record]) -> Delivery:
+    refs = (one.payload.get("refs") or {}) if one.kind == FIELDS else {}
+    # What stands may be from a try of ours whose answer was lost: then the ledger wants to know.
+    keep = () if one.may_have_been_sent else one.payload.get("keep") or ()
+    needed = {
+        into: ref
+        for into, ref in refs.items()
+        if not (into in keep and records and all(_is_filled(each, into) for each in records))
+    }
+    return replace(one, payload={**one.payload, "refs": needed}) if refs else one
+
+
+def _is_filled(record: Record, field: str) -> bool:
+    return record.values.get(field) not in EMPTY
 
 
 def _references(one: Delivery) -> list[tuple[Key, Mapping[str, Any]]]:
@@ -84,9 +114,9 @@ def _resolved(work: Work, target: Target, found: Mapping[Key, str]) -> Target:
             if key in found:
                 values[ref["into"]] = found[key]
             else:
-                waits |= bool(ref.get("create")) and one.claims < TRIES
+                waits |= bool(ref.get("create")) and one.claims <= len(WAITS_S)
         if waits:
-            work.hand_back(one, wait_s=WAIT_S)
+            work.hand_back(one, wait_s=WAITS_S[max(0, one.claims - 1)])
         else:
             kept.append(replace(one, payload={**one.payload, "values": values}) if values else one)
     return replace(target, deliveries=tuple(kept))

@@ -87,7 +87,8 @@ class Work:
         told = (one.sent or {}).get("before", {})
         for name, value in one.payload["values"].items():
             after = canonical(value)
-            if same(after, decision.held.get(name)):
+            tried = name in told or not one.sent
+            if tried and same(after, decision.held.get(name)):
                 before = canonical(told.get(name, value))
                 self.results.entries.append(
                     Entry(one.id, one.entity, decision.remote_id, name, before, after)
@@ -173,6 +174,11 @@ class Work:
     def in_record(self, one: Delivery) -> bool:
         """Whether this delivery's effect travels in the record's own fields."""
         return one.kind == FIELDS or (one.kind == TAG and self.known.tagging.in_record)
+
+    def is_done(self, one: Delivery) -> bool:
+        """Whether the delivery's effect stands."""
+        settlement = self.results.settlements.get(one.id)
+        return settlement is not None and settlement.state == DONE
 
     def is_open(self, one: Delivery) -> bool:
         """Whether nothing is settled about this delivery yet."""

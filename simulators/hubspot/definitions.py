@@ -156,6 +156,8 @@ def _contact_system() -> list[Definition]:
         "notes_last_updated": "datetime", "num_associated_deals": "number",
         "recent_deal_close_date": "datetime", "hs_additional_emails": "enumeration",
     }  # fmt: skip
+    # Its real type and flags are unverified; nobody writes it here.
+    read_only["associatedcompanyid"] = "number"
     calculated = {"num_associated_deals", "recent_deal_close_date", "hs_email_domain"}
     return [
         *(

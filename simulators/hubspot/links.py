@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from simulators.hubspot.portal import LINK_TYPES, Portal, area
+from simulators.hubspot.portal import LINK_TYPES, PRIMARY_TYPES, Portal, area
 from simulators.hubspot.store import NOT_FOUND, VALIDATION, Kind, Record, RowRefused
 from simulators.kit.messages import Answer, Refused, Request
 from simulators.kit.simulator import route
@@ -51,15 +51,36 @@ class Links(Portal):
 
     @route("POST", PAIR + "/create", kind="write")
     def create_links(self, request: Request) -> Answer:
-        """New associations between records that are there."""
+        """New associations between records that are there; a missing record is told in a 207."""
         kind = self.kind(request, write=True)
         other = self.kind(request, write=True, group="other")
-        for one in self._link_inputs(request, MOST_CREATE):
-            record, target = kind.find(str(one["from"]["id"])), other.find(str(one["to"]["id"]))
-            if record is None or target is None:
-                raise Refused(self.errors.not_found())
-            self.link(kind, record, (other.name, target.id, LINK_TYPES[kind.name, other.name]))
-        return self._links_answer([], [], status=201)
+        results, errors = [], []
+        inputs = self._link_inputs(request, MOST_CREATE)
+        wanted = [self._type_ids(kind, other, one) for one in inputs]
+        if self.options["strict_batches"] and not all(_ends(kind, other, one) for one in inputs):
+            raise Refused(self.errors.not_found())
+        for one, type_ids in zip(inputs, wanted, strict=True):
+            ends = _ends(kind, other, one)
+            if ends is None:
+                errors.append(_not_there(one))
+                continue
+            record, target = ends
+            for type_id in type_ids:
+                self.link(kind, record, (other.name, target.id, type_id))
+            results.append(_made(kind, record, other, target))
+        return self._links_answer(results, errors, status=201)
+
+    def _type_ids(self, kind: Kind, other: Kind, one: Any) -> list[int]:
+        """The types an input asks for. Raises Refused for the whole batch (unverified)."""
+        allowed = {
+            LINK_TYPES.get((kind.name, other.name)),
+            PRIMARY_TYPES.get((kind.name, other.name)),
+        }
+        told = one.get("types")
+        asked = [each.get("associationTypeId") for each in told] if isinstance(told, list) else []
+        if not asked or not all(each in allowed for each in asked):
+            raise Refused(self.errors.invalid(f"{asked} are not valid association types"))
+        return asked
 
     def checked_links(self, kind: Kind, told: Sequence[Any]) -> list[Link]:
         """The associations a new record asks for. Raises RowRefused for a wrong type or target."""
@@ -73,9 +94,31 @@ class Links(Portal):
     def link(self, kind: Kind, record: Record, link: Link) -> None:
         """One association, and its other direction."""
         name, target_id, type_id = link
-        record.links.setdefault(name, {})[target_id] = [type_id]
-        back = LINK_TYPES[name, kind.name]
-        self.kinds[name].records[target_id].links.setdefault(kind.name, {})[record.id] = [back]
+        target = self.kinds[name].records[target_id]
+        self._add(kind, record, self.kinds[name], target)
+        self._add(self.kinds[name], target, kind, record)
+        if type_id in PRIMARY_TYPES.values():
+            contact, company = (record, target) if kind.name == "contacts" else (target, record)
+            self._make_primary(contact, company)
+
+    @staticmethod
+    def _add(kind: Kind, record: Record, other: Kind, target: Record) -> None:
+        types = record.links.setdefault(other.name, {}).setdefault(target.id, [])
+        unlabelled = LINK_TYPES[kind.name, other.name]
+        if unlabelled not in types:
+            types.append(unlabelled)
+
+    def _make_primary(self, contact: Record, company: Record) -> None:
+        """The contact's other companies lose "primary"; a property of the contact tells the new."""
+        companies = self.kinds["companies"].records
+        there, back = (PRIMARY_TYPES[one] for one in PRIMARY_TYPES)
+        for other_id, types in contact.links["companies"].items():
+            primary = other_id == company.id
+            types[:] = [one for one in types if one != there] + [there] * primary
+            mirror = companies[other_id].links["contacts"][contact.id]
+            mirror[:] = [one for one in mirror if one != back] + [back] * primary
+        if self.options["primary_property"] == "at_once":
+            contact.properties["associatedcompanyid"] = company.id
 
     def _checked_link(self, kind: Kind, told: Any) -> Link:
         type_id = told["types"][0]["associationTypeId"]
@@ -125,6 +168,32 @@ def _to(record: Record, other: Kind) -> list[dict[str, Any]]:
         for target, numbers in types.items()
         if (found := other.records.get(target)) is not None and not found.archived
     ]
+
+
+def _ends(kind: Kind, other: Kind, one: Any) -> tuple[Record, Record] | None:
+    """Both records of an association, None where one of them is not there."""
+    record, target = kind.find(str(one["from"]["id"])), other.find(str(one["to"]["id"]))
+    return (record, target) if record and target else None
+
+
+def _made(kind: Kind, record: Record, other: Kind, target: Record) -> dict[str, Any]:
+    return {
+        "fromObjectTypeId": kind.type_id,
+        "fromObjectId": record.id,
+        "toObjectTypeId": other.type_id,
+        "toObjectId": target.id,
+        "labels": [],
+    }
+
+
+def _not_there(one: Any) -> dict[str, Any]:
+    """What the associations API says of a record that is not there (unverified)."""
+    return {
+        "status": "error",
+        "category": "OBJECT_NOT_FOUND",
+        "message": "The object to associate does not exist",
+        "context": {"fromObjectId": [str(one["from"]["id"])], "toObjectId": [str(one["to"]["id"])]},
+    }
 
 
 def _none_found(kind: Kind, other: Kind, asked: str) -> dict[str, Any]:

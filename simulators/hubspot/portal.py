@@ -27,18 +27,24 @@ SCOPES = (
     "oauth", "tickets",
     "crm.objects.contacts.read", "crm.objects.contacts.write",
     "crm.schemas.contacts.read", "crm.schemas.contacts.write",
-    "crm.objects.companies.read", "crm.objects.companies.write", "crm.schemas.companies.read",
+    "crm.objects.companies.read", "crm.objects.companies.write",
+    "crm.schemas.companies.read", "crm.schemas.companies.write",
     "crm.objects.deals.read", "crm.objects.deals.write", "crm.schemas.deals.read",
     "crm.objects.owners.read",
     "crm.objects.custom.read", "crm.objects.custom.write", "crm.schemas.custom.read",
 )  # fmt: skip
-# The contact-ward association of each kind: type ids of the vendor's associations guide.
+# The unlabelled association of each pair: type ids of the vendor's associations guide.
 LINK_TYPES = {
     ("notes", "contacts"): 202, ("contacts", "notes"): 201, ("notes", "companies"): 190,
     ("companies", "notes"): 189, ("notes", "deals"): 214, ("deals", "notes"): 213,
     ("contacts", "companies"): 279, ("companies", "contacts"): 280,
     ("contacts", "deals"): 4, ("deals", "contacts"): 3,
+    ("contacts", "tickets"): 15, ("tickets", "contacts"): 16,
+    ("companies", "deals"): 342, ("deals", "companies"): 341,
+    ("companies", "tickets"): 340, ("tickets", "companies"): 339,
 }  # fmt: skip
+# "Primary" between a contact and a company: one company of a contact has it.
+PRIMARY_TYPES = {("contacts", "companies"): 1, ("companies", "contacts"): 2}
 
 
 class Portal(Simulator):
@@ -57,6 +63,8 @@ class Portal(Simulator):
         "enterprise": False,
         "strict_batches": False,
         "partial_email_upsert": "refuse",
+        # Whether a contact's property tells its primary company: at_once, or never (late).
+        "primary_property": "at_once",
         "required_rules": {},
         "service_key": "pat-eu1-00000000-0000-4000-8000-000000000001",
         "portal_id": 14_200_142,

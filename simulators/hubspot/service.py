@@ -19,8 +19,9 @@ class HubSpot(Access):
     `POST /__sim__/seed` takes, all optional: `contacts`, `companies`, `deals`, `tickets`: lists of
     properties; `properties`: {kind: [{name, label, type, fieldType?, options?...}]} to add or
     replace definitions; `remove_properties`: {kind: [names]}; `merge`: [[survivor, loser]];
-    `delete`: [contact]; `edit`: {contact: properties}, as a colleague in HubSpot does. A contact is
-    named by id or e-mail.
+    `delete`: [contact]; `delete_companies`: [id]; `edit`: {contact: properties}; `employ`:
+    {contact: company id}, its primary company, as a colleague in HubSpot does. A contact is named
+    by id or e-mail.
     """
 
     def seed(self, told: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +78,11 @@ class HubSpot(Access):
             contacts.change(record, contacts.checked(properties, record), self.clock.iso())
             self.after_write(record)
 
+        for name in told.get("delete_companies", []):
+            self.kinds["companies"].archive(self.kinds["companies"].records[name])
+        for name, company_id in told.get("employ", {}).items():
+            self.link(contacts, self._named(name), ("companies", company_id, 1))
+
     def _named(self, name: str) -> Record:
         contacts = self.kinds["contacts"]
         record = contacts.find(name, "email") or contacts.find(name)
@@ -94,6 +100,7 @@ class HubSpot(Access):
             "properties": record.properties,
             "tags": self._tags(record),
             "notes": self._notes(record),
+            "companies": record.links.get("companies", {}),
             "created_at": record.created_at,
             "updated_at": record.updated_at,
         }
