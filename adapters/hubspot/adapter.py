@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, TagOptions
 from adapters.errors import PauseMapping
 from adapters.http import Wire
-from adapters.hubspot import companies, finding, notes, primary, tagging, writing
+from adapters.hubspot import companies, finding, notes, primary, provisioning, tagging, writing
 from adapters.hubspot.client import Client
 from adapters.hubspot.traits import API, COMPANY_LINK, KEY_FIELD, TRAITS
 from adapters.hubspot.usage import told_by, told_in
+from adapters.provisioning import Part, Plan, Wanted
 from adapters.traits import Traits
 from adapters.usage import Usage
 from schemas.fields import Entity
@@ -45,7 +46,7 @@ class HubSpot:
 
     def entities(self) -> tuple[Entity, ...]:
         """Contacts always; the other kinds where the token may see them."""
-        names = [*TRAITS.entities, *self._settings.get("entities", ())]
+        names = [*TRAITS.entities, *self._own_object(), *self._settings.get("entities", ())]
         told = (self._described(name) for name in dict.fromkeys(names))
         found = {one.name: one for one in told if one is not None}
         if TRAITS.company_entity in found:
@@ -98,6 +99,20 @@ class HubSpot:
         """See `adapters.usage`: only keys have an endpoint for it, OAuth apps are refused."""
         told = self._client.call("GET", USAGE, seen=NO_USAGE)
         return () if told.status in NO_USAGE else told_by(told.body)
+
+    def planned(self, wanted: Wanted) -> Plan:
+        """See adapters/provisioning.py."""
+        return provisioning.planned(self._client, wanted)
+
+    def furnish(self, wanted: Wanted, parts: Collection[Part]) -> Plan:
+        """See adapters/provisioning.py."""
+        return provisioning.furnish(self._client, wanted, parts)
+
+    def _own_object(self) -> tuple[str, ...]:
+        """The survey-response object, where the account has it and the token may see it."""
+        told = self._client.call("GET", provisioning.SCHEMAS, seen=ABSENT)
+        found = provisioning.own_object(told.body) if told.status not in ABSENT else None
+        return (found,) if found else ()
 
     def _entity(self, name: str) -> Entity:
         known = self._entities.get(name)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from adapters.errors import BrokenContract, PauseMapping
 from adapters.hubspot.client import Client
-from adapters.hubspot.traits import API, KEY_FIELD, TAG_GROUP
+from adapters.hubspot.definition import group, key_property
+from adapters.hubspot.traits import API, KEY_FIELD
 
-LABEL = "NPSToday"
 EXISTS = 409
 PROPERTIES = f"/crm/properties/{API}/{{object}}"
 
@@ -28,20 +28,9 @@ def ensure(client: Client, entity: str) -> None:
     of this name. A repeat does nothing.
     """
     params, seen = {"object": entity}, frozenset({EXISTS})
-    group = {"name": TAG_GROUP, "label": LABEL}
-    told = {
-        "groupName": TAG_GROUP,
-        "name": KEY_FIELD,
-        "label": "NPSToday key",
-        "description": "Set by Answerback on records that it made, so that none is made twice.",
-        "type": "string",
-        "fieldType": "text",
-        "hasUniqueValue": True,
-        "formField": False,
-    }
     try:
-        client.call("POST", PROPERTIES + "/groups", params=params, body=group, seen=seen)
-        made = client.call("POST", PROPERTIES, params=params, body=told, seen=seen)
+        client.call("POST", PROPERTIES + "/groups", params=params, body=group(), seen=seen)
+        made = client.call("POST", PROPERTIES, params=params, body=key_property(), seen=seen)
     except PauseMapping as exc:
         raise PauseMapping(str(exc), code=exc.code, field=KEY_FIELD, scope=exc.scope) from exc
     if made.status == EXISTS:

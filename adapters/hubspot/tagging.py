@@ -12,9 +12,9 @@ from typing import Any
 from adapters.base import TagOptions
 from adapters.errors import BrokenContract
 from adapters.hubspot.client import Client
-from adapters.hubspot.traits import API, TAG_FIELD, TAG_GROUP
+from adapters.hubspot.definition import group, new_options, tag_property
+from adapters.hubspot.traits import API, TAG_FIELD
 
-LABEL = "NPSToday"
 EXISTS, ABSENT = 409, 404
 PROPERTIES = f"/crm/properties/{API}/{{object}}"
 Option = Mapping[str, Any]
@@ -22,13 +22,17 @@ Option = Mapping[str, Any]
 
 def provision(client: Client, entity: str, options: Sequence[TagOptions]) -> None:
     """The port's `provision_tags`: one read, and more calls only where something lacks."""
-    tags = list(dict.fromkeys(tag for one in options for tag in one.tags))
+    add_options(client, entity, list(dict.fromkeys(tag for one in options for tag in one.tags)))
+
+
+def add_options(client: Client, entity: str, tags: Sequence[str]) -> None:
+    """Make sure that these tags are options; those that are there stay, in their places."""
     present = _present(client, entity)
     if present is None:
         present = _create(client, entity, tags)
     lacking = [tag for tag in tags if tag not in {str(one.get("value")) for one in present}]
     if lacking:
-        _replace(client, entity, [*present, *_new(lacking, after=len(present))])
+        _replace(client, entity, [*present, *new_options(lacking, after=len(present))])
 
 
 def _present(client: Client, entity: str) -> list[Option] | None:
@@ -50,18 +54,9 @@ def _present(client: Client, entity: str) -> list[Option] | None:
 def _create(client: Client, entity: str, tags: Sequence[str]) -> list[Option]:
     """The options of the new property; it need not show at once in what is read."""
     params = {"object": entity}
-    group = {"name": TAG_GROUP, "label": LABEL}
     seen = frozenset({EXISTS})
-    client.call("POST", PROPERTIES + "/groups", params=params, body=group, seen=seen)
-    told = {
-        "groupName": TAG_GROUP,
-        "name": TAG_FIELD,
-        "label": LABEL,
-        "type": "enumeration",
-        "fieldType": "checkbox",
-        "options": _new(tags, after=0),
-    }
-    made = client.call("POST", PROPERTIES, params=params, body=told, seen=seen)
+    client.call("POST", PROPERTIES + "/groups", params=params, body=group(), seen=seen)
+    made = client.call("POST", PROPERTIES, params=params, body=tag_property(tags), seen=seen)
     if made.status == EXISTS:
         # Somebody was faster: what stands now is what counts.
         return _present(client, entity) or []
@@ -71,10 +66,3 @@ def _create(client: Client, entity: str, tags: Sequence[str]) -> list[Option]:
 def _replace(client: Client, entity: str, options: Sequence[Option]) -> None:
     params = {"object": entity, "name": TAG_FIELD}
     client.call("PATCH", PROPERTIES + "/{name}", params=params, body={"options": list(options)})
-
-
-def _new(tags: Sequence[str], *, after: int) -> list[Option]:
-    return [
-        {"label": tag, "value": tag, "displayOrder": after + number, "hidden": False}
-        for number, tag in enumerate(tags)
-    ]

@@ -18,6 +18,8 @@ TAG_FIELD = "npstoday_tags"
 KEY_FIELD = "npstoday_key"
 # HubSpot's own property of a contact; written as an association (primary.py).
 COMPANY_LINK = "associatedcompanyid"
+# HubSpot puts the account's number in front: p123_npstoday_response.
+RECORD_NAME = "npstoday_response"
 SEARCH = "search"
 
 SCOPES = (
@@ -40,6 +42,7 @@ OPTIONAL_SCOPES = (
     "crm.objects.custom.read",
     "crm.objects.custom.write",
     "crm.schemas.custom.read",
+    "crm.schemas.custom.write",
 )
 
 TRAITS = Traits(

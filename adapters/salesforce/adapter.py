@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -18,11 +18,13 @@ from adapters.base import (
 )
 from adapters.errors import BrokenContract, PauseMapping
 from adapters.http import Wire
+from adapters.provisioning import Part, Plan, Wanted
+from adapters.salesforce import provisioning
 from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import named
 from adapters.salesforce.notes import composite_of, found_in, links_query, outcomes_of
 from adapters.salesforce.reading import Reader
-from adapters.salesforce.traits import TRAITS
+from adapters.salesforce.traits import RECORD_ENTITY, TRAITS
 from adapters.salesforce.usage import told_by, told_in
 from adapters.salesforce.writing import PERSONS_BY_ACCOUNT, Writer
 from adapters.traits import Traits
@@ -76,7 +78,7 @@ class Salesforce:
         settings name is not: PauseMapping.
         """
         asked = [str(one) for one in self._account.settings.get("entities", ())]
-        standard = [one for one in TRAITS.entities if one not in asked]
+        standard = [one for one in (*TRAITS.entities, RECORD_ENTITY) if one not in asked]
         found = [self._described_if_there(one) for one in standard]
         return (*(one for one in found if one), *(self._described(one) for one in asked))
 
@@ -139,6 +141,16 @@ class Salesforce:
         if field.type is not FieldType.MULTI_CHOICE or field.closed or not field.updatable:
             text = f"{name} must be an unrestricted multi-select picklist the user may edit"
             raise PauseMapping(text, code="tag_field_unusable", field=name)
+
+    # --- what is made on request ------------------------------------------------------------------
+
+    def planned(self, wanted: Wanted) -> Plan:
+        """See adapters/provisioning.py."""
+        return provisioning.planned(self._calls, wanted)
+
+    def furnish(self, wanted: Wanted, parts: Collection[Part]) -> Plan:
+        """See adapters/provisioning.py."""
+        return provisioning.furnish(self._calls, wanted, parts)
 
     # --- the day's calls --------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from schemas.salesforce import SEPARATOR
 API_VERSION = "66.0"
 TAG_FIELD = "NPSToday_Tags__c"
 COLLECTIONS = "composite/sobjects"
+KEY_FIELD = "NPSToday_Key__c"
+RECORD_ENTITY = "NPSToday_Response__c"
 # sObject Collections take at most 200 rows a call (vendor documentation).
 ROWS = 200
 # A note is two of the 25 subrequests a composite call may hold.
@@ -77,7 +79,7 @@ TRAITS = Traits(
         "last_name": "LastName",
         "country": "MailingCountry",
     },
-    match_fields=("Email", "NPSToday_Key__c"),
+    match_fields=("Email", KEY_FIELD),
     id_field="Id",
     company_entity="Account",
     company_link="AccountId",

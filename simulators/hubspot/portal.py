@@ -32,6 +32,7 @@ SCOPES = (
     "crm.objects.deals.read", "crm.objects.deals.write", "crm.schemas.deals.read",
     "crm.objects.owners.read",
     "crm.objects.custom.read", "crm.objects.custom.write", "crm.schemas.custom.read",
+    "crm.schemas.custom.write",
 )  # fmt: skip
 # The unlabelled association of each pair: type ids of the vendor's associations guide.
 LINK_TYPES = {

@@ -122,19 +122,11 @@ class Schema(Batches):
         self.groups[kind.name][told["name"]] = group
         return Answer(201, group)
 
-    @route("GET", SCHEMAS, kind="schema")
-    def list_schemas(self, request: Request) -> Answer:
-        """The custom kinds: none, and on a plan below Enterprise not even that."""
-        if not self.options["enterprise"]:
-            raise Refused(self.errors.missing_scopes(["crm.schemas.custom.read"]))
-        self.need(request, "crm.schemas.custom.read")
-        return Answer(200, {"results": []})
-
     @route("GET", SCHEMAS + "/(?P<object>[^/]+)", kind="schema")
     def one_schema(self, request: Request) -> Answer:
         """One kind: here stands which properties are required."""
         kind = self._viewable(request)
-        return Answer(200, self._schema(kind))
+        return Answer(200, self.schema_of(kind))
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -216,12 +208,14 @@ class Schema(Batches):
             if gone & set(held):
                 record.properties[one["name"]] = ";".join(each for each in held if each not in gone)
 
-    def _schema(self, kind: Kind) -> dict[str, Any]:
+    def schema_of(self, kind: Kind) -> dict[str, Any]:
+        """One kind as the schemas API tells it."""
         label = kind.singular.capitalize()
+        full = kind.name if kind.scope == "custom" else kind.singular
         return {
             "id": kind.type_id,
             "objectTypeId": kind.type_id,
-            "fullyQualifiedName": kind.singular,
+            "fullyQualifiedName": full,
             "name": kind.singular,
             "labels": {"singular": label, "plural": kind.name.capitalize()},
             "requiredProperties": kind.required + self.options["required_rules"].get(kind.name, []),

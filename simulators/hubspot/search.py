@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from simulators.hubspot.custom import Custom
 from simulators.hubspot.objects import OBJECTS
-from simulators.hubspot.schema import Schema
 from simulators.hubspot.store import Kind, Record
 from simulators.kit.messages import Answer, Refused, Request
 from simulators.kit.simulator import route
@@ -21,7 +21,7 @@ Filter = Mapping[str, Any]
 Known = Mapping[str, str]
 
 
-class Search(Schema):
+class Search(Custom):
     """The search call."""
 
     @route("POST", OBJECTS + "/search", kind="read")

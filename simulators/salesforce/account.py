@@ -56,6 +56,7 @@ class Org(Simulator):
         "batch_size": 2000,
         "duplicate_rule": "off",
         "package_installed": True,
+        "customize_application": True,
         "field_changes": {},
         "unknown_field_in_rows": False,
         "strict_json": False,
@@ -78,6 +79,7 @@ class Org(Simulator):
         self._found_the_org()
         self.options_changed()
         if not self.options["package_installed"]:
+            del self.store.objects["NPSToday_Response__c"]
             for entity in ("Contact", "Lead"):
                 for name in [one for one in self.store.objects[entity].fields if "NPSToday" in one]:
                     del self.store.objects[entity].fields[name]
@@ -199,16 +201,20 @@ class Org(Simulator):
             self.store.poke("Contact", write.values["WhoId"], {"LastActivityDate": day})
         if write.entity == "ContentDocumentLink" and write.kind == "create":
             concerned, told["kind"] = str(write.values["LinkedEntityId"]), "note"
-        if write.entity in {"FieldPermissions", "PermissionSetAssignment"}:
-            self._grant_fields()
+        if write.entity in {"FieldPermissions", "ObjectPermissions", "PermissionSetAssignment"}:
+            self._grant()
         self.log.wrote(concerned, self.clock.now(), told)
 
-    def _grant_fields(self) -> None:
+    def _grant(self) -> None:
+        """What the API user's permission sets show of the objects and fields made by API."""
         mine = {
             one["PermissionSetId"]
             for one in self.store.all_of("PermissionSetAssignment")
             if one["AssigneeId"] == self.store.user_id and not one["IsDeleted"]
         }
+        for one in self.store.all_of("ObjectPermissions"):
+            if one["ParentId"] in mine and one["PermissionsRead"] and not one["IsDeleted"]:
+                self._show(str(one["SobjectType"]), one)
         for one in self.store.all_of("FieldPermissions"):
             if one["ParentId"] in mine and not one["IsDeleted"]:
                 entity, _, field = str(one["Field"]).partition(".")
@@ -217,6 +223,13 @@ class Org(Simulator):
                 shape.change(
                     field, visible=bool(one["PermissionsRead"]), createable=edit, updateable=edit
                 )
+
+    def _show(self, name: str, grant: Mapping[str, Any]) -> None:
+        if (shape := self.store.hidden.pop(name, None)) is None:
+            return
+        shape.createable = bool(grant["PermissionsCreate"])
+        shape.updateable = bool(grant["PermissionsEdit"])
+        self.store.add_object(shape)
 
     # --- what tests and the page see ---
 

@@ -15,6 +15,9 @@ from simulators.salesforce.shape import ObjectShape
 from simulators.salesforce.values import Complaint, RowRefused
 from simulators.salesforce.wording import complaint, not_found, refusal, said
 
+# The set-up objects that grant something, and the field that says what.
+_GRANTS = {"ObjectPermissions": "SobjectType", "FieldPermissions": "Field"}
+_SETUP = frozenset({"PermissionSet", "PermissionSetAssignment", *_GRANTS})
 _TEXTS = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "multipicklist"})
 
 
@@ -76,6 +79,11 @@ class Acts(Org):
             message = f"entity type {shape.name} does not support create"
             raise RowRefused(Complaint("INVALID_TYPE_FOR_OPERATION", message))
         self.row_fault(values, None)
+        if shape.name in _SETUP and not self.options["customize_application"]:
+            message = "insufficient access rights on cross-reference id"
+            raise RowRefused(Complaint("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", message))
+        if shape.name in _GRANTS:
+            self._demand_grantable(shape, values)
         if shape.name == "ContentNote":
             demand_readable(values.get("Content"))
         rule = request.headers.get("sforce-duplicate-rule-header", "").lower()
@@ -83,6 +91,23 @@ class Acts(Org):
             "allowsave=true" in rule.replace(" ", "") and self.store.duplicate_rule == "alert"
         )
         return self.store.insert(shape.name, values, allow_save=may_save)
+
+    def _demand_grantable(self, shape: ObjectShape, values: Record) -> None:
+        """A grant is given once, for what is there, and for a field only with its object."""
+        of = _GRANTS[shape.name]
+        given = (values.get("ParentId"), values.get(of))
+        held = [(one["ParentId"], one[of]) for one in self.store.all_of(shape.name)]
+        if given in held:
+            message = f"duplicate value found: <unknown> duplicates value on record: {given[1]}"
+            raise RowRefused(Complaint("DUPLICATE_VALUE", message))
+        entity, _, field = str(values.get(of)).partition(".")
+        known = self.store.objects.get(entity)
+        if shape.name == "ObjectPermissions":
+            known = known or self.store.hidden.get(entity)
+        if known is None or (field and field not in known.fields):
+            message = f"{of}: bad value for restricted picklist field: {values.get(of)}"
+            code = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+            raise RowRefused(Complaint(code, message, (of,)))
 
     def updated(self, shape: ObjectShape, remote_id: str, values: Record) -> None:
         """Update one row after the faults every update passes. Raises RowRefused."""

@@ -41,7 +41,10 @@ def field_of_metadata(metadata: dict[str, Any], name: str) -> FieldShape:
     """The field a CustomField metadata body asks for. Raises KeyError for a type not simulated."""
     kind, defaults = _METADATA_TYPES[str(metadata.get("type"))]
     entries = (metadata.get("valueSet") or {}).get("valueSetDefinition", {}).get("value", [])
+    targets = (metadata["referenceTo"],) if kind == "reference" else ()
     own: dict[str, Any] = {
+        "reference_to": targets,
+        "relationship": name.replace("__c", "__r") if targets else None,
         "length": int(metadata.get("length", defaults.get("length", 0))),
         "precision": int(metadata.get("precision", 0)),
         "scale": int(metadata.get("scale", 0)),
@@ -65,6 +68,7 @@ _METADATA_TYPES: dict[str, tuple[str, dict[str, int]]] = {
     "Url": ("url", {"length": 255}),
     "Phone": ("phone", {"length": 40}),
     "Email": ("email", {"length": 80}),
+    "Lookup": ("reference", {"length": 18}),
 }
 
 
@@ -180,6 +184,11 @@ def _security() -> tuple[ObjectShape, ...]:
         to("AssigneeId", "Assignee ID", "User", nillable=False),
         to("PermissionSetId", "Permission Set ID", "PermissionSet", nillable=False),
     )
+    objects = (
+        to("ParentId", "Parent ID", "PermissionSet", nillable=False),
+        text("SobjectType", "Sobject Type", 40, nillable=False),
+        *(box(f"Permissions{one}", one) for one in ("Read", "Create", "Edit", "Delete")),
+    )
     permission_set = (
         text("Name", "Permission Set Name", 80, nillable=False, unique=True),
         text("Label", "Permission Set Label", 80, nillable=False),
@@ -190,20 +199,26 @@ def _security() -> tuple[ObjectShape, ...]:
             "PermissionSetAssignment", "0Pa", assignment, label="Permission Set Assignment"
         ),
         ObjectShape.of("FieldPermissions", "01k", permissions, label="Field Permissions"),
+        ObjectShape.of("ObjectPermissions", "110", objects, label="Object Permissions"),
     )
 
 
 def _response() -> ObjectShape:
     fields = (
         text("Name", "Response Name", 80, name_field=True, nillable=False, defaulted=True),
+        text("Response_Id__c", "Response Id", 64, external_id=True, unique=True),
         to("Contact__c", "Contact", "Contact"),
-        text("Response_Id__c", "Response id", 64, external_id=True, unique=True),
+        to("Account__c", "Account", "Account"),
+        to("Opportunity__c", "Opportunity", "Opportunity"),
+        to("Case__c", "Case", "Case"),
         text("Campaign__c", "Campaign", 255),
         number("Score__c", "Score", 2, 0),
-        choice("Segment__c", "Segment", "Promoter", "Passive", "Detractor"),
+        choice("Segment__c", "Segment", "Promoter", "Passive", "Detractor", restricted=True),
         long_text("Comment__c", "Comment", 32768),
         FieldShape("Responded_At__c", "Responded at", "datetime"),
         text("Tag__c", "Tag", 255),
+        FieldShape("Link__c", "Link", "url", length=255),
+        owner(),
     )
     return ObjectShape.of("NPSToday_Response__c", "a0R", fields, label="NPSToday response")
 

@@ -31,6 +31,8 @@ class Records:
 
     def __init__(self, objects: dict[str, ObjectShape], now: Callable[[], datetime]) -> None:
         self.objects = objects
+        # Made by API, and seen by nobody until a permission set grants them.
+        self.hidden: dict[str, ObjectShape] = {}
         self.now = now
         self.user_id = ""
         self.history: list[Write] = []

@@ -335,3 +335,42 @@ def test_a_thousand_rows_cost_the_simulator_little(salesforce: Client) -> None:
     # Two milliseconds a row is the promise; the caller's own work is in the figure too.
     assert time.process_time() - began < 2.0
     assert len(json.dumps(salesforce.log())) > 0
+
+
+def test_an_object_made_by_api_is_nobody_s_until_a_permission_set_grants_it(
+    salesforce: Client,
+) -> None:
+    metadata = {
+        "label": "Visit",
+        "pluralLabel": "Visits",
+        "deploymentStatus": "Deployed",
+        "sharingModel": "ReadWrite",
+        "nameField": {"type": "AutoNumber", "label": "No"},
+    }
+    told = {"FullName": "Visit__c", "Metadata": metadata}
+    assert salesforce.call("POST", f"{ROOT}/tooling/sobjects/CustomObject", told).status == 201
+    again = salesforce.call("POST", f"{ROOT}/tooling/sobjects/CustomObject", told)
+    assert again.json()[0]["errorCode"] == "DUPLICATE_DEVELOPER_NAME"
+    describe = f"{ROOT}/sobjects/Visit__c/describe"
+    assert salesforce.call("GET", describe).status == 404
+    user = asked(salesforce, "SELECT Id FROM User").json()["records"][0]["Id"]
+    permission_set = _made(salesforce, "PermissionSet", Name="Hub", Label="Hub")
+    _made(salesforce, "PermissionSetAssignment", AssigneeId=user, PermissionSetId=permission_set)
+    _made(salesforce, "ObjectPermissions", ParentId=permission_set, SobjectType="Visit__c",
+          PermissionsRead=True, PermissionsCreate=True, PermissionsEdit=True)  # fmt: skip
+    assert salesforce.call("GET", describe).json()["createable"]
+
+
+def test_the_tooling_query_sees_what_the_user_does_not(salesforce: Client) -> None:
+    told = {"FullName": "Contact.Extra__c", "Metadata": {"label": "E", "type": "Checkbox"}}
+    salesforce.call("POST", f"{ROOT}/tooling/sobjects/CustomField", told)
+    soql = "SELECT DeveloperName FROM CustomField WHERE TableEnumOrId IN ('Contact')"
+    found = salesforce.call("GET", f"{ROOT}/tooling/query?q={quote(soql)}").json()["records"]
+    assert "Extra" in {one["DeveloperName"] for one in found}
+
+
+def test_nobody_without_the_permission_customizes(salesforce: Client) -> None:
+    salesforce.control("options", {"customize_application": False})
+    told = {"FullName": "Contact.Extra__c", "Metadata": {"label": "E", "type": "Checkbox"}}
+    refused = salesforce.call("POST", f"{ROOT}/tooling/sobjects/CustomField", told)
+    assert (refused.status, refused.json()[0]["errorCode"]) == (403, "INSUFFICIENT_ACCESS")
