@@ -151,6 +151,12 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
             "connection.fields_downloaded"
         ),
         ("GET", f"{_V1}/connections/<id:connection_id>/fields.csv"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/provisioning"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("POST", f"{_V1}/connections/<id:connection_id>/provisioning"): _settings(
+            "connection.provisioned"
+        ),
         ("GET", f"{_V1}/surveys"): _reads(Scope.CAMPAIGNS_READ),
         ("GET", f"{_V1}/surveys/<key:survey>"): _reads(Scope.CAMPAIGNS_READ),
         ("PUT", f"{_V1}/surveys/<key:survey>"): Rule(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, Started, TagChange
 from adapters.errors import PauseMapping, ReconnectNeeded
 from adapters.http import Wire
+from adapters.provisioning import Part, Plan, Wanted
 from adapters.traits import Traits
 from adapters.usage import Usage
-from adapters.zendesk import finding, jobs
+from adapters.zendesk import finding, jobs, provisioning
 from adapters.zendesk.answers import Forbidden, forbidden
 from adapters.zendesk.client import BASIC_MARK, Client, speaking
 from adapters.zendesk.noting import NoteDesk
@@ -110,6 +111,14 @@ class Zendesk:
     def usage(self) -> tuple[Usage, ...]:
         """See `adapters.usage`: Zendesk has no endpoint for it, and no limit of a day."""
         return ()
+
+    def planned(self, wanted: Wanted) -> Plan:
+        """See adapters/provisioning.py."""
+        return provisioning.planned(self._client, wanted)
+
+    def furnish(self, wanted: Wanted, parts: Collection[Part]) -> Plan:
+        """See adapters/provisioning.py."""
+        return provisioning.furnish(self._client, wanted, parts)
 
     # --- parts ---------------------------------------------------------------------------------
 

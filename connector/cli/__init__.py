@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import click
 
-from connector.cli import configuration, connections, operations, responses, workspaces
+from connector.cli import (
+    configuration,
+    connections,
+    operations,
+    provisioning,
+    responses,
+    workspaces,
+)
 from connector.cli.shell import PlainGroup, Shell
 
 
@@ -25,6 +32,7 @@ for _command in (
     workspaces.key,
     connections.connect,
     connections.fields,
+    provisioning.provisioning,
     configuration.survey,
     configuration.mapping,
     configuration.automation,

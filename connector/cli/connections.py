@@ -67,7 +67,7 @@ def fields() -> None:
 def download_fields(shell: Shell, slug: str, connection_name: str) -> None:
     """Fetch the definitions from the CRM and say what changed."""
     with shell.opened() as opened:
-        workspace_id, connection_id = _named(opened, slug, connection_name)
+        workspace_id, connection_id = named(opened, slug, connection_name)
         done = discover.download(opened.desk(), workspace_id, connection_id, actor=ACTOR)
     found = asdict(done)
     words = [f"{what}: {', '.join(names) or 'none'}" for what, names in found.items()]
@@ -105,12 +105,13 @@ def fields_as_csv(shell: Shell, slug: str, connection_name: str, file: Path) -> 
 
 def _snapshots(shell: Shell, slug: str, connection_name: str) -> list[discover.Snapshot]:
     with shell.opened() as opened:
-        workspace_id, connection_id = _named(opened, slug, connection_name)
+        workspace_id, connection_id = named(opened, slug, connection_name)
         with opened.database.begin(workspace_id) as connection:
             return discover.snapshots(connection, workspace_id, connection_id)
 
 
-def _named(opened: Opened, slug: str, connection_name: str) -> tuple[int, int]:
+def named(opened: Opened, slug: str, connection_name: str) -> tuple[int, int]:
+    """The ids of a workspace and of its connection. Refusal not_found."""
     workspace_id = opened.workspace_id(slug)
     for one in views.views(opened.desk(), workspace_id):
         if one.name == connection_name:

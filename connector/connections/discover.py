@@ -18,7 +18,7 @@ from adapters.registry import adapter_for
 from connector.connections import parking
 from connector.connections.desk import Desk
 from connector.connections.holding import audited
-from connector.connections.profile import load
+from connector.connections.profile import Profile, load
 from connector.connections.refusals import refusal_of
 from connector.connections.tokens import Reached, reach
 from connector.db import refuse_inside_transaction
@@ -70,12 +70,17 @@ def download(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -
         raise refusal_of(exc) from exc
     with desk.database.begin(workspace_id) as connection:
         here = load(connection, workspace_id, connection_id)
-        done = _stored(connection, workspace_id, connection_id, found)
-        # What waited for a field that was gone is tried again by the new definitions.
-        waits = (parking.MAPPING,)
-        parking.resume_deliveries(connection, workspace_id, connection_id, reasons=waits)
+        done = store(connection, here, found)
         detail = {"changed": list(done.changed), "added": list(done.added)}
         audited(connection, here, action="fields_downloaded", actor=actor, detail=detail)
+    return done
+
+
+def store(connection: Connection, here: Profile, found: Iterable[Entity]) -> Discovered:
+    """Keep what a download found; what waited for a field that was gone is tried again."""
+    done = _stored(connection, here.workspace_id, here.id, found)
+    waits = (parking.MAPPING,)
+    parking.resume_deliveries(connection, here.workspace_id, here.id, reasons=waits)
     return done
 
 

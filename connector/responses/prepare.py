@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from adapters.base import TagOptions
+from adapters.provisioning import Wanted
 from adapters.traits import FIELD_PER_CAMPAIGN, TAG_STRATEGY, TagPlace, TagTraits
 from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
@@ -17,7 +18,14 @@ from connector.responses.leases import Wave
 from connector.responses.steps import Rank
 from connector.responses.tags import NPS_TODAY, SCORES, Spelling, TagPattern
 from connector.responses.work import Known
-from connector.tables import entity_snapshot, link, target_clock, workspace
+from connector.tables import (
+    campaign,
+    entity_snapshot,
+    link,
+    tag_provision,
+    target_clock,
+    workspace,
+)
 from schemas.fields import Entity, entity_from_json
 from schemas.record import compile_record_schema
 
@@ -131,3 +139,23 @@ def tags_to_provision(
         return TagOptions(tag_name, tags, field=own)
 
     return spelt
+
+
+def wanted_at(connection: Connection, profile: Profile) -> Wanted:
+    """What the workspace's responses need to find at a connection: the opt-out tag, and where a tag
+    must be an option before it is written, those of the campaigns that are served there.
+    """
+    spelt = tags_to_provision(connection, profile.workspace_id)
+    spaces = select(workspace.c.settings).where(workspace.c.id == profile.workspace_id)
+    said = (connection.execute(spaces).scalar_one() or {}).get("tags", {})
+    served = (
+        select(campaign.c.tag_name)
+        .join(tag_provision, tag_provision.c.campaign_id == campaign.c.id)
+        .where(tag_provision.c.connection_id == profile.id)
+        .order_by(campaign.c.id)
+    )
+    names = connection.execute(served).scalars() if profile.traits.tags.needs_options else ()
+    options = [spelt(profile, name) for name in names]
+    # A campaign with a field of its own needs no option.
+    tags = tuple(tag for one in options if one.field is None for tag in one.tags)
+    return Wanted(pattern_of(said).no_send, tags)

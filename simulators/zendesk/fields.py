@@ -114,7 +114,7 @@ def definition(kind: str, number: int, given: Mapping[str, Any]) -> dict[str, An
     shown.update(
         _ticket_part(given, title)
         if kind == "ticket_field"
-        else {"system": given.get("system", False)}
+        else {"system": given.get("system", False)} | _checkbox_part(given)
     )
     if "options" in given:
         shown["custom_field_options"] = [
@@ -127,6 +127,11 @@ def definition(kind: str, number: int, given: Mapping[str, Any]) -> dict[str, An
             for at, one in enumerate(given["options"], 1)
         ]
     return shown
+
+
+def _checkbox_part(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A checkbox tells the tag it sets (vendor's user fields page, unverified)."""
+    return {"tag": given.get("tag")} if given.get("type") == "checkbox" else {}
 
 
 def _ticket_part(given: Mapping[str, Any], title: str) -> dict[str, Any]:
