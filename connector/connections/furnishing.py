@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from adapters.base import CRM
-from adapters.errors import AdapterError
+from adapters.errors import AdapterError, TryLater
 from adapters.provisioning import Furnisher, Part, Plan, State, Thing, Wanted
 from connector.connections import discover
+from connector.connections.account_hold import held
 from connector.connections.desk import Desk
 from connector.connections.discover import ask
 from connector.connections.holding import audited
@@ -22,6 +23,8 @@ from connector.connections.refusals import refusal_of
 
 # What this workspace needs at a connection.
 WantedAt = Callable[[Connection, Profile], Wanted]
+# Longer than all calls of a run may take.
+HELD_S = 120
 UNMENDED = frozenset({State.REFUSED, State.NOT_TRIED})
 
 
@@ -65,12 +68,14 @@ def furnish(
     here, wanted = _asked(desk, workspace_id, connection_id, wanted_at)
     chosen = frozenset(parts)
     try:
-        plan, found = ask(
-            desk,
-            workspace_id,
-            connection_id,
-            question=lambda crm: (_furnisher(crm).furnish(wanted, chosen), crm.entities()),
-        )
+        with held(desk, here, for_s=HELD_S) as ours:
+            _check_held(ours)
+            plan, found = ask(
+                desk,
+                workspace_id,
+                connection_id,
+                question=lambda crm: (_furnisher(crm).furnish(wanted, chosen), crm.entities()),
+            )
     except AdapterError as exc:
         raise refusal_of(exc) from exc
     with desk.database.begin(workspace_id) as connection:
@@ -82,6 +87,12 @@ def furnish(
         }
         audited(connection, here, action="provisioned", actor=actor, detail=detail)
     return Furnished(here.app, plan)
+
+
+def _check_held(ours: bool) -> None:  # noqa: FBT001 - the answer of held()
+    if not ours:
+        message = "another connection changes this account just now: try again in a minute"
+        raise TryLater(message, code="account_held")
 
 
 def _asked(

@@ -6,7 +6,8 @@
     done        the waiting tag deliveries are due again
 
 An app may replace the whole list of options with each call, so a connection is provisioned by one
-process at a time: its rows are leased together.
+process at a time: its rows are leased together. Several connections may lead to one account: it is
+held meanwhile (account_hold.py), and what they have made there is asked for again with our own.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -18,11 +19,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from adapters.base import CRM, Provisioner, TagOptions
 from adapters.errors import AdapterError, PauseMapping, ReconnectNeeded, TryLater
+from connector.connections.account_hold import held
 from connector.connections.desk import Desk
 from connector.connections.discover import ask
 from connector.connections.holding import audited
 from connector.connections.profile import Profile, load
 from connector.tables import campaign, delivery, tag_provision
+from connector.tables import connection as connections
 
 # Why a tag delivery waits for its options: the reason of its parked state.
 WAITS = "provision"
@@ -92,8 +95,16 @@ def provision(desk: Desk, workspace_id: int, connection_id: int, *, tags_of: Tag
     again later; a connection that must be reconnected leaves them due. Nothing is raised for these.
     """
     with desk.database.begin(workspace_id) as connection:
-        due = _leased(connection, workspace_id, connection_id)
         here = load(connection, workspace_id, connection_id)
+    with held(desk, here, for_s=LEASE_S) as ours:
+        # Not ours: the rows stay due, and the sweep comes back.
+        return _provisioned(desk, here, tags_of) if ours else Provisioned()
+
+
+def _provisioned(desk: Desk, here: Profile, tags_of: TagsOf) -> Provisioned:
+    workspace_id, connection_id = here.workspace_id, here.id
+    with desk.database.begin(workspace_id) as connection:
+        due = _leased(connection, workspace_id, connection_id)
         standing = _standing(connection, here)
     if not due:
         return Provisioned()
@@ -111,11 +122,18 @@ def provision(desk: Desk, workspace_id: int, connection_id: int, *, tags_of: Tag
 
 
 def _standing(connection: Connection, here: Profile) -> list[str]:
-    """The tag names whose options have been made at this connection."""
+    """The tag names whose options have been made at this account, by any of our connections."""
+    same_account = connections.c.id == here.id
+    if here.remote_account_id:
+        same_account = (connections.c.app == here.app) & (
+            connections.c.remote_account_id == here.remote_account_id
+        )
     asked = (
         select(campaign.c.tag_name)
         .join(tag_provision, tag_provision.c.campaign_id == campaign.c.id)
-        .where(tag_provision.c.connection_id == here.id, tag_provision.c.state == "done")
+        .join(connections, connections.c.id == tag_provision.c.connection_id)
+        .where(same_account, tag_provision.c.state == "done")
+        .group_by(campaign.c.id)
         .order_by(campaign.c.id)
     )
     return list(connection.execute(asked).scalars())
@@ -138,10 +156,10 @@ def _leased(connection: Connection, workspace_id: int, connection_id: int) -> li
         tag_provision.c.connection_id == connection_id,
         tag_provision.c.state == "pending",
     )
-    held = select(tag_provision.c.campaign_id).where(
+    leased_now = select(tag_provision.c.campaign_id).where(
         *mine, tag_provision.c.lease_until >= func.now()
     )
-    if connection.execute(held.limit(1)).first() is not None:
+    if connection.execute(leased_now.limit(1)).first() is not None:
         return []
     leased = (
         update(tag_provision)

@@ -18,6 +18,7 @@ from connector.tables.campaigns import (
     survey_version,
 )
 from connector.tables.connections import (
+    account_hold,
     connection,
     credential,
     data_key,
@@ -40,6 +41,7 @@ from connector.tables.responses import hook_message, hook_source, response, resp
 from connector.tables.workspaces import api_key, user_account, workspace
 
 __all__ = [
+    "account_hold",
     "api_key",
     "attempt",
     "audit",

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
@@ -132,4 +133,16 @@ entity_snapshot = table(
         postgresql_where=text("current"),
     ),
     Index("ix_entity_snapshot_history", "connection_id", "entity", "taken_at"),
+)
+
+# Who changes an account's definitions just now. By account, whatever the workspace: another's row
+# is only met inside ab_hold_account().
+account_hold = keyed_table(
+    "account_hold",
+    Column("app", Text, primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    identifier("connection_id"),
+    Column("token", Uuid, nullable=False),
+    moment("held_until", nullable=False),
+    to("connection", ondelete="CASCADE"),
 )

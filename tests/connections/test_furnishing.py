@@ -12,7 +12,8 @@ from sqlalchemy import Connection, select
 
 from adapters.provisioning import Part, State, Thing, Wanted
 from connector.connections import connect, discover, furnishing, oauth
-from connector.connections.profile import Profile
+from connector.connections.account_hold import held
+from connector.connections.profile import Profile, load
 from connector.db import Database
 from connector.problems import Code, Refusal
 from connector.settings import OAuthClient, Settings
@@ -94,6 +95,16 @@ def test_what_is_made_is_audited_by_name_and_looked_at_again(portal: Portal) -> 
     (entry,) = entries(portal)
     assert len(entry["made"]) == len(lacking)
     assert entry["refused"] == []
+
+
+def test_nothing_is_made_while_another_connection_changes_the_account(portal: Portal) -> None:
+    with portal.desk.database.begin(portal.workspace_id) as connection:
+        here = load(connection, portal.workspace_id, portal.connection_id)
+    with held(portal.desk, here, for_s=60), pytest.raises(Refusal) as raised:
+        furnished(portal)
+    assert raised.value.extra == {"reason": "account_held"}
+    assert missing(seen(portal))
+    assert missing(furnished(portal)) == []
 
 
 def test_a_repeat_makes_nothing(portal: Portal) -> None:

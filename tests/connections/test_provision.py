@@ -12,9 +12,10 @@ from sqlalchemy import func, insert, select, text, update
 
 from adapters.base import TagOptions
 from connector.connections import provision
-from connector.connections.profile import Profile
+from connector.connections.account_hold import held
+from connector.connections.profile import Profile, load
 from connector.connections.provision import WAITS, Provisioned
-from connector.tables import campaign, delivery, tag_provision
+from connector.tables import account_hold, campaign, delivery, tag_provision
 from tests.connections.conftest import House, states_of
 
 Waiting = Callable[..., list[int]]
@@ -119,6 +120,55 @@ def test_two_processes_do_not_provision_one_connection_at_once(house: House) -> 
         done = list(pool.map(work, range(4)))
     assert sum(one.campaigns for one in done) == 1
     assert calls(house) == 1
+
+
+def test_two_connections_to_one_account_do_not_provision_at_once(
+    house: House, stranger: House
+) -> None:
+    """Not in one workspace, and not from two that know nothing of each other."""
+    places = [(house, house.connected("one")), (house, house.connected("two"))]
+    places.append((stranger, stranger.connected()))
+    for place, connection_id in places:
+        wanted(place, connection_id, new_campaign(place, f"Of {connection_id}"))
+    house.crm.faults.order({"method": "POST", "path": "/options", "action": {"delay_s": 0.5}})
+    gate = threading.Barrier(3)
+
+    def work(place: tuple[House, int]) -> Provisioned:
+        gate.wait(10)
+        return run(*place)
+
+    with ThreadPoolExecutor(3) as pool:
+        first = list(pool.map(work, places))
+    assert sum(one.campaigns for one in first) == 1
+    assert calls(house) == 1
+    # The others' turn comes with the next sweep.
+    done = [one for _ in range(2) for place in places if (one := run(*place)).campaigns]
+    assert len(done) == 2
+
+
+def test_a_hold_whose_process_died_ends_by_itself(house: House, stranger: House) -> None:
+    ours, theirs = house.connected(), stranger.connected()
+    wanted(stranger, theirs, new_campaign(stranger))
+    with house.desk.database.begin(house.workspace_id) as connection:
+        here = load(connection, house.workspace_id, ours)
+    with held(house.desk, here, for_s=60) as got:
+        assert got
+        assert run(stranger, theirs) == Provisioned()
+        with house.desk.database.begin(house.workspace_id) as connection:
+            over = func.now() - text("interval '1 second'")
+            connection.execute(update(account_hold).values(held_until=over))
+        assert run(stranger, theirs).campaigns == 1
+
+
+def test_what_another_connection_has_made_at_the_account_is_asked_for_too(house: House) -> None:
+    """A list that is read stale would otherwise lose it."""
+    one, two = house.connected("one"), house.connected("two")
+    wanted(house, one, new_campaign(house, "A"))
+    run(house, one)
+    house.crm.tag_options.clear()
+    wanted(house, two, new_campaign(house, "B"))
+    run(house, two)
+    assert set(house.crm.tag_options) == {*eleven(None, "A").tags, *eleven(None, "B").tags}
 
 
 def test_a_crm_that_is_away_is_asked_again_later(house: House) -> None:
