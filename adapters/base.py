@@ -101,7 +101,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows for one (entity, operation), at most `Traits.write_batch` of them, no target twice."""
+    """Rows for one (entity, operation), at most `Traits.write_batch` of them (a bulk
+    job's: `Traits.bulk_batch`), no target twice.
+    """
 
     entity: str
     operation: Operation

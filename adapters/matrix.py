@@ -114,6 +114,7 @@ _ROWS: Mapping[str, Callable[[Traits], str]] = {
     "`tag_batch`": lambda one: str(one.tag_batch),
     "`note_limit`": lambda one: f"{one.note_limit} characters" if one.note_limit else "no notes",
     "`rates`": lambda one: "; ".join(_rate(policy) for policy in one.rates),
+    "`bulk_batch`": lambda one: str(one.bulk_batch or "none"),
     "`tags`": lambda one: _tags(one.tags),
     "`tags.styles`": lambda one: _codes(one.tags.styles),
     "`tags.max_length`": lambda one: str(one.tags.max_length),

@@ -91,6 +91,14 @@ class SettingField:
     help: str = ""
 
 
+# From how many contacts that are due at once an app with `bulk_batch` works by bulk jobs; 0: never.
+BULK_FROM = SettingField(
+    name="bulk_from",
+    label="Bulk jobs from so many contacts at once",
+    required=False,
+    pattern="0|[1-9][0-9]{1,5}",
+    help="2000 unless you say otherwise; 0: never.",
+)
 # How score tags are kept, for an app whose TagTraits have `per_campaign`.
 FIELD_PER_CAMPAIGN = "field_per_campaign"
 TAG_STRATEGY = SettingField(
@@ -117,6 +125,8 @@ class Traits:
     `domain`, `external_id`) -> the company entity's field.
     `linger_s`: how long a partly filled batch waits. `resend_safe`: sending a write again does no
     harm.
+    `bulk_batch`: the most rows of a batch that `write` answers with Started, where the CRM has such
+    jobs for what is more than `write_batch`; the setting BULK_FROM says from when on.
     `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
     created is linked by a create batch of what identifies it (an existing record answers with its
     id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
@@ -144,6 +154,7 @@ class Traits:
     company_link: str | None = None
     company_fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     note_limit: int | None = None
+    bulk_batch: int = 0
     note_batch: int = 1
     tag_batch: int = 1
     links_by_write: bool = False

@@ -245,6 +245,15 @@ def complaints_in(answer: object) -> tuple[Complaint, ...]:
     return tuple(_complaint(one) for one in told if isinstance(one, dict))
 
 
+def complaint_of(text: str, *, renamed: Callable[[str], str]) -> Complaint:
+    """The error of a bulk job's row, `CODE:message:fields --`; `renamed` gives a field's name."""
+    code, _, rest = text.partition(":")
+    message, _, names = rest.rpartition(":")
+    told = (one.strip() for one in names.removesuffix("--").split(","))
+    fields = tuple(renamed(one) for one in told if NAME.fullmatch(one))
+    return Complaint(code.strip() or "UNKNOWN", message or rest, fields)
+
+
 def page_of(answer: object) -> Page:
     """A query's page. Raises Unreadable."""
     if not isinstance(answer, dict) or not isinstance(answer.get("records"), list):

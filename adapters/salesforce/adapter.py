@@ -14,12 +14,14 @@ from adapters.base import (
     Identity,
     Note,
     Record,
+    Started,
     TagOptions,
 )
 from adapters.errors import BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.salesforce import provisioning
+from adapters.salesforce.bulk import Bulk
 from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import named
 from adapters.salesforce.notes import composite_of, found_in, links_query, outcomes_of
@@ -47,6 +49,8 @@ class Salesforce:
         self._reader = Reader(self._calls, entities)
         persons = str(account.settings.get("person_accounts") or PERSONS_BY_ACCOUNT)
         self._writer = Writer(self._calls, entities, self._reader, persons=persons)
+        empties = str(account.settings.get("bulk_empty") or "keeps")
+        self._bulk = Bulk(self._calls, self._writer, empties=empties)
 
     # --- who and what -----------------------------------------------------------------------------
 
@@ -106,11 +110,19 @@ class Salesforce:
 
     # --- writing ----------------------------------------------------------------------------------
 
-    def write(self, batch: Batch) -> BatchResult:
-        """One collections call for the whole batch; each row is judged alone."""
+    def write(self, batch: Batch) -> BatchResult | Started:
+        """One collections call for the whole batch; each row is judged alone. A bulk job for more
+        rows than such a call takes.
+        """
         if not batch.rows:
             return BatchResult(())
+        if len(batch.rows) > TRAITS.write_batch:
+            return self._bulk.start(batch)
         return BatchResult(self._writer.write(batch), learnt=self._usage_learnt())
+
+    def collect(self, handle: Mapping[str, Any]) -> BatchResult | Started:
+        """What became of a bulk job's rows, or Started again while it runs."""
+        return self._bulk.collect(handle)
 
     # --- notes ------------------------------------------------------------------------------------
 

@@ -29,7 +29,9 @@ from schemas.salesforce import Page, Unreadable, complaints_in, page_of
 
 T = TypeVar("T")
 NO_CONTENT = 204
+CSV = "text/csv"
 _NO_JSON = "the answer is no JSON"
+_NO_TABLE = "the answer is no table"
 _TOO_DEEP = "the answer is nested too deeply"
 _WRONG_TYPE = "the answer is not JSON by its type"
 
@@ -78,6 +80,17 @@ class Calls:
             writing=True,
         )
 
+    def upload(self, path: str, table: str) -> None:
+        """Put a CSV table into a bulk job, which does not begin by that. Raises AdapterError."""
+        self._plain("PUT", path, body=table.encode())
+
+    def table(self, path: str) -> str:
+        """A CSV table of a bulk job. Raises AdapterError."""
+        answer = self._plain("GET", path)
+        if CSV not in answer.headers.get("Content-Type", ""):
+            raise _unreadable(_NO_TABLE, writing=False)
+        return answer.content.decode()
+
     def records(self, soql: str, *, deleted: bool = False) -> tuple[Mapping[str, Any], ...]:
         """All records of a query, page by page; `deleted` looks into the recycle bin too."""
         page = self._page(lambda: self._sdk.query(soql, include_deleted=deleted))
@@ -92,6 +105,20 @@ class Calls:
     def userinfo(self) -> Any:
         """Who the token speaks for. Raises AdapterError."""
         return self._called(lambda: self._sdk.oauth2("userinfo"), writing=False)
+
+    def _plain(self, method: str, path: str, *, body: bytes | None = None) -> requests.Response:
+        """A call whose bodies are no JSON, beside the SDK but on its session."""
+        headers = {**self._sdk.headers, "Content-Type": f"{CSV}; charset=UTF-8", "Accept": CSV}
+        url = f"{self._sdk.base_url}{path}"
+        try:
+            answer = self._sdk.session.request(method, url, data=body, headers=headers)
+        except (requests.RequestException, HTTPError, OSError, AdapterError) as exc:
+            raise _softened(failure(exc), writing=False) from _quiet(exc)
+        if answer.status_code >= 300:
+            told = complaints_in(_json_in(answer))
+            now_s = time.time()
+            raise call_error(answer.status_code, told, self._headers, writing=False, now_s=now_s)
+        return answer
 
     def _page(self, act: Callable[[], Any]) -> Page:
         answer = self._called(act, writing=False)
@@ -150,6 +177,13 @@ def _where(account: Account) -> tuple[str, str | None]:
     api = urlsplit(origin_of(account.instance_url or base))
     origin = f"https://{api.netloc}"
     return origin, origin_of(base) if base.startswith("http://") else None
+
+
+def _json_in(answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
 
 
 def _unreadable(message: str, *, writing: bool) -> AdapterError:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from adapters.base import Row
 from schemas.fields import Entity
 
 CONTACT, LEAD, ACCOUNT = "Contact", "Lead", "Account"
@@ -41,6 +43,15 @@ class Home:
         return next((ours for ours, theirs in self.names.items() if theirs == name), name)
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A row on its way to the record that holds its values."""
+
+    row: Row
+    home: Home
+    body: Mapping[str, Any]
+
+
 def home_of(entity: str, remote_id: str) -> str:
     """The object a record is of: a converted lead has become a contact."""
     became = entity == LEAD and remote_id.startswith(_CONTACT_PREFIX)
@@ -59,6 +70,13 @@ def person_field(name: str) -> str:
     if name.endswith("__c"):
         return f"{name.removesuffix('__c')}__pc"
     return name if name in _SHARED else f"Person{name}"
+
+
+def contact_field(name: str) -> str:
+    """The other direction: what a field of a person's account is called on the contact."""
+    if name.endswith("__pc"):
+        return f"{name.removesuffix('__pc')}__c"
+    return name.removeprefix("Person")
 
 
 def on_account(remote_id: str, names: Mapping[str, object], account: Entity | None) -> Home:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.traits import (
+    BULK_FROM,
     TAG_STRATEGY,
     OAuthTraits,
     RatePolicy,
@@ -21,6 +22,8 @@ KEY_FIELD = "NPSToday_Key__c"
 RECORD_ENTITY = "NPSToday_Response__c"
 # sObject Collections take at most 200 rows a call (vendor documentation).
 ROWS = 200
+# Salesforce works on the rows of a bulk job in parts of 10,000; ours is what one lease can read.
+BULK_ROWS = 5_000
 # A note is two of the 25 subrequests a composite call may hold.
 NOTES = 12
 NOTE_LIMIT = 50_000
@@ -48,6 +51,15 @@ TRAITS = Traits(
     key_label=None,
     settings=(
         TAG_STRATEGY,
+        BULK_FROM,
+        SettingField(
+            name="bulk_empty",
+            label="What an empty cell does in a bulk job",
+            required=False,
+            pattern="keeps|clears",
+            help="keeps (Salesforce's documentation): the field stays as it is. clears: rows with "
+            "other fields then go in jobs of their own.",
+        ),
         SettingField(
             name="person_accounts",
             label="Contacts that are person accounts",
@@ -61,6 +73,7 @@ TRAITS = Traits(
     contact_entity="Contact",
     write_batch=ROWS,
     read_batch=ROWS,
+    bulk_batch=BULK_ROWS,
     tags=TagTraits(
         place=TagPlace.FIELD,
         field=TAG_FIELD,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from adapters.base import Batch, Operation, Outcome, Row, Status
 from adapters.errors import AdapterError
 from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import named, same_id
-from adapters.salesforce.people import CONTACT, Home, home_of, on_account, on_contact
+from adapters.salesforce.people import CONTACT, Home, Sent, home_of, on_account, on_contact
 from adapters.salesforce.reading import Reader
 from adapters.salesforce.refusals import pause_in, row_outcome
 from adapters.salesforce.traits import COLLECTIONS
@@ -23,15 +23,6 @@ _UPDATE_HEADERS = {"Sforce-Duplicate-Rule-Header": "allowSave=true", "Sforce-Aut
 _CREATE_HEADERS = {"Sforce-Auto-Assign": "FALSE"}
 # How a contact that is a person account is written (setting `person_accounts`).
 PERSONS_BY_ACCOUNT, PERSONS_REFUSED = "account", "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A row on its way to the record that holds its values."""
-
-    row: Row
-    home: Home
-    body: Mapping[str, Any]
 
 
 class Writer:
@@ -72,18 +63,20 @@ class Writer:
         # A call may change from one object to the next ten times only (unverified).
         return outcomes, tuple(sorted(sent, key=lambda one: one.home.entity))
 
-    def settled(self, batch: Batch, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    def settled(
+        self, entity: str, rows: Sequence[Row], outcomes: Mapping[str, Outcome]
+    ) -> dict[str, Outcome]:
         """The outcomes, those of records that have gone elsewhere with the id of where they are."""
         lost = [
             one
-            for one in batch.rows
+            for one in rows
             if one.remote_id
             and outcomes.get(one.key, _NONE).code in {"not_found", "lead_converted"}
         ]
         moved: dict[str, str] = {}
         # The rows that were written must not be forgotten because this could not be asked.
         with suppress(AdapterError):
-            moved = self._reader.moved(batch.entity, [str(one.remote_id) for one in lost])
+            moved = self._reader.moved(entity, [str(one.remote_id) for one in lost])
         return dict(outcomes) | {
             one.key: _moved(one, moved[same_id(str(one.remote_id))])
             for one in lost
@@ -102,7 +95,7 @@ class Writer:
         results = understood(lambda: row_results(answer, len(sent)), writing=True)
         pairs = zip(sent, results, strict=True)
         told = {one.row.key: outcome_of(one, result, creating=creating) for one, result in pairs}
-        return self.settled(batch, told)
+        return self.settled(batch.entity, batch.rows, told)
 
     # --- where a row belongs ----------------------------------------------------------------------
 

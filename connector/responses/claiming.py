@@ -11,12 +11,13 @@ After a pause one lane asks whether the CRM takes calls again; the others wait f
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
 from adapters.registry import adapter_for
 from connector.db import retried
-from connector.responses import leases, rest, schedule
+from connector.responses import bulk, leases, rest, schedule
 from connector.responses.hub import Hub
 from connector.responses.leases import Wave
 
@@ -49,13 +50,21 @@ def _claim(
             return None
     # Half open after a pause or ten failures in a row: one lane probes whether the CRM is back.
     probing = until is not None or row.failures >= schedule.BREAKER_AFTER
-    lanes = 1 if probing else adapter_for(row.app).traits.write_batch
+    lanes = 1 if probing else _lanes(connection, connection_id, row)
     fragile_first = number % FRAGILE_EVERY == FRAGILE_AT
     wave = _next(connection, connection_id, lanes, fragile_first=fragile_first, lease_s=lease_s)
     if wave is None:
         rest.probe_was_needless(connection, connection_id, until=until)
         return None
     return replace(wave, probe=until)
+
+
+def _lanes(connection: Connection, connection_id: int, row: Any) -> int:  # noqa: ANN401 - a row
+    """As many as one call of the CRM takes, or as one bulk job where the backlog is for that."""
+    traits = adapter_for(row.app).traits
+    least = bulk.bulk_from(traits, row.settings)
+    due = 0 if least is None else leases.lanes_due(connection, connection_id, most=least)
+    return bulk.at_once(traits, row.settings, due=due)
 
 
 def _next(

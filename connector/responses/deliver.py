@@ -11,11 +11,11 @@ time is up.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.base import Started
-from adapters.errors import AdapterError, OutcomeUnknown
+from adapters.errors import AdapterError, OutcomeUnknown, TryLater
 from connector import clock, stopping
 from connector.connections import provision
 from connector.connections.tokens import reach
@@ -27,6 +27,7 @@ from connector.responses import (
     prepare,
     rest,
 )
+from connector.responses.awaiting import Job
 from connector.responses.calling import Caller
 from connector.responses.claiming import claimed
 from connector.responses.decide import Decision
@@ -178,7 +179,7 @@ def _poll(work: Work, wave: Wave) -> None:
     try:
         result = work.caller.call(lambda crm: _collect(crm, job.crm))
     except AdapterError as exc:
-        _poll_failed(work, wave, exc)
+        _poll_failed(work, wave, exc, job)
         return
     if isinstance(result, Started):
         work.results.settle(*awaiting.still(wave.deliveries, result))
@@ -190,10 +191,17 @@ def _poll(work: Work, wave: Wave) -> None:
         mark(work, [one.target for one in job.changes], writing.remote_ids)
 
 
-def _poll_failed(work: Work, wave: Wave, exc: AdapterError) -> None:
-    """Whoever was asked to wait polls again; after anything else the outcome is looked up."""
+def _poll_failed(work: Work, wave: Wave, exc: AdapterError, job: Job) -> None:
+    """A poll that could not be asked says nothing about the job: it is asked again, and nobody
+    works on its lanes before it has ended. After anything else the outcome is looked up.
+    """
+    if isinstance(exc, OutcomeUnknown):
+        work.lost(job.changes, exc)
+        return
     settlements = failures.settled(wave.deliveries, exc, work.trouble, chance=work.known.chance)
-    work.results.settle(*(awaiting_again(one, wave) for one in settlements))
+    if isinstance(exc, TryLater):
+        settlements = tuple(replace(one, burnt=False, state="pending") for one in settlements)
+    work.results.settle(*awaiting_again(settlements, wave))
 
 
 def _collect(crm: Any, handle: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Pollable, checked by its traits

@@ -65,6 +65,12 @@ def claim(
     return Wave(token, tuple(_delivery(row) for row in connection.execute(CLAIM, options)))
 
 
+def lanes_due(connection: Connection, connection_id: int, *, most: int) -> int:
+    """How many lanes have due rows, counted among the oldest rows that `most` lanes can have."""
+    scan = most * ROWS_PER_LANE
+    return int(connection.execute(LANES_DUE, {"c": connection_id, "scan": scan}).scalar_one())
+
+
 def claim_poll(connection: Connection, connection_id: int, *, lease_s: float) -> Wave:
     """Lease every row of one asynchronous job whose next poll is due; an empty wave when none
     is.
@@ -150,6 +156,15 @@ CLAIM = text(
            lease_token = :token, claims = claims + 1, folded_into = nullif(chosen.head, d.id)
       FROM chosen WHERE d.id = chosen.id
     RETURNING d.*
+    """
+)
+
+LANES_DUE = text(
+    """
+    SELECT count(DISTINCT lane) FROM (
+      SELECT lane FROM delivery
+       WHERE connection_id = :c AND state = 'pending' AND due_at <= now()
+       ORDER BY due_at, id LIMIT :scan) AS due
     """
 )
 

@@ -4,7 +4,7 @@ connection's pauses.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from sqlalchemy import Connection
 
@@ -101,7 +101,7 @@ def settle_unreached(
         settlements = tuple(schedule.handed_back(one, code=exc.code) for one in wave.deliveries)
     with hub.database.begin(workspace_id) as connection:
         results = ledger.Results()
-        results.settle(*(awaiting_again(one, wave) for one in settlements))
+        results.settle(*awaiting_again(settlements, wave))
         ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
         rest.rest(connection, workspace_id, connection_id, trouble, calls=0, probe=wave.probe)
     if trouble.reconnect:
@@ -113,7 +113,7 @@ def settle_unprepared(hub: Hub, workspace_id: int, connection_id: int, wave: Wav
     """A failure between the claim and the first call: nothing was sent, nothing is burnt."""
     results = ledger.Results()
     handed = (schedule.handed_back(one, wait_s=5.0, code="internal") for one in wave.deliveries)
-    results.settle(*(awaiting_again(one, wave) for one in handed))
+    results.settle(*awaiting_again(handed, wave))
     with hub.database.begin(workspace_id) as connection:
         ledger.record(connection, workspace_id, connection_id, token=wave.token, results=results)
 
@@ -140,11 +140,16 @@ def settle_broken(
         _rest(connection, workspace_id, connection_id, wave=wave, work=work)
 
 
-def awaiting_again(settlement: Settlement, wave: Wave) -> Settlement:
-    """A poll that could not be asked keeps its handle."""
-    one = next(one for one in wave.deliveries if one.id == settlement.delivery_id)
-    lost = settlement.burnt or settlement.state != "pending"
-    if one.handle is None or lost:
-        return settlement
-    wait_s = settlement.wait_s or 5.0
-    return Settlement(one.id, "awaiting", code=settlement.code, wait_s=wait_s, handle=one.handle)
+def awaiting_again(settlements: Iterable[Settlement], wave: Wave) -> Iterator[Settlement]:
+    """Polls that could not be asked keep their handles."""
+    handles = {one.id: one.handle for one in wave.deliveries}
+    for one in settlements:
+        handle = handles[one.delivery_id]
+        lost = one.burnt or one.state != "pending"
+        if handle is None or lost:
+            yield one
+        else:
+            wait_s = one.wait_s or 5.0
+            yield Settlement(
+                one.delivery_id, "awaiting", code=one.code, wait_s=wait_s, handle=handle
+            )

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, PauseMapping
-from connector.responses import awaiting
+from connector.responses import awaiting, bulk
 from connector.responses.decide import Change, divided
 from connector.responses.fold import Target
 from connector.responses.ledger import Entry
@@ -41,8 +41,12 @@ class Writing:
         ordered = sorted(changes, key=_by_batch)
         for _, group in itertools.groupby(ordered, key=_by_batch):
             for apart in _rounds(list(group)):
-                for chunk in chunks(apart, self.work.known.traits.write_batch):
+                for chunk in chunks(apart, self._size(len(apart))):
                     self._write(chunk, self.apply)
+
+    def _size(self, changes: int) -> int:
+        settings = self.work.caller.reached.profile.settings
+        return bulk.at_once(self.work.known.traits, settings, due=changes)
 
     def link_by_writing(self, targets: Sequence[Target]) -> None:
         """Create only what identifies the contacts; the next claim then finds them linked."""

@@ -67,6 +67,11 @@ class Org(Simulator):
         "org_name": "Answerback demo org",
         "org_number": 1,
         "is_sandbox": False,
+        "bulk_polls": 1,
+        "bulk_fails": "",
+        "bulk_done": 0,
+        "bulk_forgotten": False,
+        "bulk_empty": "keeps",
         "person_accounts": False,
         "person_contact_writable": False,
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from simulators.salesforce.batches import Batches
+from simulators.salesforce.bulk import Bulk
 from simulators.salesforce.composite import Composite
 from simulators.salesforce.login import Login
 from simulators.salesforce.tooling import Tooling
 
 
-class Salesforce(Batches, Composite, Tooling, Login):
+class Salesforce(Bulk, Composite, Tooling, Login):
     """All routes of the org."""

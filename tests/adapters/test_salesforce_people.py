@@ -10,7 +10,7 @@ import pytest
 from adapters.base import Batch, Operation, Outcome, Row, Status
 from adapters.salesforce import Salesforce
 from schemas.fields import FieldValue
-from tests.adapters.contract import people
+from tests.adapters.contract import people, settled
 from tests.adapters.salesforce_org import Org, served
 
 
@@ -25,8 +25,7 @@ def seed(org: Org, **told: Any) -> Any:
 
 
 def written(adapter: Salesforce, entity: str, *rows: Row) -> tuple[Outcome, ...]:
-    result = adapter.write(Batch(entity, Operation.UPDATE, rows))
-    return result.outcomes
+    return settled(adapter, adapter.write(Batch(entity, Operation.UPDATE, rows))).outcomes
 
 
 def fields_of(org: Org, entity: str, remote_id: str) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ from adapters.salesforce import Salesforce
 from adapters.salesforce.finding import MAX_QUERY_BYTES
 from adapters.salesforce.notes import title_of
 from schemas.fields import FieldValue
-from tests.adapters.contract import people
+from tests.adapters.contract import people, settled
 from tests.adapters.salesforce_org import Org, served
 
 TAGS = "NPSToday_Tags__c"
@@ -41,12 +41,14 @@ def org() -> Iterator[Org]:
 
 
 def update(org: Org, *rows: Row) -> tuple[Outcome, ...]:
-    return org.make().write(Batch("Contact", Operation.UPDATE, rows)).outcomes
+    adapter = org.make()
+    return settled(adapter, adapter.write(Batch("Contact", Operation.UPDATE, rows))).outcomes
 
 
 def create(org: Org, **values: FieldValue) -> Outcome:
     rows = (Row("k1", {"LastName": "New", **values}),)
-    return org.make().write(Batch("Contact", Operation.CREATE, rows)).outcomes[0]
+    adapter = org.make()
+    return settled(adapter, adapter.write(Batch("Contact", Operation.CREATE, rows))).outcomes[0]
 
 
 def row_fault(org: Org, key: str, code: str, message: str = "no", **more: Any) -> None:
