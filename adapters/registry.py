@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 ADAPTERS = {
     "hubspot": "adapters.hubspot:HubSpot",
+    "odoo": "adapters.odoo:Odoo",
     "salesforce": "adapters.salesforce:Salesforce",
     "zendesk": "adapters.zendesk:Zendesk",
 }

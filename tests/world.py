@@ -19,6 +19,7 @@ import redis
 import requests
 from sqlalchemy import insert, select, text, update
 
+from adapters.registry import traits_of
 from connector import workspaces
 from connector.connections import connect, discover, oauth
 from connector.connections.desk import Desk
@@ -47,6 +48,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "hubspot": {},
     "salesforce": {},
     "zendesk": {"subdomain": "acme"},
+    "odoo": {"database": "acme", "user": "integration@example.com"},
 }
 # Where each CRM's simulator keeps what these tests write: score, comment and e-mail.
 FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -67,6 +69,12 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "email": "email",
         "score": "nps_score",
         "comment": "nps_comment",
+    },
+    "odoo": {
+        "entity": "res.partner",
+        "email": "email",
+        "score": "x_nps_score",
+        "comment": "x_nps_comment",
     },
 }
 
@@ -162,25 +170,36 @@ class World:
     # --- setting up ---
 
     def connect(self, app: str, url: str, name: str = "", **settings: str) -> CRMSeen:
-        """A connection through the CRM's own consent page, its field definitions downloaded."""
+        """A connection through the CRM's own consent page, or with a key where it has none; its
+        field definitions downloaded.
+        """
         name = name or f"{app}-main"
+        by_key = traits_of(app).oauth is None
         made = connect.create(
             self.hub.desk,
             self.workspace_id,
             app=app,
             name=name,
-            auth="oauth",
+            auth="key" if by_key else "oauth",
             base_url=url,
             settings={**SETTINGS[app], **settings},
+            key=new_key(url) if by_key else Secret(""),
             actor="test",
         )
-        self.reconnect(app, made.id, url)
+        if not by_key:
+            self.reconnect(app, made.id, url)
         discover.download(self.hub.desk, self.workspace_id, made.id, actor="test")
         self.crms[app] = CRMSeen(app, url, made.id, name)
         return self.crms[app]
 
     def reconnect(self, app: str, connection_id: int, url: str) -> None:
-        """The OAuth dance, again if need be."""
+        """The OAuth dance, or another key."""
+        if traits_of(app).oauth is None:
+            changes = connect.Changes(key=new_key(url))
+            connect.change(
+                self.hub.desk, self.workspace_id, connection_id, changes=changes, actor="test"
+            )
+            return
         consent = oauth.authorize(self.hub.desk, self.workspace_id, connection_id)
         parts = urlsplit(consent.url)
         # The consent page is the CRM's own host; here the simulator plays it.
@@ -391,6 +410,13 @@ def founded(settings: Settings, database: Database, slug: str = "acme") -> World
         timezone="Europe/Copenhagen",
     )
     return World(hub, found.workspace_id, found.key.secret.reveal())
+
+
+def new_key(url: str) -> Secret:
+    """A key that the simulated CRM has just issued."""
+    answer = requests.post(f"{url}/__sim__/oauth", json={"issue": {}}, timeout=5)
+    answer.raise_for_status()
+    return Secret(answer.json()["access_token"])
 
 
 def answered(

@@ -53,6 +53,8 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "tls_failed": "The CRM's certificate failed three times in a row. Have it mended there "
         "(or correct the address), then test the connection.",
         "key_refused": "The CRM refuses the key. Enter a valid one.",
+        "database_unknown": "The CRM has no database of that name. Correct the connection's "
+        "settings.",
         "host_not_allowed": "The operator does not allow this address any more. Tell the operator, "
         "or change the base URL.",
         "address_not_open": "The base URL leads into a network that we may not call. Tell the "

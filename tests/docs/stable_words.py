@@ -29,6 +29,7 @@ PLACES = {
     "Place": 1,
     "Problem": 2,
     "Refusal": 1,
+    "RowFault": 0,
     "RowRefused": 0,
     "Unfit": 0,
     "_dead": 0,

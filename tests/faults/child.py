@@ -18,7 +18,8 @@ from connector.log import configure_log
 from connector.settings import adopt_environ, load_settings
 
 PRELOADED = (
-    "tests.faults.child", "adapters.hubspot", "adapters.salesforce", "adapters.zendesk",
+    "tests.faults.child", "adapters.hubspot", "adapters.odoo", "adapters.salesforce",
+    "adapters.zendesk",
 )  # fmt: skip
 
 

@@ -12,15 +12,22 @@ from connector.db import Database
 from connector.settings import Settings
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
+from simulators.odoo.service import Odoo
 from simulators.salesforce.service import Salesforce
 from simulators.zendesk.service import Zendesk
 from tests.faults.processes import Processes, hub_variables
 from tests.world import CRMSeen, World, founded
 
-SIMULATORS: dict[str, Any] = {"hubspot": HubSpot, "salesforce": Salesforce, "zendesk": Zendesk}
+SIMULATORS: dict[str, Any] = {
+    "hubspot": HubSpot,
+    "odoo": Odoo,
+    "salesforce": Salesforce,
+    "zendesk": Zendesk,
+}
 # Whether Zendesk knows Idempotency-Key for tickets is not verified: our marker must do without.
 OPTIONS: dict[str, dict[str, Any]] = {
     "hubspot": {},
+    "odoo": {},
     "salesforce": {},
     "zendesk": {
         "job_delay_s": 0.0,
@@ -30,6 +37,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "idempotency_keys": False,
     },
 }
+# A key is neither refreshed nor does it expire.
+WITH_TOKENS = sorted(SIMULATORS.keys() - {"odoo"})
 LEASE_S, DEADLINE_S = 3.0, 1.0
 
 

@@ -27,6 +27,7 @@ REFUSAL: dict[str, Any] = {
         "fields": ["NPS_Score__c"],
     },
     "zendesk": {"field": "nps_score", "code": "InvalidValue", "text": "is invalid"},
+    "odoo": {"name": "odoo.exceptions.ValidationError", "message": "A rule of this database."},
 }
 
 

@@ -10,8 +10,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from connector.connections import tokens
 from connector.engines.process import wait_until
+from tests.faults.conftest import WITH_TOKENS
 from tests.faults.crowd import at_peace, attempts, pushed, reasons, resting, verdict
 from tests.world import CRMSeen, World
 
@@ -23,6 +26,7 @@ def refreshes(crm: CRMSeen) -> int:
     return told
 
 
+@pytest.mark.parametrize("crm", WITH_TOKENS, indirect=True)
 def test_fault_51_a_token_that_ends_in_the_middle_of_a_batch_is_refreshed_once(
     world: World, crm: CRMSeen
 ) -> None:
@@ -45,6 +49,7 @@ def end_after(crm: CRMSeen, calls: int) -> None:
     crm.control("oauth", {"expire": True})
 
 
+@pytest.mark.parametrize("crm", WITH_TOKENS, indirect=True)
 def test_fault_51_tokens_that_live_for_a_second_do_not_stop_the_work(
     world: World, crm: CRMSeen
 ) -> None:
@@ -56,6 +61,7 @@ def test_fault_51_tokens_that_live_for_a_second_do_not_stop_the_work(
     assert attempts(world) == 0
 
 
+@pytest.mark.parametrize("crm", WITH_TOKENS, indirect=True)
 def test_fault_52_twenty_who_meet_a_refused_token_make_one_refresh(
     world: World, crm: CRMSeen
 ) -> None:
@@ -98,6 +104,7 @@ def alerts(world: World) -> list[Any]:
     return world.rows("SELECT FROM audit WHERE action = 'connection.needs_attention'")
 
 
+@pytest.mark.parametrize("crm", WITH_TOKENS, indirect=True)
 def test_fault_54_an_ill_token_endpoint_parks_nothing_and_loses_nothing(
     world: World, crm: CRMSeen
 ) -> None:

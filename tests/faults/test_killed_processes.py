@@ -18,7 +18,7 @@ import requests
 from connector.app import create_app
 from connector.engines.process import wait_until
 from connector.queues import DRAIN, QUEUE, Doorbell
-from tests.faults.conftest import LEASE_S
+from tests.faults.conftest import LEASE_S, WITH_TOKENS
 from tests.faults.crowd import crowd, pushed, said, settled_before, verdict
 from tests.faults.processes import Processes, free_port, horse_of, is_gone, kill_group
 from tests.world import CRMSeen, World
@@ -78,6 +78,7 @@ def waiting_jobs(world: World) -> int:
 # --- 8: inside a token refresh --------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("crm", WITH_TOKENS, indirect=True)
 def test_fault_08_killed_after_the_provider_rotated_the_refresh_token(
     world: World, crm: CRMSeen, processes: Processes
 ) -> None:

@@ -19,6 +19,10 @@ PASSING: dict[str, Any] = {
         "message": "unable to obtain exclusive access to this record",
         "fields": [],
     },
+    "odoo": {
+        "name": "psycopg2.errors.SerializationFailure",
+        "message": "could not serialize access due to concurrent update",
+    },
 }
 
 

@@ -18,8 +18,18 @@ from typing import Any
 
 Item = Mapping[str, Any]
 Contacts = Mapping[str, Mapping[str, Any]]
-SCORE = {"hubspot": "nps_score", "salesforce": "NPS_Score__c", "zendesk": "nps_score"}
-COMMENT = {"hubspot": "nps_comment", "salesforce": "NPS_Full_Comment__c", "zendesk": "nps_comment"}
+SCORE = {
+    "hubspot": "nps_score",
+    "odoo": "x_nps_score",
+    "salesforce": "NPS_Score__c",
+    "zendesk": "nps_score",
+}
+COMMENT = {
+    "hubspot": "nps_comment",
+    "odoo": "x_nps_comment",
+    "salesforce": "NPS_Full_Comment__c",
+    "zendesk": "nps_comment",
+}
 TAG = re.compile(r"npstoday_(?P<campaign>.+)_(?P<score>\d+)\Z")
 
 

@@ -11,11 +11,17 @@ from connector.db import Database
 from connector.settings import Settings
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
+from simulators.odoo.service import Odoo
 from simulators.salesforce.service import Salesforce
 from simulators.zendesk.service import Zendesk
 from tests.world import CRMSeen, World, founded
 
-SIMULATORS: dict[str, Any] = {"hubspot": HubSpot, "salesforce": Salesforce, "zendesk": Zendesk}
+SIMULATORS: dict[str, Any] = {
+    "hubspot": HubSpot,
+    "odoo": Odoo,
+    "salesforce": Salesforce,
+    "zendesk": Zendesk,
+}
 FAST = {"zendesk": {"job_delay_s": 0.0, "index_lag_s": 0, "plan": "enterprise", "rate": 100_000}}
 
 

@@ -18,6 +18,7 @@ from tests.world import CRMSeen, World, answered, people
 
 COMPANY = {
     "hubspot": ("associatedcompanyid", "companies"),
+    "odoo": ("parent_id", "companies"),
     "salesforce": ("AccountId", "accounts"),
     "zendesk": ("organization_id", "organizations"),
 }

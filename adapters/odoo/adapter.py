@@ -1,0 +1,167 @@
+"""The Odoo adapter: the port's methods, each in one module beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from adapters.base import (
+    Account,
+    Batch,
+    BatchResult,
+    Identity,
+    Note,
+    Record,
+    TagChange,
+    TagOptions,
+)
+from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping, TryLater
+from adapters.http import Wire
+from adapters.odoo import finding, tagging, writing
+from adapters.odoo.client import NEWEST, OLDEST, Client
+from adapters.odoo.noting import NoteDesk
+from adapters.odoo.refusals import RowFault
+from adapters.odoo.traits import TRAITS
+from adapters.traits import Traits
+from schemas.fields import Entity
+from schemas.odoo import ATTRIBUTES, Unreadable, entity_of, kind_of, required_in
+
+NO_ADDRESS = (
+    "The integration user has no e-mail address in Odoo: without one Odoo refuses notes and new"
+    " contacts. Give its contact one."
+)
+UNTRIED = "This is Odoo {version}; versions {oldest} to {newest} are known."
+
+
+class Odoo:
+    """One database of Odoo. Made for one job, used by one thread, thrown away."""
+
+    traits: ClassVar[Traits] = TRAITS
+
+    def __init__(self, account: Account, wire: Wire, entities: Mapping[str, Entity]) -> None:
+        self._account = account
+        self._entities = entities
+        self._client = Client(account, wire)
+
+    # --- who and what -----------------------------------------------------------------------------
+
+    def probe(self) -> Identity:
+        """The port's `probe`: version, user and company, in three calls."""
+        with _speaking():
+            version, uid = self._client.ask_version(), self._client.authenticate()
+            fields = ["name", "email", "company_id"]
+            told = self._client.read("res.users", "read", [uid], fields)
+        if not isinstance(told, list) or len(told) != 1:
+            message = "Odoo does not tell who its user is"
+            raise BrokenContract(message)
+        host = urlsplit(self._account.base_url or TRAITS.base_url.format_map(self._settings)).netloc
+        company = told[0].get("company_id") or [0, self._client.database]
+        return Identity(
+            account_id=f"{host}/{self._client.database}",
+            account_name=str(company[-1]),
+            user_id=str(uid),
+            notes=tuple(_notes(version, told[0])),
+            learnt=self._client.learnt(),
+        )
+
+    @property
+    def _settings(self) -> Mapping[str, Any]:
+        return self._account.settings
+
+    def entities(self) -> tuple[Entity, ...]:
+        """The port's `entities`. Leads are left out where CRM is not installed or not open to the
+        user; a model that the settings name is not: PauseMapping.
+        """
+        asked = [str(one) for one in self._settings.get("entities", ())]
+        with _speaking():
+            standard = [self._if_there(one) for one in TRAITS.entities if one not in asked]
+            named = [self._described(one) for one in asked]
+        return (*(one for one in standard if one), *named)
+
+    def _if_there(self, name: str) -> Entity | None:
+        try:
+            return self._described(name)
+        except PauseMapping:
+            if name == TRAITS.contact_entity:
+                raise
+            return None
+
+    def _described(self, name: str) -> Entity:
+        model = kind_of(name).model
+        # The definitions alone are shown to everybody: a look at the records proves the right.
+        self._client.search_read(model, [["id", "=", 0]], ["id"])
+        told = self._client.read(model, "fields_get", None, list(ATTRIBUTES))
+        required = required_in(told)
+        given = self._client.read(model, "default_get", required) if required else {}
+        defaulted = frozenset(given) if isinstance(given, dict) else frozenset()
+        try:
+            return entity_of(name, told, defaulted=defaulted)
+        except Unreadable as exc:
+            message = "Odoo's field definitions cannot be read"
+            raise OutcomeUnknown(message, code="answer_unreadable") from exc
+
+    # --- records ----------------------------------------------------------------------------------
+
+    def find(
+        self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """The port's `find`, in one call."""
+        with _speaking():
+            return finding.find(self._client, self._known(entity), field, values, want=want)
+
+    def write(self, batch: Batch) -> BatchResult:
+        """The port's `write`: rows of equal values share a call."""
+        with _speaking():
+            return writing.write(self._client, batch, self._known(batch.entity))
+
+    def _known(self, entity: str) -> Entity:
+        """The downloaded definition; without one values go as they are."""
+        return self._entities.get(entity) or Entity(entity, entity, ())
+
+    # --- tags and notes ---------------------------------------------------------------------------
+
+    def tagged(self, entity: str, remote_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """The port's `tagged`."""
+        with _speaking():
+            return tagging.tagged(self._client, entity, remote_ids)
+
+    def retag(self, entity: str, changes: Sequence[TagChange]) -> BatchResult:
+        """The port's `retag`."""
+        with _speaking():
+            return tagging.retag(self._client, entity, changes)
+
+    def provision_tags(self, entity: str, options: Sequence[TagOptions]) -> None:
+        """The port's `provision_tags`."""
+        del entity
+        with _speaking():
+            tagging.provision(self._client, options)
+
+    def noted(self, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
+        """The port's `noted`."""
+        with _speaking():
+            return NoteDesk(self._client, self._account, entity).noted(notes)
+
+    def note(self, entity: str, notes: Sequence[Note]) -> BatchResult:
+        """The port's `note`."""
+        with _speaking():
+            return NoteDesk(self._client, self._account, entity).note(notes)
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Around a call that names no single row: what looks like a row's fault is one of the call."""
+    try:
+        yield
+    except RowFault as fault:
+        if fault.passes:
+            raise TryLater(fault.message, code=fault.code) from fault
+        raise BrokenContract(fault.message, code=fault.code) from fault
+
+
+def _notes(version: int, user: Mapping[str, Any]) -> Iterator[str]:
+    if not user.get("email"):
+        yield NO_ADDRESS
+    if not OLDEST <= version <= NEWEST:
+        yield UNTRIED.format(version=version, oldest=OLDEST, newest=NEWEST)

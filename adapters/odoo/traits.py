@@ -1,0 +1,57 @@
+"""What Odoo is and can do, as data (Odoo fact sheet, state November 2026)."""
+
+from __future__ import annotations
+
+from adapters.traits import RatePolicy, SettingField, TagPlace, TagTraits, Traits
+from schemas.fields import FieldType
+from schemas.odoo import COMPANY, LEAD, PARTNER
+
+NOTE_LIMIT = 60_000
+JSON_RPC_ENDS = (
+    "Odoo 19 brings /json/2 and announces the end of JSON-RPC (unverified); here are 11 to 18."
+)
+
+TRAITS = Traits(
+    app="odoo",
+    label="Odoo",
+    # Odoo Online and Odoo.sh; a server of one's own is a base URL, which the operator allows.
+    base_url="https://{database}.odoo.com",
+    hosts=("*.odoo.com",),
+    oauth=None,
+    key_label="API key of the integration user (Odoo 14 and later), or its password",
+    settings=(
+        SettingField(
+            "database",
+            "Database",
+            pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}",
+            help="The name of the database: acme for acme.odoo.com.",
+        ),
+        SettingField("user", "User", help="The login of the integration user, often an e-mail."),
+    ),
+    entities=(PARTNER, COMPANY, LEAD),
+    contact_entity=PARTNER,
+    company_entity=COMPANY,
+    company_link="parent_id",
+    company_fields={"name": "name", "external_id": "ref"},
+    write_batch=100,
+    read_batch=100,
+    # An endpoint and not a field: the exact tags to take away are told, so that a tag somebody else
+    # adds meanwhile stays. One write swaps both for all contacts that get the same tag.
+    tags=TagTraits(
+        place=TagPlace.ENDPOINT, field="category_id", max_length=255, needs_options=True
+    ),
+    # Odoo states no limit (Odoo Online's is unverified), and a worker of it serves one call at a
+    # time: this keeps three calls in flight.
+    rates=(RatePolicy(calls=100, per_s=10),),
+    field_types=frozenset(FieldType) - {FieldType.MULTI_CHOICE, FieldType.OTHER},
+    standard_fields={"email": "email", "external_id": "ref", "name": "name", "phone": "phone"},
+    match_fields=("email", "ref"),
+    note_limit=NOTE_LIMIT,
+    # One note a call, so that several calls may be on their way at once.
+    note_batch=1,
+    tag_batch=100,
+    linger_s=2.0,
+    # Two contacts may share an address, so a create is looked up before it is sent again.
+    creates="marker",
+    dates=(JSON_RPC_ENDS,),
+)

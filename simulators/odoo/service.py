@@ -1,0 +1,316 @@
+"""The simulated Odoo: one database behind /jsonrpc, its keys, and what a test can seed and read."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from simulators.kit.messages import Answer, BadBody, Request
+from simulators.kit.pages import Shown, readable
+from simulators.kit.simulator import Simulator, route
+from simulators.odoo import errors
+from simulators.odoo.definitions import field
+from simulators.odoo.errors import OdooError
+from simulators.odoo.methods import KINDS, Methods
+from simulators.odoo.store import Record, Store
+
+DATABASE, LOGIN, PASSWORD, UID = "acme", "integration@example.com", "demo-password", 7
+JSON = "application/json"
+
+
+class Odoo(Simulator):
+    """One Odoo of the version that the option says, 16 if none.
+
+    `POST /__sim__/seed` takes, all optional: `contacts`, `companies`, `leads`: lists of values (of
+    a contact also `tags`: names); `tags`: names, each time a new one; `archive`, `delete`: ids of
+    contacts; `merge`: [[survivor, loser]]; `edit`: {id: values}; `fields`: {model: {name: {type,
+    string...}}}; `remove_fields`: {model: [names]}.
+    """
+
+    name = "Odoo"
+    defaults: ClassVar[dict[str, Any]] = {
+        "version": 16,
+        "database": DATABASE,
+        "user_email": LOGIN,
+        "denied": [],  # "write res.partner": the access list refuses it
+        "hidden": [],  # ids that a record rule hides
+        "refuses_unknown_fields": None,  # None: by version
+    }
+
+    def set_up(self) -> None:
+        """An empty database with its one user, whose password works as any key of theirs."""
+        self.store = Store(self.options, self._stamp)
+        self.methods = Methods(self.store, self.options, self.faults.row)
+        self.keys = {PASSWORD}
+        self.issued = 0
+        self.store.last["res.users"] = UID - 1
+        user = {"name": "Integration", "login": LOGIN, "email": LOGIN}
+        self.store.create("res.users", [user])
+
+    def options_changed(self) -> None:
+        """The user's address is an option, so that a test can take it away."""
+        self.store.records["res.users"][UID]["email"] = self.options["user_email"] or False
+
+    def oauth_control(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Keys: {"issue": {}} makes one, {"revoke": true} or {"expire": true} ends all."""
+        if told.get("revoke") or told.get("expire"):
+            self.keys = set()
+        if "issue" not in told:
+            return {"refreshes": 0}
+        self.issued += 1
+        key = f"key-{self.issued:04}-{self.rng.randrange(16**12):012x}"
+        self.keys.add(key)
+        return {"access_token": key}
+
+    # --- calls --------------------------------------------------------------------------------
+
+    def classify(self, request: Request) -> None:
+        """All calls have one path: what a call is stands in its body."""
+        super().classify(request)
+        called = _called(request)
+        if called is not None:
+            request.kind = _kind(called)
+
+    @route("POST", "/jsonrpc")
+    def jsonrpc(self, request: Request) -> Answer:
+        """One call; an error is an answer like any other."""
+        told = _body(request)
+        request.kind = _kind(_called(request) or [""])
+        number = told.get("id")
+        try:
+            result = self._result(request, told["params"])
+        except OdooError as exc:
+            return Answer(200, errors.body_of(exc, number, self.store.version), {}, JSON)
+        except (KeyError, ValueError, TypeError) as exc:
+            told_as = OdooError(str(exc), type(exc).__name__)
+            return Answer(200, errors.body_of(told_as, number, self.store.version), {}, JSON)
+        body = {"jsonrpc": "2.0", "id": number, "result": result}
+        return Answer(200, body, {}, JSON)
+
+    def bad_body(self, request: Request) -> Answer:
+        del request
+        return Answer(400, "<h1>Bad Request</h1>", {}, "text/html")
+
+    def throttled(self, request: Request, wait_s: float) -> Answer:
+        """A proxy's words: Odoo itself has none."""
+        del request
+        text = "<h1>Too Many Requests</h1>"
+        return Answer(429, text, {"Retry-After": str(int(wait_s))}, "text/html")
+
+    def failed(self, request: Request, status: int) -> Answer:
+        del request
+        return Answer(status, f"<h1>{status}</h1>", {}, "text/html")
+
+    def no_route(self, request: Request) -> Answer:
+        del request
+        return Answer(404, "<h1>Not Found</h1>", {}, "text/html")
+
+    def _result(self, request: Request, params: Record) -> Any:
+        service, method, arguments = params["service"], params["method"], params["args"]
+        if (service, method) == ("common", "version"):
+            return self._version()
+        if (service, method) == ("common", "authenticate"):
+            database, login, key, _ = arguments
+            return UID if self._takes(database, login, key) else False
+        if (service, method) != ("object", "execute_kw"):
+            text = "Method not found"
+            raise OdooError(text, "NameError")
+        return self._executed(request, *arguments)
+
+    def _executed(
+        self,
+        request: Request,
+        database: str,
+        uid: int,
+        key: str,
+        model: str,
+        method: str,
+        arguments: list[Any],
+        named: Record | None = None,
+    ) -> Any:
+        if uid != UID or not self._takes(database, LOGIN, key):
+            raise errors.denied()
+        request.token_id = f"user-{uid}"
+        result = self.methods.call(model, method, arguments, named or {})
+        self._wrote(request, model, method, arguments, result)
+        return result
+
+    def _takes(self, database: str, login: str, key: str) -> bool:
+        if database != self.options["database"]:
+            raise errors.no_database(database)
+        return login == LOGIN and key in self.keys
+
+    def _version(self) -> Record:
+        serie = f"{self.store.version}.0"
+        info = [self.store.version, 0, 0, "final", 0, ""]
+        told = {"server_version": serie, "server_version_info": info, "server_serie": serie}
+        return {**told, "protocol_version": 1}
+
+    def _wrote(
+        self, request: Request, model: str, method: str, arguments: list[Any], result: Any
+    ) -> None:
+        if model != "res.partner" or method not in {"write", "create", "message_post"}:
+            return
+        created = method == "create"
+        told = result if created else arguments[0]
+        ids = told if isinstance(told, list) else [told]
+        request.rows = len(ids)
+        for one in ids:
+            self.log.wrote(str(one), self.clock.now(), {"via": method})
+
+    def _stamp(self) -> str:
+        return f"{datetime.fromtimestamp(self.clock.now(), UTC):%Y-%m-%d %H:%M:%S}"
+
+    # --- what tests seed and read -------------------------------------------------------------
+
+    def seed(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Answers the ids of the new records, in order."""
+        self._define(told)
+        for name in told.get("tags", ()):
+            self.store.create("res.partner.category", [{"name": name}])
+        made = {
+            "contacts": [self._contact_seeded(one) for one in told.get("contacts", ())],
+            "companies": [
+                self._seeded("res.partner", {**one, "is_company": True})
+                for one in told.get("companies", ())
+            ],
+            "leads": [self._seeded("crm.lead", one) for one in told.get("leads", ())],
+        }
+        self._act(told)
+        return made
+
+    def records(self) -> dict[str, Any]:
+        """Contacts with fields, tags and notes; companies and leads with fields; all tags."""
+        partners = sorted(self.store.records["res.partner"].items())
+        people = [(number, one) for number, one in partners if not one["is_company"]]
+        return {
+            "contacts": [self._contact(number, one) for number, one in people],
+            "companies": [
+                {"id": str(number), "fields": _filled(one)}
+                for number, one in partners
+                if one["is_company"]
+            ],
+            "leads": [
+                {"id": str(number), "fields": _filled(one)}
+                for number, one in sorted(self.store.records["crm.lead"].items())
+            ],
+            "tags": self.tags(),
+        }
+
+    def tags(self) -> list[dict[str, Any]]:
+        """All tags, with their ids: a name may stand twice."""
+        held = self.store.records["res.partner.category"]
+        return [{"id": number, "name": one["name"]} for number, one in sorted(held.items())]
+
+    def shown(self) -> list[Shown]:
+        """The page's contacts, those written last first."""
+        partners = [
+            (number, one)
+            for number, one in self.store.records["res.partner"].items()
+            if not one["is_company"]
+        ]
+        partners.sort(key=lambda pair: (str(pair[1]["write_date"]), pair[0]), reverse=True)
+        told = [self._contact(number, one) for number, one in partners]
+        return [
+            Shown(
+                one["id"],
+                f"{one['fields'].get('name', '')} {one['email'] or ''}".strip(),
+                one["fields"],
+                one["tags"],
+                [readable(note["body"]) for note in one["notes"]],
+            )
+            for one in told
+        ]
+
+    def _contact(self, number: int, record: Record) -> dict[str, Any]:
+        names = {one["id"]: one["name"] for one in self.tags()}
+        messages = sorted(self.store.records["mail.message"].items())
+        return {
+            "id": str(number),
+            "email": record["email"],
+            "fields": _filled(record),
+            "tags": [names[one] for one in record["category_id"]],
+            "notes": [
+                {"id": str(at), "body": one["body"]}
+                for at, one in messages
+                if (one["model"], one["res_id"]) == ("res.partner", number)
+            ],
+        }
+
+    def _define(self, told: dict[str, Any]) -> None:
+        for model, fields in told.get("fields", {}).items():
+            for name, one in fields.items():
+                more = {key: value for key, value in one.items() if key not in {"type", "string"}}
+                made = field(one["type"], one.get("string", name), **more)
+                self.store.definitions[model][name] = made
+        for model, names in told.get("remove_fields", {}).items():
+            for name in names:
+                del self.store.definitions[model][name]
+                for record in self.store.records[model].values():
+                    record.pop(name, None)
+
+    def _contact_seeded(self, told: Record) -> str:
+        names = [str(one) for one in told.get("tags", ())]
+        values = {key: value for key, value in told.items() if key != "tags"}
+        values.setdefault("name", values.get("email"))
+        values["category_id"] = [[6, 0, [self._tag(one) for one in names]]]
+        return self._seeded("res.partner", values)
+
+    def _tag(self, name: str) -> int:
+        held = [one["id"] for one in self.tags() if one["name"] == name]
+        return int(
+            held[0] if held else self.store.create("res.partner.category", [{"name": name}])[0]
+        )
+
+    def _seeded(self, model: str, values: Record) -> str:
+        return str(self.store.create(model, [values])[0])
+
+    def _act(self, told: dict[str, Any]) -> None:
+        partners = self.store.records["res.partner"]
+        for one in told.get("archive", ()):
+            partners[int(one)]["active"] = False
+        for survivor, loser in told.get("merge", ()):
+            for message in self.store.records["mail.message"].values():
+                if (message["model"], message["res_id"]) == ("res.partner", int(loser)):
+                    message["res_id"] = int(survivor)
+            self.store.unlink("res.partner", [int(loser)])
+        for one in told.get("delete", ()):
+            self.store.unlink("res.partner", [int(one)])
+        for number, values in told.get("edit", {}).items():
+            self.store.write("res.partner", [int(number)], values)
+
+
+def _filled(record: Record) -> Record:
+    """The values that say something; an integer always does."""
+    # 0 is a score, and equal to False.
+    return {
+        name: value
+        for name, value in record.items()
+        if value is not False and value is not None and value != []
+    }
+
+
+def _body(request: Request) -> Record:
+    if not request.headers.get("content-type", "").startswith(JSON):
+        raise BadBody
+    told = request.json()
+    if not isinstance(told, dict) or "params" not in told:
+        raise BadBody
+    return told
+
+
+def _called(request: Request) -> list[Any] | None:
+    """[service, method, model, model's method] of a call; None for what is none."""
+    try:
+        params = json.loads(request.body)["params"]
+        arguments = params["args"]
+        return [params["service"], params["method"], *arguments[3:5]]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _kind(called: list[Any]) -> str:
+    if called[0] != "object":
+        return "other"
+    return KINDS.get(str(called[-1]), "read")
