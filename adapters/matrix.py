@@ -125,6 +125,7 @@ _ROWS: Mapping[str, Callable[[Traits], str]] = {
     "`resend_safe`": lambda one: _yes(one.resend_safe),
     "`linger_s`": lambda one: f"{one.linger_s:g}",
     "`dates`": lambda one: "<br>".join(one.dates) or "none",
+    "`key_ends`": lambda one: str(one.key_ends or "none"),
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -130,6 +131,7 @@ class Traits:
     `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
     created is linked by a create batch of what identifies it (an existing record answers with its
     id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
+    `key_ends`: the day from which no API key of this app works any more, None where none is known.
     """
 
     app: str
@@ -162,3 +164,4 @@ class Traits:
     resend_safe: bool = True
     creates: str = "keyed"
     dates: tuple[str, ...] = ()
+    key_ends: date | None = None

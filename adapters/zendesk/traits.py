@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from adapters.traits import OAuthTraits, RatePolicy, SettingField, TagPlace, TagTraits, Traits
 from schemas.fields import FieldType
 
@@ -15,6 +17,7 @@ SCOPES = (
 )
 # The enforced lifetimes (Zendesk, 2 Feb 2026): access 30 minutes, refresh 30 days; both rotate.
 ACCESS_S, REFRESH_S = 1_800, 2_592_000
+TICKET_UPDATE = "ticket_update"
 API_TOKENS_END = (
     "API tokens stop working on 30 Apr 2027 (Zendesk): connect by OAuth before that day."
 )
@@ -53,8 +56,9 @@ TRAITS = Traits(
     read_batch=100,
     # Which spelling an account keeps is not established: the adapter reads back what stands.
     tags=TagTraits(place=TagPlace.ENDPOINT, separator=" ", styles=("verbatim", "safe", "ascii")),
-    # Growth and Professional. `probe` learns the account's own limit (`calls_per_minute`).
-    rates=(RatePolicy(calls=400, per_s=60),),
+    # Growth and Professional; `probe` learns the account's own limit (`calls_per_minute`). Updates
+    # of tickets have one of their own on every plan (documented).
+    rates=(RatePolicy(calls=400, per_s=60), RatePolicy(calls=100, per_s=60, kind=TICKET_UPDATE)),
     field_types=frozenset(FieldType) - {FieldType.DATETIME, FieldType.URL, FieldType.OTHER},
     standard_fields={
         "email": "email",
@@ -69,4 +73,5 @@ TRAITS = Traits(
     tag_batch=1,
     links_by_write=True,
     dates=(API_TOKENS_END,),
+    key_ends=date(2027, 4, 30),
 )

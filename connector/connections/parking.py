@@ -23,6 +23,7 @@ AUTH, CRYPTO, SCOPE, MAPPING = "auth", "crypto", "scope", "mapping"
 FOR_THE_GRANT = (AUTH, CRYPTO)
 FOR_A_PROOF = (*FOR_THE_GRANT, SCOPE)
 CRYPTO_CODE = "secrets_unreadable"
+KEY_ENDS = "key_ends_soon"
 # A hundred thousand waiting rows are marked in one statement.
 _STATEMENT_MS = 60_000
 _LOCK_WAIT_S = 10.0
@@ -64,6 +65,8 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "other_account": "Another account of the CRM answered than before. Connect with the "
         "account it had, or make a new connection.",
         "disconnected": "Connect again to resume.",
+        KEY_ENDS: "The CRM ends keys of this kind soon (the day is on the app's page). Everything "
+        "goes on until then. Connect by OAuth before it.",
     }
 )
 _OTHERWISE = "The CRM refused the connection. Connect again."

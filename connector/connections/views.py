@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from connector import clock
 from connector.connections import credentials, parking
 from connector.connections.desk import Desk
-from connector.connections.profile import Profile, load, load_all
+from connector.connections.parking import KEY_ENDS, what_to_do
+from connector.connections.profile import NEEDS_ATTENTION, Profile, load, load_all
 from connector.connections.vault import SealBroken
+
+# How long before a key ends its connection needs attention.
+TOLD_AHEAD = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,8 @@ class View:
     """A connection as it may be shown.
 
     `state` is new, connected, needs_attention, disconnected, or paused (a connected one that a
-    person has paused). `waiting` counts its deliveries that are not settled.
+    person has paused). `waiting` counts its deliveries that are not settled. A connection whose key
+    ends soon needs attention ahead of it, while its deliveries go on.
     """
 
     id: int
@@ -50,24 +56,27 @@ class View:
 def view(desk: Desk, workspace_id: int, connection_id: int) -> View:
     """One connection; Refusal not_found for an unknown or foreign id."""
     with desk.database.begin(workspace_id) as connection:
-        return _view(connection, desk, load(connection, workspace_id, connection_id))
+        one = load(connection, workspace_id, connection_id)
+        return _view(connection, desk, one, today=clock.now().date())
 
 
 def views(desk: Desk, workspace_id: int) -> tuple[View, ...]:
     """Every connection of the workspace, by name."""
     with desk.database.begin(workspace_id) as connection:
-        return tuple(_view(connection, desk, one) for one in load_all(connection, workspace_id))
+        every, today = load_all(connection, workspace_id), clock.now().date()
+        return tuple(_view(connection, desk, one, today=today) for one in every)
 
 
-def _view(connection: Connection, desk: Desk, one: Profile) -> View:
+def _view(connection: Connection, desk: Desk, one: Profile, *, today: date) -> View:
+    state, code, reason = _state(one, today)
     return View(
         id=one.id,
         app=one.app,
         name=one.name,
         auth=one.auth,
-        state="paused" if one.paused_at and one.state == "connected" else one.state,
-        reason_code=one.reason_code,
-        reason=one.reason,
+        state=state,
+        reason_code=code,
+        reason=reason,
         base_url=one.base_url,
         settings=one.settings,
         secrets=_secrets(connection, desk, one),
@@ -78,6 +87,19 @@ def _view(connection: Connection, desk: Desk, one: Profile) -> View:
         waiting=parking.waiting(connection, one.workspace_id, one.id),
         updated_at=one.updated_at,
     )
+
+
+def _state(one: Profile, today: date) -> tuple[str, str | None, str | None]:
+    """State, reason's code and reason, as they are shown."""
+    if one.state == "connected" and _key_ends_soon(one, today):
+        return NEEDS_ATTENTION, KEY_ENDS, what_to_do(KEY_ENDS)
+    state = "paused" if one.paused_at and one.state == "connected" else one.state
+    return state, one.reason_code, one.reason
+
+
+def _key_ends_soon(one: Profile, today: date) -> bool:
+    ends = one.traits.key_ends
+    return one.auth == "key" and ends is not None and today >= ends - TOLD_AHEAD
 
 
 def _secrets(connection: Connection, desk: Desk, one: Profile) -> Mapping[str, SecretState]:
