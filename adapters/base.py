@@ -176,7 +176,9 @@ class Note:
     """A readable note for one record. `marker` is unique per response and stands in the text, so
     that a note can be found again. `thread` names what later notes of the contact join where notes
     are tickets (contact and campaign). `text` is plain, `html` escaped; the adapter takes the one
-    its CRM wants.
+    its CRM wants. `earlier`: the remote id of an earlier note of the thread, as `note` answered it;
+    None when none is known. `is_first`: certainly nothing of the thread was ever sent, so that no
+    earlier note need be looked for.
     """
 
     key: str
@@ -187,6 +189,8 @@ class Note:
     html: str
     at: datetime
     thread: str
+    earlier: str | None = None
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +289,19 @@ class NoteTaker(Protocol):
 
     def note(self, entity: str, notes: Sequence[Note]) -> BatchResult:
         """Create the notes; `remote_id` is the note's id. At most `traits.note_batch` notes."""
+        ...
+
+
+@runtime_checkable
+class NoteStarter(Protocol):
+    """A NoteTaker whose CRM creates many notes by itself. Its outcomes come by `collect`."""
+
+    def start_notes(self, entity: str, notes: Sequence[Note]) -> Started | BatchResult:
+        """Begin to create these notes, each the first of its thread, at most `traits.write_batch`.
+
+        A result without outcomes: nothing was sent, the account or the number of notes does not
+        suit; `note` them. A row that the batch then refuses was certainly not written.
+        """
         ...
 
 

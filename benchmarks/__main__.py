@@ -12,7 +12,7 @@ import argparse
 import time
 from collections.abc import Callable, Mapping
 
-from benchmarks import claims, delivery, intake, planning
+from benchmarks import claims, delivery, intake, notes, planning
 from benchmarks.hub import House, house
 from benchmarks.report import machine
 from connector.engines import EngineError
@@ -22,6 +22,7 @@ PARTS: Mapping[str, Part] = {
     "intake": lambda hub, asked: intake.measure(hub, asked.rounds),
     "plan": lambda hub, asked: planning.measure(hub, asked.rounds),
     "deliver": lambda hub, asked: delivery.measure(hub, asked.rounds, tuple(asked.crm)),
+    "notes": lambda hub, _: notes.measure(hub),
     "claim": lambda hub, asked: claims.measure(hub, asked.settled, asked.pending),
 }
 

@@ -27,6 +27,7 @@ TYPES: Mapping[str, FieldType] = {
 # Unverified: no limit is documented, 65,535 is what a text column of this kind holds.
 TEXT_LIMIT = 65_535
 ID_LIMIT = 255
+SENT_ONLY = "sent_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ def _plain(name: str, label: str, kind: FieldType = FieldType.TEXT, **more: Any)
 def _shown(name: str, label: str, kind: FieldType) -> Field:
     """An attribute that can only be read."""
     return _plain(name, label, kind, creatable=False, updatable=False, closed=False)
+
+
+def _sent(name: str, label: str, kind: FieldType = FieldType.TEXT) -> Field:
+    """An attribute that is sent with a new record and is never read back."""
+    return Field(name, label, kind, native_type=SENT_ONLY, updatable=False)
 
 
 _OF_ALL = (
@@ -112,7 +118,14 @@ TICKETS = Kind(
             max_length=TEXT_LIMIT,
         ),
         _plain("requester_id", "Requester", FieldType.REFERENCE, updatable=False),
+        # Whom Zendesk does not know by this address yet it makes a user, named as told.
+        _sent("requester_email", "Requester's e-mail", FieldType.EMAIL),
+        _sent("requester_name", "Requester's name"),
+        _plain("assignee_id", "Assignee", FieldType.REFERENCE),
+        _plain("group_id", "Group", FieldType.REFERENCE),
         _plain("status", "Status", FieldType.CHOICE, options=_STATES),
+        # By the number of a status of the account's own; `status` then follows by its category.
+        _plain("custom_status_id", "Custom status", FieldType.REFERENCE),
         _plain("priority", "Priority", FieldType.CHOICE, options=_URGENCY),
         _plain("type", "Type", FieldType.CHOICE, options=_SORTS),
         *(replace(one, unique=False) for one in _OF_ALL),
@@ -168,10 +181,10 @@ def to_zendesk(entity: Entity, values: Mapping[str, FieldValue]) -> dict[str, An
     custom: dict[str, Any] = {}
     for name, value in values.items():
         definition = known.get(name)
-        if definition is None or definition.native_type == "attribute":
-            body[name] = _sent(definition, value)
+        if definition is None or definition.native_type in {"attribute", SENT_ONLY}:
+            body[name] = _form(definition, value)
         else:
-            custom[name.removeprefix(f"{kind.custom}.")] = _sent(definition, value)
+            custom[name.removeprefix(f"{kind.custom}.")] = _form(definition, value)
     if custom:
         body[kind.custom] = _by_number(custom) if kind is TICKETS else custom
     return body
@@ -180,7 +193,9 @@ def to_zendesk(entity: Entity, values: Mapping[str, FieldValue]) -> dict[str, An
 def from_zendesk(
     entity: Entity, record: Mapping[str, Any], want: Sequence[str]
 ) -> dict[str, FieldValue]:
-    """The wanted values in canonical form. KeyError names a field that the record does not have."""
+    """The wanted values in canonical form, without those that are never read back. KeyError names a
+    field that the record does not have.
+    """
     kind, known = KINDS[entity.name], entity.by_name()
     held = record.get(kind.custom) or {}
     if kind is TICKETS:
@@ -188,6 +203,8 @@ def from_zendesk(
     values: dict[str, FieldValue] = {}
     for name in want:
         definition = known[name]
+        if definition.native_type == SENT_ONLY:
+            continue
         is_attribute = definition.native_type == "attribute"
         raw = record[name] if is_attribute else held[name.removeprefix(f"{kind.custom}.")]
         values[name] = read(definition.type, raw)
@@ -203,7 +220,7 @@ def read(kind: FieldType, raw: Any) -> FieldValue:  # noqa: ANN401 - JSON
     return value
 
 
-def _sent(definition: Field | None, value: FieldValue) -> Any:  # noqa: ANN401 - JSON
+def _form(definition: Field | None, value: FieldValue) -> Any:  # noqa: ANN401 - JSON
     kind = definition.type if definition else FieldType.TEXT
     if value is None:
         return {FieldType.BOOLEAN: False, FieldType.MULTI_CHOICE: []}.get(kind)

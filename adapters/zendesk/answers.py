@@ -5,6 +5,7 @@ hand out a raw response for an HTML page, and tell an error's class by one of it
 
     RowRefused(code, field, words)      422: this one record was refused
     RecordGone                          404: no such record (deleted, or merged into another)
+    RecordBusy(wait_s)                  429 of one record's or one endpoint's own limit
     Forbidden                           403 without a scope's name: the caller knows what it means
 """
 
@@ -38,6 +39,7 @@ CODES: Mapping[str, str] = {
     "InvalidValue": "invalid_value",
 }
 SENTENCES = (
+    (re.compile(r"closed prevents", re.IGNORECASE), "ticket_closed"),
     (re.compile(r"already being used|already been taken", re.IGNORECASE), "duplicate"),
     (re.compile(r"not properly formatted", re.IGNORECASE), "invalid_format"),
     (re.compile(r"cannot be blank|is too short", re.IGNORECASE), "required"),
@@ -50,6 +52,18 @@ LABELS: Mapping[str, str] = {
     "external": "external_id",
     "requester": "requester_id",
 }
+
+
+# The names of 2024, of 2023, and the oldest (recorded): the limit, and what is left of it.
+LIMITS = (
+    ("ratelimit-limit", "ratelimit-remaining"),
+    ("rate-limit", "rate-limit-remaining"),
+    ("X-Rate-Limit", "X-Rate-Limit-Remaining"),
+)
+# In the account's own 429 (unverified): there what the headers say is left does not count.
+ACCOUNTS_LIMIT = "allowed API requests"
+# `Zendesk-RateLimit-tags-index: total=100; remaining=0; resets=41`: an endpoint's own (documented).
+OWN_LIMIT = re.compile(r"remaining=0\s*;.*?resets=(\d{1,6})", re.IGNORECASE)
 
 
 class RowRefused(Exception):
@@ -65,6 +79,16 @@ class RecordGone(Exception):
     """404: the record does not exist (any more)."""
 
 
+class RecordBusy(Exception):
+    """429 although the account has calls left: a limit of this record (five updates of a user a
+    minute) or of this endpoint. Only this row waits.
+    """
+
+    def __init__(self, wait_s: float | None) -> None:
+        super().__init__()
+        self.wait_s = wait_s
+
+
 class Forbidden(Exception):
     """403 that names no scope."""
 
@@ -78,8 +102,7 @@ def judge(answer: requests.Response, *_: object, **__: object) -> None:
     if status >= 500:
         raise _server_error(answer, reads=reads)
     if status == 429:
-        message = "Zendesk asked for a pause"
-        raise Throttled(message, wait_s=wait_of(answer))
+        raise _too_many(answer)
     raise _refusal(status, _object_in(answer))
 
 
@@ -96,6 +119,18 @@ def wait_of(answer: requests.Response) -> float | None:
     return max(0.0, (until - now).total_seconds())
 
 
+def limit_of(headers: Mapping[str, str]) -> int | None:
+    """The account's calls a minute, under any of the names the headers have had."""
+    told = (headers.get(name, "") for name, _ in LIMITS)
+    return next((int(one) for one in told if one.isdigit() and int(one)), None)
+
+
+def paused(exc: RecordBusy) -> Throttled:
+    """A limit met by a call that speaks of no single record (too many jobs, an endpoint's)."""
+    message = "Zendesk asked for a pause"
+    return Throttled(message, wait_s=exc.wait_s)
+
+
 def forbidden() -> PauseMapping:
     """A 403 that names no scope, met by a call that needs no special permission."""
     message = "Zendesk forbids this to the user who connected"
@@ -110,8 +145,27 @@ def refused_by(sentence: str, entity: Entity | None) -> RowRefused:
 
 def message_of(refused: RowRefused) -> str:
     """A sentence without values: Zendesk's own ones quote them."""
+    if refused.code == "ticket_closed":
+        return "the ticket is closed: Zendesk takes no change of it any more"
     where = f" the field {refused.field}" if refused.field else " the record"
     return f"Zendesk refused{where}: {refused.code.replace('_', ' ')}"
+
+
+def _too_many(answer: requests.Response) -> Exception:
+    """A limit of the account unless a header names another one, or says that calls are left."""
+    wait_s = wait_of(answer)
+    own = [
+        found
+        for name, told in answer.headers.items()
+        if name.lower().startswith("zendesk-ratelimit-") and (found := OWN_LIMIT.search(told))
+    ]
+    left = [answer.headers.get(name, "") for _, name in LIMITS]
+    if own:
+        return RecordBusy(float(own[0][1]) if wait_s is None else wait_s)
+    of_all = ACCOUNTS_LIMIT in str((_object_in(answer) or {}).get("description"))
+    if not of_all and any(one.isdigit() and int(one) > 0 for one in left):
+        return RecordBusy(wait_s)
+    return paused(RecordBusy(wait_s))
 
 
 def _check_body(answer: requests.Response) -> None:
@@ -176,14 +230,20 @@ def _unprocessable(body: Mapping[str, Any]) -> Exception:
     first = errors[0] if isinstance(errors, list) and errors else {}
     by_sentence = refused_by(str(first.get("description", "")), None).code
     code = CODES.get(str(first.get("error")), by_sentence)
+    if by_sentence == "ticket_closed":
+        code = by_sentence
     # A taken external id is told under `name`, in the sentence "External has already been taken".
     named = _field_named(str(first.get("description", "")), None)
     return RowRefused(code, named or (None if field == "base" else str(field)))
 
 
 def _field_named(sentence: str, entity: Entity | None) -> str | None:
-    """The field that the sentence's last `Label:` (or first word) stands for."""
-    labels = [part.strip() for part in sentence.split(":")[:-1]] or sentence.split()[:1]
+    """The field that the sentence's last `Label:` (or first word) stands for.
+
+    A taken external id is told after another label: "Name: External has already been taken".
+    """
+    said = sentence.rpartition(":")[2].split()[:1]
+    labels = [*(part.strip() for part in sentence.split(":")[:-1]), *said]
     fields = {} if entity is None else {one.label.lower(): one.name for one in entity.fields}
     for label in reversed(labels):
         name = LABELS.get(label.lower()) or fields.get(label.lower())

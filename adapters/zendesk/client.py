@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,16 @@ import urllib3
 from adapters.base import Account
 from adapters.errors import BrokenContract
 from adapters.http import Wire, failure, origin_of, requests_session
-from adapters.zendesk.answers import Forbidden, RecordGone, RowRefused, forbidden, judge
+from adapters.zendesk.answers import (
+    Forbidden,
+    RecordBusy,
+    RecordGone,
+    RowRefused,
+    forbidden,
+    judge,
+    paused,
+)
+from adapters.zendesk.traits import TICKET_UPDATE
 
 try:
     import zenpy
@@ -44,7 +54,7 @@ class Client:
             raise ExtraMissing(MISSING)
         subdomain, domain, target = address_of(account)
         self.origin = f"https://{subdomain}.{domain}"
-        self.session = requests_session(wire, self.origin, target=target)
+        self.session = requests_session(wire, self.origin, target=target, kind_of=kind_of)
         self.session.hooks["response"].extend([self._heard, judge])
         self.headers: Mapping[str, str] = {}
         # disable_cache: else a record that was read before is answered from memory.
@@ -65,6 +75,12 @@ class Client:
         url = f"{self.origin}/api/v2/{path}"
         told: dict[str, Any] = self.session.get(url, params=params).json()
         return told
+
+
+def kind_of(method: str, path: str) -> str | None:
+    """The limit that a call counts against beside the account's (traits.py)."""
+    is_ticket = re.search(r"/tickets/\d+(\.json)?$", path) is not None
+    return TICKET_UPDATE if method == "PUT" and is_ticket else None
 
 
 def object_of(singular: str, body: Mapping[str, Any]) -> Any:
@@ -113,6 +129,8 @@ def speaking() -> Iterator[None]:
             yield
     except Forbidden as exc:
         raise forbidden() from exc
+    except RecordBusy as exc:
+        raise paused(exc) from exc
     except (RecordGone, RowRefused, ZenpyException) as exc:
         message = "Zendesk refused a call that speaks of no single record"
         raise BrokenContract(message) from exc

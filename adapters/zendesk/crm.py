@@ -14,13 +14,13 @@ from adapters.provisioning import Part, Plan, Wanted
 from adapters.traits import Traits
 from adapters.usage import Usage
 from adapters.zendesk import finding, jobs, provisioning
-from adapters.zendesk.answers import Forbidden, forbidden
+from adapters.zendesk.answers import Forbidden, forbidden, limit_of
 from adapters.zendesk.client import BASIC_MARK, Client, speaking
 from adapters.zendesk.noting import NoteDesk
 from adapters.zendesk.tagging import Tagger
 from adapters.zendesk.traits import API_TOKENS_END, TRAITS
 from adapters.zendesk.usage import told_in
-from adapters.zendesk.writing import Writer
+from adapters.zendesk.writing import BULK, Writer
 from schemas.fields import Entity
 from schemas.zendesk import KINDS, Kind, entity_of
 
@@ -53,7 +53,8 @@ class Zendesk:
                 raise ReconnectNeeded(message, code="not_an_agent")
             notes = self._notes(str(me["id"]))
         host = str(urlsplit(str(me["url"])).hostname)
-        return Identity(host, host, str(me["id"]), notes=notes, learnt=self._limit())
+        learnt = {**self._limit(), **self._bulk_again()}
+        return Identity(host, host, str(me["id"]), notes=notes, learnt=learnt)
 
     def entities(self) -> tuple[Entity, ...]:
         """The port's `entities`."""
@@ -76,6 +77,8 @@ class Zendesk:
         """The port's `collect`."""
         waiting = jobs.handle_of(handle)
         with speaking():
+            if waiting.stage == jobs.NOTES:
+                return self._desk().collect(waiting)
             return self._writer(waiting.entity).collect(waiting)
 
     def tagged(self, entity: str, remote_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
@@ -92,13 +95,19 @@ class Zendesk:
         """The port's `noted`: two calls a thread."""
         del entity
         with speaking():
-            return NoteDesk(self._client).noted(notes)
+            return self._desk().noted(notes)
 
     def note(self, entity: str, notes: Sequence[Note]) -> BatchResult:
-        """The port's `note`: two calls a note."""
+        """The port's `note`: a call a note, two where nothing is known of its thread."""
         del entity
         with speaking():
-            return NoteDesk(self._client).note(notes)
+            return self._desk().note(notes)
+
+    def start_notes(self, entity: str, notes: Sequence[Note]) -> Started | BatchResult:
+        """The port's `start_notes`: a job for three notes and more."""
+        del entity
+        with speaking():
+            return self._desk().start(notes)
 
     @staticmethod
     def usage_told(
@@ -121,6 +130,9 @@ class Zendesk:
         return provisioning.furnish(self._client, wanted, parts)
 
     # --- parts ---------------------------------------------------------------------------------
+
+    def _desk(self) -> NoteDesk:
+        return NoteDesk(self._client, self._account)
 
     def _writer(self, entity: str) -> Writer:
         return Writer(self._client, self._account, self._known(entity))
@@ -149,7 +161,12 @@ class Zendesk:
             notes.append(NO_TAGS)
         return tuple(notes)
 
+    def _bulk_again(self) -> dict[str, Any]:
+        """Bulk calls that were off are tried again: they may have been switched on meanwhile."""
+        learnt = self._account.learnt
+        return {name: True for name in learnt if name.startswith(BULK) and not learnt[name]}
+
     def _limit(self) -> dict[str, Any]:
         """The account's calls a minute, as its answers' headers tell them."""
-        told = self._client.headers.get("X-Rate-Limit", "")
-        return {"calls_per_minute": int(told)} if told.isdigit() else {}
+        limit = limit_of(self._client.headers)
+        return {} if limit is None else {"calls_per_minute": limit}

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from adapters.base import Record
 from adapters.errors import PauseMapping
+from adapters.zendesk.answers import RecordGone
 from adapters.zendesk.client import Client
 from schemas.fields import Entity, FieldValue
 from schemas.zendesk import from_zendesk
@@ -22,6 +23,8 @@ from schemas.zendesk import from_zendesk
 ID = "id"
 # A query of a hundred long external ids would be refused for its length by servers on the way.
 MOST_QUERY = 6_000
+# Of those whose address only resembles the one looked for, so many are looked at closely.
+MOST_RESEMBLING = 3
 # These would end the term or begin another one in the search's language.
 UNSEARCHABLE = frozenset(' "\\:,')
 
@@ -53,6 +56,14 @@ def by_external_id(client: Client, entity: str, value: str) -> str | None:
     return str(found[0]["id"]) if found else None
 
 
+def by_external_ids(client: Client, entity: str, values: Sequence[str]) -> dict[str, str]:
+    """External id (casefolded) -> remote id of the living record that has it."""
+    found: dict[str, str] = {}
+    for value, raws in _by_external_ids(client, entity, values):
+        found.update((value.casefold(), str(one["id"])) for one in _living(raws))
+    return found
+
+
 def organization_named(client: Client, name: str) -> str | None:
     """The id of the organization with this name, whatever its case: names are unique."""
     found = list(_one(client, "organizations", "name", name))
@@ -74,7 +85,9 @@ def _hits(
 def _by_external_ids(
     client: Client, entity: str, values: Sequence[str]
 ) -> Iterator[tuple[str, Iterable[Raw]]]:
-    """External ids compare whatever their case. One with a comma cannot stand in the list."""
+    """External ids compare whatever their case. One with a comma cannot stand in the list: it is
+    looked for alone, by the search.
+    """
     api = getattr(client.zenpy, entity)
     listed = [value for value in values if value and "," not in value]
     found: dict[str, list[Raw]] = {}
@@ -83,7 +96,15 @@ def _by_external_ids(
         for one in _raws(api(external_ids=chunk)):
             found.setdefault(str(one["external_id"]).casefold(), []).append(one)
     for value in values:
-        yield value, found.get(value.casefold(), []) if "," not in value else ()
+        yield (
+            value,
+            _searched(client, entity, value) if "," in value else found.get(value.casefold(), []),
+        )
+
+
+def _searched(client: Client, entity: str, value: str) -> list[Raw]:
+    told = client.get(f"{entity}/search.json", external_id=value)[entity]
+    return [one for one in told if str(one["external_id"]).casefold() == value.casefold()]
 
 
 def _one(client: Client, entity: str, field: str, value: str) -> Iterable[Raw]:
@@ -96,8 +117,23 @@ def _one(client: Client, entity: str, field: str, value: str) -> Iterable[Raw]:
     if field != "email" or not value or UNSEARCHABLE & set(value):
         return ()
     # The search matches loosely: only who has exactly this address counts.
-    told = _raws(client.zenpy.users.search(query=f"email:{value}"))
-    return [one for one in told if str(one.get("email") or "").casefold() == value.casefold()]
+    told = list(_raws(client.zenpy.users.search(query=f"email:{value}")))
+    exact = [one for one in told if str(one.get("email") or "").casefold() == value.casefold()]
+    return exact or [one for one in told[:MOST_RESEMBLING] if _is_second_of(client, value, one)]
+
+
+def _is_second_of(client: Client, email: str, user: Raw) -> bool:
+    """Whether it is a further address of this person: so it is after a merge. Whether the search
+    knows those is not established.
+    """
+    try:
+        told = client.get(f"users/{user['id']}/identities.json")["identities"]
+    except RecordGone:
+        return False
+    return any(
+        one.get("type") == "email" and str(one.get("value")).casefold() == email.casefold()
+        for one in told
+    )
 
 
 def _living(records: Iterable[Raw]) -> Iterator[Raw]:

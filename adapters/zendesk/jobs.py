@@ -21,7 +21,11 @@ from schemas.fields import Entity
 
 # Recorded jobs took 5 to 6 seconds. The first poll moves towards what this account needs.
 FIRST_POLL_S, POLL_S, LEAST_S, MOST_S = 2.0, 1.5, 0.5, 8.0
+# A job whose answer was lost may still begin: nobody looks for its tickets before that.
+LOOK_AFTER_S = 60.0
 LEARNT = "first_poll_s"
+# The stage of a job that opens the tickets of notes (noting.py).
+NOTES = "notes"
 GOOD = frozenset({"Created", "Updated"})
 
 
@@ -36,7 +40,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """A running job. `stage`: update, create, or resolve (asking for the ids of duplicates).
+    """A running job. `stage`: update, create, resolve (asking for the ids of duplicates), notes.
 
     `settled` are the outcomes of the create that a resolve completes, as JSON.
     """
@@ -86,7 +90,7 @@ def results_of(client: Client, handle: Handle) -> Sequence[Mapping[str, Any]] | 
 
 
 def outcomes_of(
-    handle: Handle, told: Sequence[Mapping[str, Any]], entity: Entity
+    handle: Handle, told: Sequence[Mapping[str, Any]], entity: Entity | None
 ) -> tuple[Outcome, ...]:
     """One outcome per row of the job, in order."""
     return tuple(
@@ -142,14 +146,16 @@ def _in_order(told: Sequence[Mapping[str, Any]], count: int) -> list[Mapping[str
     return [placed[at] for at in range(count)]
 
 
-def _outcome(handle: Handle, row: Waiting, told: Mapping[str, Any], entity: Entity) -> Outcome:
+def _outcome(
+    handle: Handle, row: Waiting, told: Mapping[str, Any], entity: Entity | None
+) -> Outcome:
     if told.get("error") or told.get("status") == "Failed":
         return _refused(row, str(told.get("details") or told.get("error")), entity)
-    is_new = handle.stage == "create"
+    is_new = handle.stage in {"create", NOTES}
     number = row.remote_id if handle.stage == "update" else str(told["id"])
     return Outcome(row.key, Status.WRITTEN, remote_id=number, created=is_new)
 
 
-def _refused(row: Waiting, sentence: str, entity: Entity) -> Outcome:
+def _refused(row: Waiting, sentence: str, entity: Entity | None) -> Outcome:
     refused: RowRefused = refused_by(sentence, entity)
     return gone(row.key) if refused.code == "not_found" else rejected(row.key, refused)

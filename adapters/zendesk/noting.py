@@ -1,34 +1,83 @@
 """Notes: one internal, solved ticket per contact and campaign, later responses as its comments.
 
-The ticket is found by its external id (a list, not the search: it knows what was written), a note
-in it by its marker. A user's own `notes` field has no history and no place for a marker.
+The ticket is known from an earlier note, or found by its external id (a list, not the search: it
+knows what was written); a note in it by its marker. A user's own `notes` field has no history and
+no place for a marker. First notes are opened a hundred a job: a ticket is then the note's id, since
+a job does not tell the comment's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import BatchResult, Note, Outcome, Status
-from adapters.zendesk.client import Client, object_of
+from adapters.base import Account, BatchResult, Note, Outcome, Started, Status
+from adapters.errors import BrokenContract, OutcomeUnknown, TryLater
+from adapters.zendesk import jobs
+from adapters.zendesk.answers import Forbidden, RecordGone, RowRefused
+from adapters.zendesk.client import Client, object_of, reaching
 from adapters.zendesk.rows import one_by_one
 
 TAGS = ("npstoday",)
 PREFIX = "answerback-"
 IDEMPOTENCY = "Idempotency-Key"
 ID_LIMIT = 255
+# A job costs its own call and at least one poll: up to here single calls are as cheap and faster.
+SINGLE_UP_TO = 2
+ALLOWED = "bulk_notes"
+JOBS_AGAIN_S = 15.0
+RUNNING = frozenset({"queued", "working"})
 
 
 class NoteDesk:
     """The note calls of one job."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
+    def __init__(self, client: Client, account: Account) -> None:
+        self.client, self.account = client, account
         self.api: Any = client.zenpy.tickets
 
     def noted(self, notes: Sequence[Note]) -> dict[str, str]:
-        """The port's `noted`."""
+        """The port's `noted`. Raises TryLater while a job may still be writing one of them."""
+        found = self._found(notes)
+        missing = [one for one in notes if one.key not in found]
+        if not missing:
+            return found
+        if self._is_opening():
+            message = "Zendesk is still opening tickets"
+            raise TryLater(message, wait_s=JOBS_AGAIN_S, code="job_running")
+        # A job may have ended between the look and the question.
+        return found | self._found(missing)
+
+    def start(self, notes: Sequence[Note]) -> Started | BatchResult:
+        """The port's `start_notes`: one job."""
+        if len(notes) <= SINGLE_UP_TO or not self.account.learnt.get(ALLOWED, True):
+            return BatchResult(())
+        try:
+            with reaching():
+                job = self.api.create([object_of("ticket", _ticket_of(one)) for one in notes])
+        except Forbidden:
+            return BatchResult((), learnt={ALLOWED: False})
+        except OutcomeUnknown as exc:
+            raise OutcomeUnknown(str(exc), wait_s=jobs.LOOK_AFTER_S, code=exc.code) from exc
+        rows = [jobs.Waiting(one.key) for one in notes]
+        return jobs.started(self.account, jobs.Handle(str(job.id), "tickets", jobs.NOTES, rows))
+
+    def collect(self, handle: jobs.Handle) -> BatchResult | Started:
+        """The outcomes of a job that opens tickets, or the next poll."""
+        told = jobs.results_of(self.client, handle)
+        if told is None:
+            return jobs.polled_again(handle)
+        outcomes = jobs.outcomes_of(handle, told, None)
+        named = (replace(one, remote_id=_note_id(one.remote_id or "", "")) for one in outcomes)
+        return BatchResult(tuple(named), learnt=jobs.learnt_from(handle))
+
+    def note(self, notes: Sequence[Note]) -> BatchResult:
+        """The port's `note`."""
+        return BatchResult(one_by_one(notes, self._note))
+
+    def _found(self, notes: Sequence[Note]) -> dict[str, str]:
         found: dict[str, str] = {}
         for thread in dict.fromkeys(one.thread for one in notes):
             wanted = [one for one in notes if one.thread == thread]
@@ -36,14 +85,10 @@ class NoteDesk:
                 found.update(self._found_in(str(ticket.id), wanted))
         return found
 
-    def note(self, notes: Sequence[Note]) -> BatchResult:
-        """The port's `note`."""
-        return BatchResult(one_by_one(notes, self._note))
-
     def _note(self, note: Note) -> Outcome:
-        # A closed ticket takes no comment any more: the next note opens a new one.
-        living = [one for one in self._tickets(note.thread) if one.status != "closed"]
-        audit = self._comment(living[0], note) if living else self._open(note)
+        audit = self._joined(note) if note.earlier else None
+        if audit is None:
+            audit = self._open(note) if note.is_first else self._looked_up(note)
         return Outcome(
             note.key,
             Status.WRITTEN,
@@ -51,32 +96,59 @@ class NoteDesk:
             created=True,
         )
 
+    def _joined(self, note: Note) -> Any:
+        """The ticket we know of with this note in it; None when it is gone or takes none."""
+        try:
+            return self._comment(str(note.earlier).partition("/")[0], note)
+        except (RecordGone, RowRefused):
+            return None
+
+    def _looked_up(self, note: Note) -> Any:
+        # A closed ticket takes no comment any more: the next note opens a new one. So it does where
+        # the ticket is another person's: another installation may use the same numbers.
+        living = [
+            one
+            for one in self._tickets(note.thread)
+            if one.status != "closed" and str(one.requester_id) == note.remote_id
+        ]
+        return self._comment(str(living[0].id), note) if living else self._open(note)
+
     def _open(self, note: Note) -> Any:
         """A new ticket. The header makes Zendesk answer the first one again, where it knows it
         (unverified); the external id finds it in any case.
         """
-        body = {
-            "subject": note.title,
-            "requester_id": int(note.remote_id),
-            "comment": _comment_of(note),
-            "status": "solved",
-            "tags": list(TAGS),
-            "external_id": _external_id(note.thread),
-        }
         headers = self.client.session.headers
         headers[IDEMPOTENCY] = note.marker.replace(" ", "")[:ID_LIMIT]
         try:
-            return self.api.create(object_of("ticket", body))
+            return self.api.create(object_of("ticket", _ticket_of(note)))
+        except RowRefused as exc:
+            if exc.field == "requester_id":
+                # The person was deleted, or merged into another, since we read them.
+                raise RecordGone from exc
+            raise
         finally:
             del headers[IDEMPOTENCY]
 
-    def _comment(self, ticket: Any, note: Note) -> Any:
-        body = {"id": int(ticket.id), "comment": _comment_of(note)}
+    def _comment(self, ticket: str, note: Note) -> Any:
+        body = {"id": int(ticket), "comment": _comment_of(note)}
         return self.api.update(object_of("ticket", body))
 
     def _tickets(self, thread: str) -> Iterable[Any]:
         # zenpy does not encode the value.
         return list(self.api(external_id=quote(_external_id(thread), safe="")))
+
+    def _is_opening(self) -> bool:
+        """Whether a job of the account that makes tickets is queued or working; where the list of
+        jobs cannot be seen (unverified who may) nobody knows, and waiting for ever helps nobody.
+        """
+        try:
+            told = self.client.get("job_statuses.json").get("job_statuses") or ()
+        except (Forbidden, RecordGone, BrokenContract):
+            return False
+        return any(
+            one.get("status") in RUNNING and "ticket" in str(one.get("job_type", "ticket")).lower()
+            for one in told
+        )
 
     def _found_in(self, ticket: str, notes: Sequence[Note]) -> Iterator[tuple[str, str]]:
         said = [(str(one.id), _text_of(one)) for one in self.api.comments(int(ticket))]
@@ -84,6 +156,17 @@ class NoteDesk:
             held = next((number for number, text in said if note.marker in text), None)
             if held is not None:
                 yield note.key, _note_id(ticket, held)
+
+
+def _ticket_of(note: Note) -> dict[str, Any]:
+    return {
+        "subject": note.title,
+        "requester_id": int(note.remote_id),
+        "comment": _comment_of(note),
+        "status": "solved",
+        "tags": list(TAGS),
+        "external_id": _external_id(note.thread),
+    }
 
 
 def _comment_of(note: Note) -> Any:

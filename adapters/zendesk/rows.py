@@ -9,6 +9,7 @@ from adapters.base import Note, Outcome, Row, Status, TagChange
 from adapters.errors import AdapterError, OutcomeUnknown, Throttled, TryLater
 from adapters.zendesk.answers import (
     Forbidden,
+    RecordBusy,
     RecordGone,
     RowRefused,
     forbidden,
@@ -16,6 +17,8 @@ from adapters.zendesk.answers import (
 )
 from adapters.zendesk.client import reaching
 
+# A record's own limit counts by the minute; where nobody says how much of it is left.
+OWN_LIMIT_S = 15.0
 T = TypeVar("T", Row, TagChange, Note)
 
 
@@ -66,8 +69,17 @@ def _judged(row: T, act: Callable[[T], Outcome]) -> Outcome:
         return rejected(row.key, refused)
     except RecordGone:
         return gone(row.key)
+    except RecordBusy as exc:
+        return _busy(row.key, exc)
     except Forbidden as exc:
         raise forbidden() from exc
+
+
+def _busy(key: str, exc: RecordBusy) -> Outcome:
+    """Only this record has to wait: the others go on, the connection does not pause."""
+    detail = {"sent": False, "wait_s": OWN_LIMIT_S if exc.wait_s is None else exc.wait_s}
+    message = "Zendesk takes only so many updates of one record in a minute"
+    return Outcome(key, Status.RETRY, code="record_throttled", message=message, detail=detail)
 
 
 def _put_off(row: Row | TagChange | Note, exc: AdapterError) -> Outcome:

@@ -13,16 +13,19 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.base import Account, Batch, BatchResult, Operation, Outcome, Row, Started, Status
+from adapters.errors import OutcomeUnknown
 from adapters.zendesk import jobs
 from adapters.zendesk.answers import Forbidden, RecordGone, RowRefused
-from adapters.zendesk.client import Client, object_of
-from adapters.zendesk.finding import by_external_id, organization_named
+from adapters.zendesk.client import Client, object_of, reaching
+from adapters.zendesk.finding import by_external_id, by_external_ids, organization_named
 from adapters.zendesk.rows import one_by_one, rejected
 from schemas.fields import Entity
 from schemas.zendesk import KINDS, to_zendesk
 
 # A job costs its own call and at least one poll: up to here single calls are as cheap and faster.
 SINGLE_UP_TO = 2
+# Beginning of what is learnt about bulk calls: bulk_create, bulk_update, bulk_notes.
+BULK = "bulk_"
 IDENTIFYING = ("external_id", "email", "name")
 
 
@@ -74,7 +77,7 @@ class Writer:
     def _start(self, batch: Batch) -> Started:
         objects = [self._object(row) for row in batch.rows]
         is_update = batch.operation is Operation.UPDATE
-        job = self.api.update(objects) if is_update else self.api.create(objects)
+        job = self.api.update(objects) if is_update else self._creating(objects)
         identities = [None if is_update else _identity(row) for row in batch.rows]
         rows = [
             jobs.Waiting(row.key, row.remote_id, identity)
@@ -82,6 +85,18 @@ class Writer:
         ]
         handle = jobs.Handle(str(job.id), self.entity.name, batch.operation.value, rows)
         return jobs.started(self.account, handle)
+
+    def _creating(self, objects: Sequence[Any]) -> Any:
+        """The job of a create. Tickets have no unique value: where the answer is lost, nobody looks
+        for them before the job has had time to begin.
+        """
+        try:
+            with reaching():
+                return self.api.create(objects)
+        except OutcomeUnknown as exc:
+            if self.entity.name != "tickets":
+                raise
+            raise OutcomeUnknown(str(exc), wait_s=jobs.LOOK_AFTER_S, code=exc.code) from exc
 
     def collect(self, handle: jobs.Handle) -> BatchResult | Started:
         """The outcomes, the next poll, or the job that resolves duplicates."""
@@ -101,6 +116,7 @@ class Writer:
     ) -> BatchResult | Started:
         """The ids of those who exist already: by single calls for a few, else by one more job."""
         identities = {row.key: row.identity or {} for row in handle.rows}
+        outcomes = self._with_numbers(outcomes, identities)
         by_mail = [
             one for one in outcomes if self._is_mail_taken(one) and "email" in identities[one.key]
         ]
@@ -123,12 +139,29 @@ class Writer:
         )
         return replace(jobs.started(self.account, waiting), learnt=learnt)
 
+    def _with_numbers(
+        self, outcomes: Sequence[Outcome], identities: Mapping[str, Mapping[str, str]]
+    ) -> list[Outcome]:
+        """The ids of those whose external id was taken, a hundred a call."""
+        taken = {
+            one.key: identities[one.key]["external_id"]
+            for one in outcomes
+            if one.code == "duplicate"
+            and one.field == "external_id"
+            and "external_id" in identities[one.key]
+        }
+        held = by_external_ids(self.client, self.entity.name, list(taken.values()))
+        return [
+            replace(one, remote_id=held.get(taken[one.key].casefold())) if one.key in taken else one
+            for one in outcomes
+        ]
+
     def _is_mail_taken(self, outcome: Outcome) -> bool:
         is_user = self.entity.name == "users"
         return is_user and outcome.code == "duplicate" and outcome.field in {"email", None}
 
     def _with_holder(self, outcome: Outcome, identity: Mapping[str, str]) -> Outcome:
-        if outcome.code != "duplicate":
+        if outcome.code != "duplicate" or outcome.remote_id:
             return outcome
         return replace(outcome, remote_id=self._holder(identity, outcome.field))
 
@@ -160,13 +193,22 @@ class Writer:
         if "email" in body:
             # Else Zendesk mails the person.
             body["skip_verify_email"] = True
-        if self.entity.name == "tickets" and "description" in body:
-            body["comment"] = {"body": body.pop("description"), "public": False}
+        if self.entity.name == "tickets":
+            _as_ticket(body)
         return object_of(self.kind.singular, body)
 
 
+def _as_ticket(body: dict[str, Any]) -> None:
+    """Its first comment is internal; its requester, where told by e-mail, an object of zenpy's."""
+    if "description" in body:
+        body["comment"] = {"body": body.pop("description"), "public": False}
+    email, name = (body.pop(f"requester_{part}", None) for part in ("email", "name"))
+    if email and "requester_id" not in body:
+        body["requester"] = object_of("user", {"email": email, "name": name or email})
+
+
 def _flag(operation: Operation) -> str:
-    return f"bulk_{operation.value}"
+    return f"{BULK}{operation.value}"
 
 
 def _identity(row: Row) -> dict[str, str]:

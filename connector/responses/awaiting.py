@@ -2,7 +2,8 @@
 is rebuilt. Pure.
 
 The handle of a delivery holds the job's name; the first delivery of the job also holds the CRM's
-own handle, the first of each target the change that was sent.
+own handle, the first of each target the change that was sent. A batch of notes (noting.py) keeps
+with each delivery its place and the record it is for.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ class Job:
     linking: bool
 
 
+@dataclass(frozen=True, slots=True)
+class NoteJob:
+    """A batch of notes that was sent: the deliveries in its order, each with its record's id."""
+
+    crm: Mapping[str, Any]
+    notes: tuple[tuple[Delivery, str], ...]
+
+
 def parked(
     changes: Sequence[Change], started: Started, *, job: str, linking: bool
 ) -> tuple[Settlement, ...]:
@@ -43,6 +52,22 @@ def parked(
             wait_s = started.poll_after_s
             settlements.append(Settlement(one.id, "awaiting", wait_s=wait_s, handle=handle))
     return tuple(settlements)
+
+
+def parked_notes(
+    notes: Sequence[tuple[Delivery, str]], started: Started, *, job: str
+) -> tuple[Settlement, ...]:
+    """Every note of the batch waits for the poll."""
+    whole = {"crm": dict(started.handle), "count": len(notes)}
+    return tuple(
+        Settlement(
+            one.id,
+            "awaiting",
+            wait_s=started.poll_after_s,
+            handle={"job": job, "note": place, "record": record, **({} if place else whole)},
+        )
+        for place, (one, record) in enumerate(notes)
+    )
 
 
 def is_poll(deliveries: Sequence[Delivery]) -> bool:
@@ -63,7 +88,7 @@ def _moved(one: Delivery, started: Started) -> dict[str, Any]:
     return handle | {"crm": dict(started.handle)} if "crm" in handle else handle
 
 
-def restored(deliveries: Sequence[Delivery]) -> Job | None:
+def restored(deliveries: Sequence[Delivery]) -> Job | NoteJob | None:
     """The job these deliveries wait for; None when its record is incomplete: then its outcome is
     unknown.
     """
@@ -71,6 +96,19 @@ def restored(deliveries: Sequence[Delivery]) -> Job | None:
     whole = next((handle for handle in handles if "crm" in handle), None)
     if whole is None:
         return None
+    return _restored_notes(whole, deliveries) if "note" in whole else _job(whole, deliveries)
+
+
+def _restored_notes(whole: Mapping[str, Any], deliveries: Sequence[Delivery]) -> NoteJob | None:
+    placed = {one.handle["note"]: one for one in deliveries if one.handle}
+    if sorted(placed) != list(range(whole["count"])):
+        return None
+    in_order = [placed[place] for place in sorted(placed)]
+    notes = tuple((one, str((one.handle or {})["record"])) for one in in_order)
+    return NoteJob(whole["crm"], notes)
+
+
+def _job(whole: Mapping[str, Any], deliveries: Sequence[Delivery]) -> Job | None:
     changes = {
         place: change for target in _targets(deliveries) for place, change in _restored(target)
     }

@@ -8,6 +8,7 @@ then it waits for its place in the rate.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +37,7 @@ Part = TypeVar("Part")
 # Longer waits for a place in the rate are not slept but given back to the outbox.
 LONGEST_NAP_S = 5.0
 ROUND_TRIP_S = 0.15
-MOST_IN_FLIGHT = 6
+MOST_IN_FLIGHT = 8
 
 
 @dataclass(slots=True)
@@ -109,9 +110,9 @@ class Caller:
             list(pool.map(work, waiting))
 
     def _in_flight(self) -> int:
-        policies = self.reached.profile.traits.rates
+        policies = rates_of(self.reached)
         rate = min((one.calls / one.per_s for one in policies if one.kind is None), default=10.0)
-        return min(MOST_IN_FLIGHT, int(rate * ROUND_TRIP_S) + 2)
+        return min(MOST_IN_FLIGHT, math.ceil(rate * ROUND_TRIP_S) + 1)
 
     def _refreshed(self, seen: Reached) -> Reached:
         with self._lock:

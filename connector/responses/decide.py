@@ -65,8 +65,8 @@ def decide(
         return Decision(replace(target, deliveries=()), settled=every)
     creating = record is None
     bad = _bad_deliveries(target, check, creating=creating)
-    if not creating:
-        bad |= {one.id: _exists(one) for one in target.deliveries if _only_creates(one)}
+    if record is not None:
+        bad |= {one.id: _exists(one, record) for one in target.deliveries if _only_creates(one)}
     good = replace(target, deliveries=tuple(one for one in target.deliveries if one.id not in bad))
     settled = tuple(bad.values())
     if not good.deliveries:
@@ -104,6 +104,13 @@ def _chosen(target: Target, records: Sequence[Record]) -> tuple[Record | None, S
     return ordered[-1 if target.ambiguous == "newest" else 0], None
 
 
+def _reads_same(wanted: FieldValue, held: FieldValue) -> bool:
+    """As `same`, however the CRM has set the spaces and lines of a text."""
+    if isinstance(wanted, str) and isinstance(held, str):
+        return same(" ".join(wanted.split()), " ".join(held.split()))
+    return same(wanted, held)
+
+
 def _dead(reason: str, message: str) -> Settlement:
     return Settlement(0, "dead", reason, code=reason, message=message)
 
@@ -112,7 +119,14 @@ def _only_creates(one: Delivery) -> bool:
     return one.kind == FIELDS and one.payload["operation"] == "create"
 
 
-def _exists(one: Delivery) -> Settlement:
+def _exists(one: Delivery, record: Record) -> Settlement:
+    """Refused; unless an earlier try of ours, whose answer was lost, has made it: then it holds
+    what was sent.
+    """
+    sent = {name: canonical(value) for name, value in one.payload["values"].items()}
+    held = [(sent[name], value) for name, value in record.values.items() if name in sent]
+    if one.may_have_been_sent and held and all(_reads_same(*pair) for pair in held):
+        return Settlement(one.id, "done", code="unchanged", remote_id=record.remote_id)
     text = "the CRM has this record already, and the mapping only creates"
     return replace(_dead("exists", text), delivery_id=one.id)
 

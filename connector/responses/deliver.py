@@ -24,6 +24,7 @@ from connector.responses import (
     awaiting,
     failures,
     leases,
+    noting,
     prepare,
     rest,
 )
@@ -184,6 +185,9 @@ def _poll(work: Work, wave: Wave) -> None:
     if isinstance(result, Started):
         work.results.settle(*awaiting.still(wave.deliveries, result))
         return
+    if isinstance(job, awaiting.NoteJob):
+        noting.collected(work, job.notes, result)
+        return
     writing = Writing(work)
     writing.take(job.changes, result, writing.linked if job.linking else writing.apply)
     failpoint("between")
@@ -191,12 +195,15 @@ def _poll(work: Work, wave: Wave) -> None:
         mark(work, [one.target for one in job.changes], writing.remote_ids)
 
 
-def _poll_failed(work: Work, wave: Wave, exc: AdapterError, job: Job) -> None:
+def _poll_failed(work: Work, wave: Wave, exc: AdapterError, job: Job | awaiting.NoteJob) -> None:
     """A poll that could not be asked says nothing about the job: it is asked again, and nobody
     works on its lanes before it has ended. After anything else the outcome is looked up.
     """
     if isinstance(exc, OutcomeUnknown):
-        work.lost(job.changes, exc)
+        if isinstance(job, awaiting.NoteJob):
+            work.failed(wave.deliveries, exc)
+        else:
+            work.lost(job.changes, exc)
         return
     settlements = failures.settled(wave.deliveries, exc, work.trouble, chance=work.known.chance)
     if isinstance(exc, TryLater):

@@ -1,24 +1,26 @@
-"""Steps 4 and 5 of a wave: score tags with endpoints of their own, then notes.
-
-A note that an earlier try may have sent is looked for by its marker first: creating notes is not
-idempotent anywhere.
-"""
+"""Steps 4 and 5 of a wave: score tags with endpoints of their own, then notes (noting.py)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from adapters.base import BatchResult, Note, NoteTaker, Outcome, Status, TagChange, TagTaker
-from adapters.errors import AdapterError, PauseMapping
+from adapters.base import (
+    Outcome,
+    Status,
+    TagChange,
+    TagTaker,
+)
+from adapters.errors import AdapterError
 from adapters.traits import TagPlace
-from connector.responses import failures
+from connector.responses import noting
 from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry
+from connector.responses.noting import note_of
 from connector.responses.steps import NOTE, TAG, Delivery, Settlement
-from connector.responses.work import DONE, Work, chunks
+from connector.responses.work import DONE, Work, chunks, each_outcome
 from schemas.fields import FieldValue
 
 
@@ -29,7 +31,9 @@ def mark(work: Work, targets: Sequence[Target], remote_ids: Mapping[str, str | N
     there = [(one, str(remote_ids[one.key])) for one in targets if remote_ids.get(one.key)]
     if work.known.traits.tags.place is TagPlace.ENDPOINT:
         _retag(work, _open(work, there, TAG))
-    _note(work, [(one, note_of(one, remote_id)) for one, remote_id in _open(work, there, NOTE)])
+    noting.note(
+        work, [(one, note_of(one, remote_id)) for one, remote_id in _open(work, there, NOTE)]
+    )
     for one in targets:
         if one.key in remote_ids and not remote_ids[one.key]:
             _share_fate(work, one)
@@ -105,7 +109,7 @@ def _retag_part(
         for one, remote_id in part
     ]
     entity = part[0][0].entity
-    _each_outcome(
+    each_outcome(
         work,
         [one for one, _ in part],
         lambda: work.caller.call(lambda crm: _tag_taker(crm).retag(entity, changes)),
@@ -141,131 +145,9 @@ def _list(outcome: Outcome, name: str) -> FieldValue:
     return None if told is None else tuple(str(one) for one in told)
 
 
-# --- notes --------------------------------------------------------------------------------------
-
-
-def note_of(one: Delivery, remote_id: str) -> Note:
-    """The note that a delivery asks for, on that record."""
-    payload = one.payload
-    return Note(
-        key=str(one.id),
-        remote_id=remote_id,
-        marker=payload["marker"],
-        title=payload["title"],
-        text=payload["text"],
-        html=payload["html"],
-        at=one.rank.answered_at,
-        thread=payload["thread"],
-    )
-
-
-def _note(work: Work, notes: Sequence[tuple[Delivery, Note]]) -> None:
-    # Notes of one thread stay in one part, in their order: two threads would both open it.
-    by_thread: dict[str, list[tuple[Delivery, Note]]] = defaultdict(list)
-    for one, note in notes:
-        by_thread[note.thread].append((one, note))
-    size = work.known.traits.note_batch
-    groups = chunks(list(by_thread.values()), size)
-    parts = [[pair for group in part for pair in group] for part in groups]
-    work.caller.each(parts, lambda part: _note_parts(work, part))
-
-
-def _note_parts(work: Work, part: Sequence[tuple[Delivery, Note]]) -> None:
-    for batch in chunks(part, work.known.traits.note_batch):
-        _note_part(work, batch)
-
-
-def _note_part(work: Work, part: Sequence[tuple[Delivery, Note]]) -> None:
-    if work.trouble.ends_wave:
-        return
-    entity = part[0][0].entity
-    try:
-        fresh = _not_noted(work, entity, part)
-    except AdapterError as exc:
-        work.failed([one for one, _ in part], exc)
-        return
-    if fresh:
-        notes = [note for _, note in fresh]
-        _each_outcome(
-            work,
-            [one for one, _ in fresh],
-            lambda: _written(work, entity, notes),
-            lambda one, outcome: _noted(work, one, outcome),
-        )
-
-
-def _written(work: Work, entity: str, notes: Sequence[Note]) -> BatchResult:
-    with work.caller.writing():
-        return work.caller.call(lambda crm: _note_taker(crm).note(entity, notes))
-
-
-def _not_noted(
-    work: Work, entity: str, part: Sequence[tuple[Delivery, Note]]
-) -> list[tuple[Delivery, Note]]:
-    """The notes that do not stand there yet; only what may have been sent before is looked for."""
-    doubtful = [note for one, note in part if one.may_have_been_sent]
-    if not doubtful:
-        return list(part)
-    found = work.caller.call(lambda crm: _note_taker(crm).noted(entity, doubtful))
-    for one, note in part:
-        if note.key in found:
-            _noted(work, one, Outcome(note.key, Status.UNCHANGED, remote_id=found[note.key]))
-    return [(one, note) for one, note in part if note.key not in found]
-
-
-def _noted(work: Work, one: Delivery, outcome: Outcome) -> None:
-    unchanged = "unchanged" if outcome.status is Status.UNCHANGED else None
-    remote_id = outcome.remote_id or ""
-    marker = one.payload["marker"]
-    work.results.entries.append(
-        Entry(one.id, one.entity, remote_id, "note", None, marker, created=True)
-    )
-    work.results.settle(Settlement(one.id, DONE, code=unchanged, remote_id=remote_id))
-
-
-# --- both ---------------------------------------------------------------------------------------
-
-
-def _each_outcome(
-    work: Work,
-    deliveries: Sequence[Delivery],
-    send: Callable[[], BatchResult],
-    take: Callable[[Delivery, Outcome], None],
-) -> None:
-    """Send a part; a row's fault settles the row, a call's fault all of them."""
-    if work.trouble.ends_wave:
-        return
-    try:
-        result = send()
-    except PauseMapping as exc:
-        work.results.settle(*failures.parked(deliveries, exc))
-        return
-    except AdapterError as exc:
-        work.failed(deliveries, exc)
-        return
-    work.results.learnt |= result.learnt
-    for one, outcome in zip(deliveries, result.outcomes, strict=True):
-        if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
-            take(one, outcome)
-        elif outcome.status is Status.RETRY and outcome.detail.get("sent") is False:
-            work.not_sent(one, outcome)
-        elif outcome.status is Status.RETRY:
-            work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
-        else:
-            work.dead(one, outcome)
-
-
 def _tag_taker(crm: object) -> TagTaker:
     """The adapter as one that takes tags; plan makes no step that its app cannot take."""
     if not isinstance(crm, TagTaker):
         message = "the adapter has no tag endpoint"
-        raise TypeError(message)
-    return crm
-
-
-def _note_taker(crm: object) -> NoteTaker:
-    """The adapter as one that takes notes."""
-    if not isinstance(crm, NoteTaker):
-        message = "the adapter takes no notes"
         raise TypeError(message)
     return crm

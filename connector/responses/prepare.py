@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from adapters.base import TagOptions
 from adapters.provisioning import Wanted
@@ -15,9 +15,9 @@ from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
 from connector.responses.leases import Wave
-from connector.responses.steps import Rank
+from connector.responses.steps import NOTE, Rank
 from connector.responses.tags import NPS_TODAY, SCORES, Spelling, TagPattern
-from connector.responses.work import Known
+from connector.responses.work import Known, Threads
 from connector.tables import (
     campaign,
     entity_snapshot,
@@ -52,6 +52,7 @@ def known_of(
         links=_links(connection, profile.id, contacts),
         tagging=tagging_of(profile.traits.tags, tags, profile.learnt, settings=profile.settings),
         chance=chance,
+        threads=_threads(connection, workspace_id, profile, wave=wave),
     )
     return known, _clocks(connection, profile.id, wave)
 
@@ -98,6 +99,47 @@ def _links(
         )
     )
     return {(row.contact_id, row.entity): row.remote_id for row in rows}
+
+
+def _threads(connection: Connection, workspace_id: int, profile: Profile, *, wave: Wave) -> Threads:
+    """What earlier notes of the wave's contacts and campaigns have left behind.
+
+    A try at another connection of the same app counts as doubt: it may be the same account.
+    """
+    notes = [one for one in wave.deliveries if one.kind == NOTE]
+    if not notes:
+        return Threads()
+    rows = connection.execute(
+        EARLIER_NOTES,
+        {
+            "w": workspace_id,
+            "app": profile.app,
+            "contacts": sorted({one.contact_id for one in notes}),
+            "ours": [one.id for one in notes],
+        },
+    ).all()
+    here = [row for row in rows if row.connection_id == profile.id and row.state == "done"]
+    earlier = {(row.contact_id, row.campaign_id): row.remote_id for row in here if row.remote_id}
+    told = {row.id for row in here if row.remote_id}
+    doubtful = {(row.contact_id, row.campaign_id) for row in rows if row.id not in told}
+    return Threads(earlier, frozenset(doubtful - earlier.keys()))
+
+
+# Each contact's rows are looked up by its own index, whatever the statistics say.
+EARLIER_NOTES = text(
+    """
+    SELECT d.id, d.connection_id, d.contact_id, d.campaign_id, d.state, d.remote_id
+      FROM unnest(CAST(:contacts AS bigint[])) AS one(contact_id)
+      CROSS JOIN LATERAL (
+           SELECT id, connection_id, contact_id, campaign_id, state, remote_id, kind, claims
+             FROM delivery
+            WHERE workspace_id = :w AND delivery.contact_id = one.contact_id
+           OFFSET 0) d
+      JOIN connection c ON c.id = d.connection_id AND c.app = :app
+     WHERE d.kind = 'note' AND d.claims > 0 AND NOT d.id = ANY(CAST(:ours AS bigint[]))
+     ORDER BY d.id
+    """
+)
 
 
 def _clocks(connection: Connection, connection_id: int, wave: Wave) -> Clocks:

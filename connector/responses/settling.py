@@ -26,8 +26,7 @@ SETTLE_AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 def settle_wave(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, work: Work) -> int:
     for one in wave.deliveries:
-        # Not reached in this wave: nothing was sent for it.
-        work.hand_back(one)
+        work.not_reached(one)
     failpoint("created")
 
     def settle() -> int:

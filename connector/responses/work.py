@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from marshmallow import Schema
 
-from adapters.base import Outcome
+from adapters.base import BatchResult, Outcome, Status
 from adapters.errors import AdapterError, OutcomeUnknown, PauseMapping
 from adapters.traits import Traits
 from connector.responses import failures
@@ -23,12 +23,25 @@ from connector.responses.decide import Change, Decision, same
 from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry, Link, Results, WrittenTag
 from connector.responses.schedule import again, handed_back
-from connector.responses.steps import FIELDS, TAG, Delivery, Settlement
+from connector.responses.steps import FIELDS, NOTE, TAG, Delivery, Settlement
 from schemas.fields import Entity, canonical
 
 DONE = "done"
 
 Item = TypeVar("Item")
+Thread = tuple[int, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """What the store knows of the notes of a contact and campaign, its (contact id, campaign id).
+
+    `earlier`: the remote id of the newest note that stands. `doubtful`: an earlier try may have
+    left one that nobody has told us of.
+    """
+
+    earlier: Mapping[Thread, str] = field(default_factory=dict)
+    doubtful: frozenset[Thread] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +58,19 @@ class Known:
     links: Mapping[tuple[int, str], str]
     tagging: Tagging
     chance: Callable[[], float]
+    threads: Threads = field(default_factory=Threads)
 
 
 @dataclass(slots=True)
 class Work:
-    """One wave's shared state; `results` is written to the store at its end."""
+    """One wave's shared state; `results` is written to the store at its end.
+
+    `standing`: the notes that this wave itself has found or written, as `Threads.earlier`.
+    """
 
     caller: Caller
     known: Known
+    standing: dict[Thread, str] = field(default_factory=dict)
     results: Results = field(default_factory=Results)
     trouble: failures.Trouble = field(default_factory=failures.Trouble)
 
@@ -126,6 +144,13 @@ class Work:
         chance = self.known.chance()
         self.results.settle(again(one, code=code, message=message, chance=chance))
 
+    def gone(self, one: Delivery, outcome: Outcome) -> None:
+        """The contact's record was deleted or merged away since it was read: forget the link, and
+        look by the match at the next try.
+        """
+        self.results.links.append(Link(one.contact_id, one.entity, None))
+        self.again(one, code="link_lost", message=outcome.message)
+
     def hand_back(self, *every: Delivery, wait_s: float = 0.0) -> None:
         """Nothing was sent for these."""
         self.results.settle(*(handed_back(one, wait_s=wait_s) for one in every))
@@ -133,6 +158,13 @@ class Work:
     def not_begun(self, *every: Delivery) -> None:
         """This claim only found out about their contact: no note of theirs can have been sent."""
         self.results.settle(*(replace(handed_back(one), unsent=True) for one in every))
+
+    def not_reached(self, one: Delivery) -> None:
+        """The wave ended before this one: nothing was sent for it, and no note that this claim has
+        begun need be looked for.
+        """
+        begun = one.kind != NOTE or "note" in (one.handle or {})
+        (self.hand_back if begun else self.not_begun)(one)
 
     def not_sent(self, one: Delivery, outcome: Outcome) -> None:
         """A fault met this or an earlier row of the same call: handed back, and the connection
@@ -193,3 +225,39 @@ def without(target: Target, ids: frozenset[int]) -> Target:
 def chunks(every: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:
     """The sequence in parts of at most `size`."""
     return (every[start : start + size] for start in range(0, len(every), size))
+
+
+def each_outcome(
+    work: Work,
+    deliveries: Sequence[Delivery],
+    send: Callable[[], BatchResult],
+    take: Callable[[Delivery, Outcome], None],
+) -> None:
+    """Send a part; a row's fault settles the row, a call's fault all of them."""
+    if work.trouble.ends_wave:
+        return
+    try:
+        result = send()
+    except PauseMapping as exc:
+        work.results.settle(*failures.parked(deliveries, exc))
+        return
+    except AdapterError as exc:
+        work.failed(deliveries, exc)
+        return
+    work.results.learnt |= result.learnt
+    for one, outcome in zip(deliveries, result.outcomes, strict=True):
+        if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
+            take(one, outcome)
+        else:
+            _not_done(work, one, outcome)
+
+
+def _not_done(work: Work, one: Delivery, outcome: Outcome) -> None:
+    if outcome.status is Status.RETRY and outcome.detail.get("sent") is False:
+        work.not_sent(one, outcome)
+    elif outcome.status is Status.RETRY:
+        work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
+    elif outcome.code == "not_found" and one.payload.get("linked"):
+        work.gone(one, outcome)
+    else:
+        work.dead(one, outcome)

@@ -50,6 +50,8 @@ class Account(Simulator):
         "bulk_enabled": True,
         "user_tags_enabled": True,
         "tag_rules": "strict",
+        "unknown_options": "refused",
+        "search_knows_identities": True,
         "job_delay_s": 1.5,
         "jobs_limit": 30,
         "index_lag_s": 30,

@@ -10,7 +10,10 @@ from simulators.zendesk.people import People
 from simulators.zendesk.refusals import RecordInvalid, Refused, not_found
 from simulators.zendesk.state import Record, State
 
-CHANGEABLE = ("subject", "priority", "type", "status", "external_id", "assignee_id")
+CHANGEABLE = (
+    *("subject", "priority", "type", "status", "custom_status_id"),
+    *("external_id", "assignee_id", "group_id"),
+)
 CREATED_EVENTS = (
     "subject",
     "requester_id",
@@ -71,6 +74,9 @@ class Desk:
         changes = [self._changed(one, name, given[name]) for name in CHANGEABLE if name in given]
         one.update({name: given[name] for name in CHANGEABLE if name in given})
         one["raw_subject"] = one["subject"]
+        values = {int(each["id"]): each.get("value") for each in given.get("custom_fields") or ()}
+        for each in one["custom_fields"]:
+            each["value"] = values.get(each["id"], each["value"])
         if "tags" in given:
             one["tags"] = tags.kept(given["tags"], self.state.options["tag_rules"])
         said = given.get("comment")

@@ -32,7 +32,19 @@ def found(state: State, query: str, kinds: tuple[str, ...] = KINDS) -> list[Reco
 def users_found(state: State, query: str) -> list[Record]:
     """What users/search answers."""
     living = {one["id"]: one for one in _of(state, "user")}
-    return [living[one["id"]] for one in reversed(found(state, query, ("user",)))]
+    direct = [one["id"] for one in reversed(found(state, query, ("user",)))]
+    told = dict.fromkeys([*direct, *(_by_identity(state, query) if _knows(state) else ())])
+    return [living[number] for number in told if number in living]
+
+
+def _knows(state: State) -> bool:
+    """Whether the search knows further addresses of people (U)."""
+    return bool(state.options["search_knows_identities"])
+
+
+def _by_identity(state: State, query: str) -> list[int]:
+    asked = [value.lower() for key, _, value in _terms(query) if key == "email"]
+    return [number for mail, number in state.identities.items() if mail in asked]
 
 
 def _of(state: State, kind: str) -> list[Record]:

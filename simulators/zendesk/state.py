@@ -12,6 +12,7 @@ from simulators.zendesk.refusals import RecordInvalid
 
 Record = dict[str, Any]
 Wrote = Callable[[str, float, Record], None]
+CHOICES = ("dropdown", "multiselect")
 FIELD_KINDS = {
     "user_field": fields.USER_FIELDS,
     "organization_field": fields.ORGANIZATION_FIELDS,
@@ -92,12 +93,17 @@ class State:
         }
 
     def checked_fields(self, kind: str, given: Mapping[str, Any]) -> Record:
-        """The values as stored. Unknown keys are ignored without a word (U)."""
+        """The values as stored. Unknown keys are ignored without a word (U); whether a value that
+        is no option is refused is a switch (U).
+        """
         known = self.by_key(kind)
         settled: Record = {}
         for key, value in given.items():
             one = known.get(key)
             if one is None or not one["active"]:
+                continue
+            if one["type"] in CHOICES and self.options["unknown_options"] == "accepted":
+                settled[key] = value or None
                 continue
             try:
                 settled[key] = fields.stored(one, value)

@@ -10,7 +10,9 @@ import pytest
 
 from adapters.base import (
     Account,
+    BatchResult,
     Note,
+    Started,
     Status,
     TagChange,
 )
@@ -18,6 +20,7 @@ from adapters.errors import (
     OutcomeUnknown,
     PauseMapping,
     Throttled,
+    TryLater,
 )
 from adapters.http import Wire
 from adapters.zendesk import Zendesk
@@ -182,3 +185,27 @@ def test_a_note_whose_answer_was_lost_is_one_ticket(bench: ZendeskBench) -> None
         bench.adapter().note("users", [note(first, 1)])
     assert bench.adapter().noted("users", [note(first, 1)])
     assert len(bench.control("state")["tickets"]) == 1
+
+
+def test_a_list_of_jobs_that_may_not_be_seen_holds_no_note_up(bench: ZendeskBench) -> None:
+    (first,) = bench.seed(people(1))
+    bench.fault("/job_statuses.json", status=403)
+    assert bench.adapter().noted("users", [note(first, 1)]) == {}
+
+
+def test_nobody_concludes_from_an_empty_look_while_a_job_opens_tickets(bench: ZendeskBench) -> None:
+    bench.control("options", {"job_delay_s": 60})
+    ids = bench.seed(people(3))
+    notes = [note(one, number, f"5000-{number}") for number, one in enumerate(ids, 1)]
+    assert isinstance(bench.adapter().start_notes("users", notes), Started)
+    with pytest.raises(TryLater) as raised:
+        bench.adapter().noted("users", notes[:1])
+    assert raised.value.code == "job_running"
+    bench.control("clock", {"offset_s": 61})
+    assert set(bench.adapter().noted("users", notes)) == {"n1", "n2", "n3"}
+
+
+def test_one_or_two_first_notes_are_no_job(bench: ZendeskBench) -> None:
+    (first,) = bench.seed(people(1))
+    result = bench.adapter().start_notes("users", [note(first, 1)])
+    assert result == BatchResult(())

@@ -1,0 +1,195 @@
+"""Step 5 of a wave: notes.
+
+A note that an earlier try may have sent is looked for by its marker first: creating notes is not
+idempotent anywhere. What is certainly the first of its contact and campaign needs no look, and many
+of those may go as one batch that the CRM works on by itself (awaiting.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+from adapters.base import (
+    BatchResult,
+    Note,
+    NoteStarter,
+    NoteTaker,
+    Outcome,
+    Started,
+    Status,
+)
+from adapters.errors import AdapterError
+from connector.responses import awaiting
+from connector.responses.ledger import Entry
+from connector.responses.steps import Delivery, Settlement
+from connector.responses.work import DONE, Thread, Work, chunks, each_outcome
+
+Asked = tuple[Delivery, Note]
+
+
+def note_of(one: Delivery, remote_id: str) -> Note:
+    """The note that a delivery asks for, on that record."""
+    payload = one.payload
+    return Note(
+        key=str(one.id),
+        remote_id=remote_id,
+        marker=payload["marker"],
+        title=payload["title"],
+        text=payload["text"],
+        html=payload["html"],
+        at=one.rank.answered_at,
+        thread=payload["thread"],
+    )
+
+
+def note(work: Work, notes: Sequence[Asked]) -> None:
+    """Write the notes: first ones in batches where the CRM takes such, the others each."""
+    by_thread: dict[Thread, list[Asked]] = defaultdict(list)
+    for one, asked in notes:
+        by_thread[_thread_of(one)].append((one, asked))
+    groups = list(by_thread.values())
+    fresh = [group for group in groups if _is_first(work, group)]
+    for batch in chunks(fresh, work.known.traits.write_batch):
+        _begin(work, batch)
+    _note_each(work, groups)
+
+
+def collected(work: Work, notes: Sequence[tuple[Delivery, str]], result: BatchResult) -> None:
+    """Take the outcomes of a batch that the CRM has worked on: (delivery, its record's remote id).
+
+    What the batch refused is sent alone: the answer then says why, or it succeeds.
+    """
+    work.results.learnt |= result.learnt
+    refused: list[list[Asked]] = []
+    for (one, remote_id), outcome in zip(notes, result.outcomes, strict=True):
+        if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
+            _noted(work, one, outcome)
+        else:
+            refused.append([(one, note_of(one, remote_id))])
+    _note_each(work, refused)
+
+
+def _thread_of(one: Delivery) -> Thread:
+    return one.contact_id, one.campaign_id
+
+
+def _is_first(work: Work, group: Sequence[Asked]) -> bool:
+    """Whether certainly nothing of the thread was ever sent."""
+    thread, threads = _thread_of(group[0][0]), work.known.threads
+    if thread in threads.earlier or thread in threads.doubtful or thread in work.standing:
+        return False
+    return not any(one.may_have_been_sent for one, _ in group)
+
+
+# --- batches --------------------------------------------------------------------------------------
+
+
+def _begin(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
+    """Begin a batch of the groups' first notes; the later ones of a thread wait for it."""
+    if work.trouble.ends_wave:
+        return
+    firsts = [group[0] for group in groups]
+    deliveries = [one for one, _ in firsts]
+    notes = [replace(asked, is_first=True) for _, asked in firsts]
+    try:
+        result = _started(work, deliveries[0].entity, notes)
+    except AdapterError as exc:
+        work.failed(deliveries, exc)
+        return
+    work.results.learnt |= result.learnt
+    if isinstance(result, Started):
+        sent = [(one, asked.remote_id) for one, asked in firsts]
+        work.results.settle(*awaiting.parked_notes(sent, result, job=str(uuid4())))
+        work.not_begun(*(one for group in groups for one, _ in group[1:]))
+
+
+def _started(work: Work, entity: str, notes: Sequence[Note]) -> Started | BatchResult:
+    def start(crm: object) -> Started | BatchResult:
+        return crm.start_notes(entity, notes) if isinstance(crm, NoteStarter) else BatchResult(())
+
+    with work.caller.writing():
+        return work.caller.call(start)
+
+
+# --- each -----------------------------------------------------------------------------------------
+
+
+def _note_each(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
+    # Notes of one thread stay in one part, in their order: two threads would both open it.
+    waiting = [[pair for pair in group if work.is_open(pair[0])] for group in groups]
+    size = work.known.traits.note_batch
+    parts = [
+        [pair for group in part for pair in group]
+        for part in chunks([group for group in waiting if group], size)
+    ]
+    work.caller.each(parts, lambda part: _note_parts(work, part))
+
+
+def _note_parts(work: Work, part: Sequence[Asked]) -> None:
+    for batch in chunks(part, work.known.traits.note_batch):
+        _note_part(work, batch)
+
+
+def _note_part(work: Work, part: Sequence[Asked]) -> None:
+    if work.trouble.ends_wave:
+        return
+    entity = part[0][0].entity
+    try:
+        fresh = _not_noted(work, entity, part)
+    except AdapterError as exc:
+        work.failed([one for one, _ in part], exc)
+        return
+    if fresh:
+        notes = [_placed(work, one, asked) for one, asked in fresh]
+        each_outcome(
+            work,
+            [one for one, _ in fresh],
+            lambda: _written(work, entity, notes),
+            lambda one, outcome: _noted(work, one, outcome),
+        )
+
+
+def _placed(work: Work, one: Delivery, asked: Note) -> Note:
+    """The note with what is known of its thread."""
+    thread = _thread_of(one)
+    earlier = work.standing.get(thread) or work.known.threads.earlier.get(thread)
+    return replace(asked, earlier=earlier, is_first=_is_first(work, [(one, asked)]))
+
+
+def _written(work: Work, entity: str, notes: Sequence[Note]) -> BatchResult:
+    with work.caller.writing():
+        return work.caller.call(lambda crm: _note_taker(crm).note(entity, notes))
+
+
+def _not_noted(work: Work, entity: str, part: Sequence[Asked]) -> list[Asked]:
+    """The notes that do not stand there yet; only what may have been sent before is looked for."""
+    doubtful = [asked for one, asked in part if one.may_have_been_sent]
+    if not doubtful:
+        return list(part)
+    found = work.caller.call(lambda crm: _note_taker(crm).noted(entity, doubtful))
+    for one, asked in part:
+        if asked.key in found:
+            _noted(work, one, Outcome(asked.key, Status.UNCHANGED, remote_id=found[asked.key]))
+    return [(one, asked) for one, asked in part if asked.key not in found]
+
+
+def _noted(work: Work, one: Delivery, outcome: Outcome) -> None:
+    unchanged = "unchanged" if outcome.status is Status.UNCHANGED else None
+    remote_id = outcome.remote_id or ""
+    marker = one.payload["marker"]
+    work.standing[_thread_of(one)] = remote_id
+    work.results.entries.append(
+        Entry(one.id, one.entity, remote_id, "note", None, marker, created=True)
+    )
+    work.results.settle(Settlement(one.id, DONE, code=unchanged, remote_id=remote_id))
+
+
+def _note_taker(crm: object) -> NoteTaker:
+    """The adapter as one that takes notes; plan makes no step that its app cannot take."""
+    if not isinstance(crm, NoteTaker):
+        message = "the adapter takes no notes"
+        raise TypeError(message)
+    return crm
