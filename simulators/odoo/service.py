@@ -68,15 +68,15 @@ class Odoo(Simulator):
     def classify(self, request: Request) -> None:
         """All calls have one path: what a call is stands in its body."""
         super().classify(request)
-        called = _called(request)
+        called = called_in(request)
         if called is not None:
-            request.kind = _kind(called)
+            request.kind = kind_of(called)
 
     @route("POST", "/jsonrpc")
     def jsonrpc(self, request: Request) -> Answer:
         """One call; an error is an answer like any other."""
         told = _body(request)
-        request.kind = _kind(_called(request) or [""])
+        request.kind = kind_of(called_in(request) or [""])
         number = told.get("id")
         try:
             result = self._result(request, told["params"])
@@ -300,8 +300,8 @@ def _body(request: Request) -> Record:
     return told
 
 
-def _called(request: Request) -> list[Any] | None:
-    """[service, method, model, model's method] of a call; None for what is none."""
+def called_in(request: Request) -> list[Any] | None:
+    """What is called: [service, method, model, model's method] of a call; None for what is none."""
     try:
         params = json.loads(request.body)["params"]
         arguments = params["args"]
@@ -310,7 +310,8 @@ def _called(request: Request) -> list[Any] | None:
         return None
 
 
-def _kind(called: list[Any]) -> str:
+def kind_of(called: list[Any]) -> str:
+    """What the log counts a call as."""
     if called[0] != "object":
         return "other"
     return KINDS.get(str(called[-1]), "read")

@@ -26,11 +26,11 @@ from tests.responses.conftest import SIMULATORS
 from tests.world import CRMSeen, World, answered, people
 
 RESPONSES = 1_000
-BOUND = {"hubspot": 40, "salesforce": 25, "zendesk": 60}
+BOUND = {"hubspot": 40, "odoo": 55, "salesforce": 25, "zendesk": 60}
 APART = {"note", "tag"}
 # Jobs take the second and a half they are known to take at least: polls are counted too.
 OPTIONS: Mapping[str, Any] = {"zendesk": {"job_delay_s": 1.5, "index_lag_s": 0, "rate": 100_000}}
-NOTE = {"zendesk": "none"}
+NOTE = {"odoo": "none", "zendesk": "none"}
 
 
 @contextmanager
@@ -75,6 +75,18 @@ def test_a_thousand_responses_cost_few_calls_and_none_when_pushed_again(
         assert {one.status for one in world.push(*pushed)} == {"duplicate"}
         world.settle()
         assert calls_by_kind(crm, since=since) == kinds
+
+
+def test_at_odoo_each_different_value_costs_a_write(world: World) -> None:
+    """Odoo sets one set of values in a call; what is read, and the tags, is shared all the same."""
+    with connected(world, "odoo") as crm:
+        linked_contacts(world, crm, 60)
+        since = len(crm.calls())
+        world.push(*(answered(n, why=f"Reason {n}") for n in range(60)))
+        world.settle(for_s=60, hurry=False)
+        kinds = calls_by_kind(crm, since=since)
+        assert 60 <= kinds["write"] <= 62
+        assert kinds["read"] <= 6
 
 
 # --- statements -----------------------------------------------------------------------------------
