@@ -62,7 +62,9 @@ class OAuthTraits:
     key of the connection's settings. `body` is `form` or `json`; `revoke_body` also `delete`: the
     access token deletes itself. `rotates`: a refresh kills the old refresh token.
     `expires_in_s`: assumed when the answer has none (None: refresh on 401 only).
-    `refresh_margin_s`: refreshed this long before expiry.
+    `refresh_margin_s`: refreshed this long before expiry. `grants`: those offered beside a person's
+    consent (JWT_BEARER, CLIENT_CREDENTIALS), by the settings MACHINE_SETTINGS; `shared_hosts` do
+    not take client credentials; `audiences`: host pattern -> whom an assertion is meant for.
     """
 
     authorize_url: str
@@ -78,11 +80,16 @@ class OAuthTraits:
     refresh_margin_s: int = 300
     extra_authorize: Mapping[str, str] = dataclasses.field(default_factory=dict)
     extra_token: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    grants: tuple[str, ...] = ()
+    shared_hosts: tuple[str, ...] = ()
+    audiences: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingField:
-    """One setting an admin fills in for a connection of this app; `secret` ones are sealed."""
+    """One setting an admin fills in for a connection of this app; `secret` ones are sealed.
+    `longest` in characters; `lines`: may hold line breaks.
+    """
 
     name: str
     label: str
@@ -90,8 +97,45 @@ class SettingField:
     secret: bool = False
     pattern: str | None = None
     help: str = ""
+    longest: int = 500
+    lines: bool = False
 
 
+# How a connection gets its token where no person consents, for an app with `OAuthTraits.grants`.
+JWT_BEARER, CLIENT_CREDENTIALS = "jwt_bearer", "client_credentials"
+GRANT = SettingField(
+    name="grant",
+    label="How the connection signs in",
+    required=False,
+    pattern=f"web_server|{JWT_BEARER}|{CLIENT_CREDENTIALS}",
+    help=f"web_server: a person allows it. {JWT_BEARER}: by a key. {CLIENT_CREDENTIALS}: by the "
+    "app's own id and secret.",
+)
+USERNAME = SettingField(
+    name="username",
+    label="User name of the integration user",
+    required=False,
+    help=f"For {JWT_BEARER}.",
+)
+PRIVATE_KEY = SettingField(
+    name="private_key",
+    label="Private key",
+    required=False,
+    secret=True,
+    pattern=r"-----BEGIN (RSA )?PRIVATE KEY-----"
+    r"[A-Za-z0-9+/=\s]+-----END (RSA )?PRIVATE KEY-----\s*",
+    help=f"For {JWT_BEARER}: RSA, as PEM, without a password.",
+    longest=8_000,
+    lines=True,
+)
+AUDIENCE = SettingField(
+    name="jwt_audience",
+    label="Audience of the assertion",
+    required=False,
+    pattern=r"https://[a-z0-9.-]+",
+    help="Leave it empty unless the CRM answers that the audience is invalid.",
+)
+MACHINE_SETTINGS = (GRANT, USERNAME, PRIVATE_KEY, AUDIENCE)
 # From how many contacts that are due at once an app with `bulk_batch` works by bulk jobs; 0: never.
 BULK_FROM = SettingField(
     name="bulk_from",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from adapters.traits import (
     BULK_FROM,
+    CLIENT_CREDENTIALS,
+    JWT_BEARER,
+    MACHINE_SETTINGS,
     TAG_STRATEGY,
     OAuthTraits,
     RatePolicy,
@@ -17,6 +20,7 @@ from schemas.salesforce import SEPARATOR
 # v66 is Spring '26. v21-30 answer 410 since Summer '25, v31-40 will from Summer '28.
 API_VERSION = "66.0"
 TAG_FIELD = "NPSToday_Tags__c"
+SHARED_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 COLLECTIONS = "composite/sobjects"
 KEY_FIELD = "NPSToday_Key__c"
 RECORD_ENTITY = "NPSToday_Response__c"
@@ -34,8 +38,7 @@ TRAITS = Traits(
     label="Salesforce",
     base_url="https://login.salesforce.com",
     hosts=(
-        "login.salesforce.com",
-        "test.salesforce.com",
+        *SHARED_HOSTS,
         "*.my.salesforce.com",
         "*.sandbox.my.salesforce.com",
     ),
@@ -47,9 +50,18 @@ TRAITS = Traits(
         keeps_instance_url=True,
         # A second org or user can be connected only if the browser's session is not taken over.
         extra_authorize={"prompt": "login consent"},
+        grants=(JWT_BEARER, CLIENT_CREDENTIALS),
+        shared_hosts=SHARED_HOSTS,
+        # Whether My Domain itself is taken as the audience is unverified: setting jwt_audience.
+        audiences={
+            "test.salesforce.com": "https://test.salesforce.com",
+            "*.sandbox.my.salesforce.com": "https://test.salesforce.com",
+            "*.salesforce.com": "https://login.salesforce.com",
+        },
     ),
     key_label=None,
     settings=(
+        *MACHINE_SETTINGS,
         TAG_STRATEGY,
         BULK_FROM,
         SettingField(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
 from adapters.errors import AdapterError, ReconnectNeeded, TokenExpired
-from connector.connections import credentials, parking, profile, tokens
+from connector.connections import credentials, machine, parking, profile, tokens
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
 from connector.connections.establish import OTHER_ACCOUNT, Established, establish, identify
@@ -131,8 +131,11 @@ def probe(desk: Desk, workspace_id: int, connection_id: int, *, actor: str | Non
 
 
 def _proved_if_key(desk: Desk, here: Profile) -> View:
-    """The view after the first call with a key; a refusal is not raised but stands in the view."""
-    if here.auth == "key":
+    """The view after the first call, where no person has to consent before it; a refusal is not
+    raised but stands in the view.
+    """
+    by_itself = machine.kind_of(here.traits, here.settings) is not None
+    if here.auth == "key" or by_itself:
         with suppress(Refusal):
             probe(desk, here.workspace_id, here.id, actor=None)
     return view(desk, here.workspace_id, here.id)

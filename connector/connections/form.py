@@ -4,14 +4,23 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-from adapters.traits import SettingField, Traits
+from adapters.traits import (
+    CLIENT_CREDENTIALS,
+    GRANT,
+    JWT_BEARER,
+    PRIVATE_KEY,
+    USERNAME,
+    SettingField,
+    Traits,
+)
 from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
 from connector.problems import Code, Place, Refusal
 
 # Settings that every app has: further entities, and the calls a minute of the account's plan.
 ENTITIES, CALLS = "entities", "calls_per_minute"
-LONGEST_NAME, LONGEST_SETTING, LONGEST_KEY, MOST_ENTITIES = 120, 500, 4_096, 20
+LONGEST_NAME, LONGEST_KEY, MOST_ENTITIES = 120, 4_096, 20
 MOST_CALLS = 100_000
 _ENTITY = re.compile(r"[A-Za-z0-9_.-]{1,120}")
 
@@ -46,6 +55,7 @@ def filled_in(
         *_name_faults(name),
         *_auth_faults(traits, auth),
         *_setting_faults(traits, settings, frozenset(secrets_kept)),
+        *_grant_faults(traits, settings, base_url, kept=frozenset(secrets_kept)),
     ]
     if faults:
         raise Refusal(Code.SETTING_INVALID, faults[0].text, places=faults)
@@ -101,13 +111,31 @@ def _setting_faults(
         yield Place(f"/settings/{CALLS}", "invalid", text)
 
 
+def _grant_faults(
+    traits: Traits, settings: Mapping[str, Any], base_url: str | None, *, kept: frozenset[str]
+) -> Iterable[Place]:
+    """What a connection that signs in by itself still needs."""
+    grant = settings.get(GRANT.name)
+    if traits.oauth is None or grant not in traits.oauth.grants:
+        return
+    if grant == JWT_BEARER:
+        for one in (USERNAME, PRIVATE_KEY):
+            if not settings.get(one.name) and one.name not in kept:
+                yield Place(f"/settings/{one.name}", "required", f"{one.label} is missing")
+    host = urlsplit(base_url or traits.base_url).hostname
+    if grant == CLIENT_CREDENTIALS and host in traits.oauth.shared_hosts:
+        text = f"{traits.label} takes {CLIENT_CREDENTIALS} at the account's own address only"
+        yield Place("/base_url", "own_address_needed", text)
+
+
 def _one_fault(one: SettingField, value: object, *, is_kept: bool) -> Iterable[Place]:
     pointer = f"/settings/{one.name}"
     if value in {None, ""}:
         if one.required and not (one.secret and is_kept):
             yield Place(pointer, "required", f"{one.label} is missing")
         return
-    fits = isinstance(value, str) and len(value) <= LONGEST_SETTING and value.isprintable()
+    seen = "".join(str(value).splitlines()) if one.lines else str(value)
+    fits = isinstance(value, str) and len(value) <= one.longest and seen.isprintable()
     if not fits or (one.pattern and not re.fullmatch(one.pattern, str(value))):
         yield Place(pointer, "invalid", f"{one.label} does not have the right form. {one.help}")
 

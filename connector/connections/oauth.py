@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, select, text
 
 from adapters.base import Account
 from adapters.errors import AdapterError, TryLater
-from connector.connections import addresses, provider
+from connector.connections import addresses, machine, provider
 from connector.connections.credentials import first_granted
 from connector.connections.desk import Desk
 from connector.connections.establish import Established, establish, identify
@@ -71,6 +71,9 @@ def authorize(
             raise refused_setting(
                 pointer="/auth", code="not_oauth", text="this connection uses a key, not OAuth"
             )
+        if machine.kind_of(profile.traits, profile.settings) is not None:
+            text = "this connection signs in by itself: test it instead"
+            raise refused_setting(pointer="/settings/grant", code="signs_in_by_itself", text=text)
         client = client_of(connection, desk, workspace_id, app=profile.app)
         redirect_uri = f"{desk.public_url}/oauth/callback/{profile.app}"
         expires_at = _keep_state(

@@ -51,6 +51,8 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "connect again.",
         "no_refresh_token": "The CRM has ended the session and gave nothing to renew it with. "
         "Connect again.",
+        "private_key_unreadable": "The private key cannot be used. Enter it again: RSA, as PEM, "
+        "without a password.",
         "tls_failed": "The CRM's certificate failed three times in a row. Have it mended there "
         "(or correct the address), then test the connection.",
         "key_refused": "The CRM refuses the key. Enter a valid one.",

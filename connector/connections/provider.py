@@ -96,7 +96,7 @@ def exchange(
     """The grant for a code; a code serves once, so no error here is worth a second try."""
     url = provider.endpoint(provider.oauth.token_url)
     with _session(provider, client, provider.oauth.token_url) as session:
-        answer = _told(
+        answer = told(
             lambda: session.fetch_token(
                 url,
                 grant_type="authorization_code",
@@ -106,19 +106,19 @@ def exchange(
                 allow_redirects=False,
             )
         )
-    return _grant(provider, answer)
+    return grant_of(provider, answer)
 
 
 def refresh(provider: Provider, client: Client, *, refresh_token: Secret) -> Grant:
     """A new grant for the refresh token, which may be dead from then on."""
     url = provider.endpoint(provider.oauth.token_url)
     with _session(provider, client, provider.oauth.token_url) as session:
-        answer = _told(
+        answer = told(
             lambda: session.refresh_token(
                 url, refresh_token=refresh_token.reveal(), allow_redirects=False
             )
         )
-    return _grant(provider, answer)
+    return grant_of(provider, answer)
 
 
 def revoke(
@@ -147,7 +147,7 @@ def _posted(
 ) -> requests.Response:
     url = provider.endpoint(template)
     with _session(provider, client, template, body=provider.oauth.revoke_body) as session:
-        answer: requests.Response = _told(
+        answer: requests.Response = told(
             lambda: session.revoke_token(url, token=token.reveal(), allow_redirects=False)
         )
     return answer
@@ -159,7 +159,7 @@ def _deleted(provider: Provider, template: str, access_token: Secret) -> request
     origin = f"{parts.scheme}://{parts.netloc}"
     bearer = {"Authorization": f"Bearer {access_token.reveal()}"}
     with requests_session(provider.wire, origin) as session:
-        answer: requests.Response = _told(
+        answer: requests.Response = told(
             lambda: session.delete(origin + parts.path, headers=bearer, allow_redirects=False)
         )
     return answer
@@ -215,7 +215,7 @@ def _signed(
     return sign
 
 
-def _told(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - authlib has no types
+def told(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - authlib has no types
     """The call's answer, or the port's error for whatever it raised."""
     try:
         return call()
@@ -223,7 +223,8 @@ def _told(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - authlib has no type
         raise failure(exc) from exc
 
 
-def _grant(provider: Provider, said: Mapping[str, Any]) -> Grant:
+def grant_of(provider: Provider, said: Mapping[str, Any]) -> Grant:
+    """The grant in an answer that was judged to be one."""
     instance_url = _instance_url(provider, said.get("instance_url"))
     return grant_in(said, assumed_s=provider.oauth.expires_in_s, instance_url=instance_url)
 

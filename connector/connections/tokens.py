@@ -17,7 +17,8 @@ from sqlalchemy import Connection, update
 from adapters.base import Account
 from adapters.errors import AdapterError, ReconnectNeeded, TryLater
 from adapters.http import Wire
-from connector.connections import addresses, credentials, parking, provider
+from adapters.traits import PRIVATE_KEY
+from connector.connections import addresses, credentials, machine, parking, provider
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
 from connector.connections.grants import Grant
@@ -81,16 +82,22 @@ def reach_anyhow(
     profile, kept = _look(desk, workspace_id, connection_id)
     _check_address(desk, profile)
     token = _token(desk, profile, kept, seen_version=seen_version)
+    if token.version > kept.version:
+        # The first token may have told where the account lives.
+        profile, kept = _look(desk, workspace_id, connection_id)
     return Reached(profile, account_of(profile, kept, token=token.value), token.version)
 
 
 def account_of(profile: Profile, kept: Kept, *, token: Secret) -> Account:
     """What the adapter needs to know; the only place where a token is opened for a call."""
+    secrets = dict(kept.document.get("settings", {}))
+    # What signs the connection in is no adapter's business.
+    secrets.pop(PRIVATE_KEY.name, None)
     return Account(
         token=token.reveal(),
         base_url=profile.base_url,
         instance_url=profile.instance_url,
-        settings={**profile.settings, **kept.document.get("settings", {})},
+        settings={**profile.settings, **secrets},
         learnt=profile.learnt,
     )
 
@@ -126,9 +133,14 @@ def _look(desk: Desk, workspace_id: int, connection_id: int) -> tuple[Profile, K
         code = parking.CRYPTO_CODE
         parking.park(desk, workspace_id, connection_id, code=code, seen_version=None)
         raise ReconnectNeeded(code=code) from exc
-    if kept is None or kept.token is None:
+    if kept is None or (kept.token is None and not _signs_in(profile, kept)):
         raise ReconnectNeeded(code="not_connected")
     return profile, kept
+
+
+def _signs_in(profile: Profile, kept: Kept) -> bool:
+    """Whether a token can be had without a person; never after a disconnect, which wiped all."""
+    return bool(kept.document) and machine.kind_of(profile.traits, profile.settings) is not None
 
 
 def _token(desk: Desk, profile: Profile, kept: Kept, *, seen_version: int | None) -> Token:
@@ -138,6 +150,8 @@ def _token(desk: Desk, profile: Profile, kept: Kept, *, seen_version: int | None
         if was_refused:
             raise _parked(desk, profile, code="key_refused", seen_version=kept.version)
         return here
+    if kept.token is None:
+        return _renewed(desk, profile, seen_version=kept.version)
     if not was_refused and not kept.is_due(provider_of(desk, profile).oauth.refresh_margin_s):
         return here
     try:
@@ -171,9 +185,9 @@ def _under_lock(desk: Desk, profile: Profile, *, seen_version: int) -> Token:
         kept = credentials.locked(
             connection, desk, profile.workspace_id, connection_id=profile.id, wait_s=LOCK_S
         )
-        if kept is None or kept.token is None:
+        if kept is None or (kept.token is None and not _signs_in(profile, kept)):
             raise ReconnectNeeded(code="not_connected")
-        if kept.version > seen_version:
+        if kept.token is not None and kept.version > seen_version:
             return Token(kept.token, kept.version)
         _refuse_too_soon(kept)
         try:
@@ -191,11 +205,15 @@ def _under_lock(desk: Desk, profile: Profile, *, seen_version: int) -> Token:
 
 
 def _asked(connection: Connection, desk: Desk, profile: Profile, kept: Kept) -> Grant:
-    if kept.refresh_token is None:
+    by_itself = machine.kind_of(profile.traits, profile.settings) is not None
+    if kept.refresh_token is None and not by_itself:
         raise ReconnectNeeded(code="no_refresh_token")
     try:
         client = client_of(connection, desk, profile.workspace_id, app=profile.app)
         asked = _in_time(provider_of(desk, profile))
+        if kept.refresh_token is None or by_itself:
+            settings = {**profile.settings, **kept.document.get("settings", {})}
+            return machine.granted(asked, client, settings=settings, now_s=kept.at.timestamp())
         return provider.refresh(asked, client, refresh_token=kept.refresh_token)
     except Refusal as exc:
         raise ReconnectNeeded(code=CLIENT_MISSING) from exc

@@ -184,6 +184,14 @@ class AuthorizationServer:
             self._new_refresh(family)
         return self._issue(family, omit_refresh=bool(self._options["omit_refresh"]))
 
+    def issue(self, client_id: str, scopes: tuple[str, ...]) -> Tokens:
+        """Tokens for a grant that no person consents to: without a refresh token."""
+        return self._issue(self._new_family(client_id, scopes), omit_refresh=True)
+
+    def check_client(self, told: Mapping[str, Any]) -> None:
+        """Raises OAuthRefused where id and secret are not a client's."""
+        self._check_client(told)
+
     def revoke(self, token: str) -> bool:
         """End the grant an access or refresh token belongs to; False for an unknown token."""
         access = self._access.get(token)

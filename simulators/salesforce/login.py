@@ -15,8 +15,10 @@ from simulators.kit.messages import Answer, Refused, Request
 from simulators.kit.oauth import Access, AuthorizationServer, OAuthRefused, Tokens
 from simulators.kit.simulator import route
 from simulators.salesforce.account import Org
+from simulators.salesforce.assertions import checked
 from simulators.salesforce.wording import said
 
+MACHINE_GRANTS = ("urn:ietf:params:oauth:grant-type:jwt-bearer", "client_credentials")
 SCOPES = ("api", "refresh_token", "id", "openid")
 _WORDS = {
     "unknown refresh token": "expired access/refresh token",
@@ -70,9 +72,21 @@ class Login(Org):
                 tokens = self.grants.refresh(told)
                 self.log.token_refreshes += 1
                 return self._told(tokens, first=bool(self.options["rotate_refresh"]))
+            if grant in MACHINE_GRANTS:
+                return self._told(self._granted(told), first=False)
         except OAuthRefused as refused:
             return _refusal(refused.error, _WORDS.get(refused.reason, refused.reason))
         return _refusal("unsupported_grant_type", "grant type not supported")
+
+    def _granted(self, told: dict[str, str]) -> Tokens:
+        """Tokens without a person: for a signed assertion, or the client's own credentials."""
+        if told["grant_type"] == MACHINE_GRANTS[0]:
+            client_id = checked(told.get("assertion", ""), self.options, now=self.clock.now())
+        else:
+            self.grants.check_client(told)
+            client_id = told["client_id"]
+        self.log.token_refreshes += 1
+        return self.grants.issue(client_id, ("api",))
 
     @route("POST", r"/services/oauth2/revoke", kind="oauth")
     def revoke(self, request: Request) -> Answer:
