@@ -14,6 +14,8 @@ from adapters.hubspot.traits import KEY_FIELD, RECORD_NAME, TAG_FIELD, TAG_GROUP
 LABEL = "NPSToday"
 SEGMENTS = ("Promoter", "Passive", "Detractor")
 RECORD_KEY = "response_id"
+# Signs of a property's label: no limit is documented.
+LONGEST_LABEL = 120
 # What a response may belong to, in the word the schema takes.
 ASSOCIATED = ("CONTACT", "COMPANY", "DEAL", "TICKET")
 Definition = Mapping[str, Any]
@@ -34,6 +36,12 @@ def tag_property(tags: Sequence[str]) -> Definition:
         "fieldType": "checkbox",
         "options": new_options(tags, after=0),
     }
+
+
+def score_property(name: str, campaign: str) -> Definition:
+    """One campaign's score as a number of its own."""
+    label = f"{LABEL} {campaign}"[:LONGEST_LABEL]
+    return {"groupName": TAG_GROUP, **_of(name, label, "number", "number")}
 
 
 def key_property() -> Definition:

@@ -14,7 +14,7 @@ from adapters.base import Record
 from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.hubspot.client import Client
 from adapters.hubspot.refusals import check_complete
-from adapters.hubspot.traits import API, COMPANY_LINK, TAG_FIELD, TRAITS
+from adapters.hubspot.traits import API, COMPANY_LINK, SCORE_FIELD_NAME, TAG_FIELD, TRAITS
 from schemas.fields import Entity, FieldType
 from schemas.hubspot import SEPARATOR, canonical_of
 
@@ -52,6 +52,8 @@ def kinds_of(entity: Entity, want: Sequence[str]) -> dict[str, FieldType]:
         elif name == TAG_FIELD:
             # Ours, and perhaps made after the definitions were downloaded.
             kinds[name] = FieldType.MULTI_CHOICE
+        elif SCORE_FIELD_NAME.fullmatch(name):
+            kinds[name] = FieldType.NUMBER
         elif name == COMPANY_LINK and entity.name == TRAITS.contact_entity:
             # An association as much as a property: HubSpot need not describe it.
             kinds[name] = FieldType.REFERENCE

@@ -29,7 +29,7 @@ from adapters.errors import (
     TokenExpired,
     TryLater,
 )
-from adapters.hubspot.traits import OPTIONAL_SCOPES, SCOPES, TAG_FIELD
+from adapters.hubspot.traits import OPTIONAL_SCOPES, SCOPES, SCORE_FIELD_NAME, TAG_FIELD
 
 MIGRATING = 477
 LOCKED_WAIT_S = 2.0
@@ -157,6 +157,11 @@ def _faults_of_errors(body: Mapping[str, Any]) -> tuple[Fault, ...]:
 
 
 def _lost_field(one: Fault) -> PauseMapping | None:
+    if one.error == GONE_FIELD and (
+        one.field == TAG_FIELD or SCORE_FIELD_NAME.fullmatch(one.field)
+    ):
+        message = f"HubSpot has no property {one.field} (any more)"
+        return PauseMapping(message, code=TAG_OPTION_MISSING, field=one.field)
     if one.error == GONE_FIELD:
         message = f"HubSpot has no property {one.field} any more"
         return PauseMapping(message, code="field_gone", field=one.field)

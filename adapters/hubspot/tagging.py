@@ -12,7 +12,7 @@ from typing import Any
 from adapters.base import TagOptions
 from adapters.errors import BrokenContract
 from adapters.hubspot.client import Client
-from adapters.hubspot.definition import group, new_options, tag_property
+from adapters.hubspot.definition import group, new_options, score_property, tag_property
 from adapters.hubspot.traits import API, TAG_FIELD
 
 EXISTS, ABSENT = 409, 404
@@ -22,7 +22,29 @@ Option = Mapping[str, Any]
 
 def provision(client: Client, entity: str, options: Sequence[TagOptions]) -> None:
     """The port's `provision_tags`: one read, and more calls only where something lacks."""
-    add_options(client, entity, list(dict.fromkeys(tag for one in options for tag in one.tags)))
+    own = {one.field: one.campaign for one in options if one.field}
+    if own:
+        _add_score_fields(client, entity, own)
+    tags = dict.fromkeys(tag for one in options if not one.field for tag in one.tags)
+    if tags:
+        add_options(client, entity, list(tags))
+
+
+def _add_score_fields(client: Client, entity: str, campaigns: Mapping[str, str]) -> None:
+    """Make sure of these number properties: name -> the campaign whose score it holds."""
+    params, seen = {"object": entity}, frozenset({EXISTS})
+    told = client.call("GET", PROPERTIES, params=params).body.get("results") or ()
+    present = {str(one["name"]): one.get("type") for one in told}
+    for name in campaigns:
+        if present.get(name, "number") != "number":
+            message = f"the property {name} is not a number: rename or remove it"
+            raise BrokenContract(message, code="tag_field_taken")
+    lacking = [name for name in campaigns if name not in present]
+    if lacking:
+        client.call("POST", PROPERTIES + "/groups", params=params, body=group(), seen=seen)
+    for name in lacking:
+        body = score_property(name, campaigns[name])
+        client.call("POST", PROPERTIES, params=params, body=body, seen=seen)
 
 
 def add_options(client: Client, entity: str, tags: Sequence[str]) -> None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from adapters.traits import OAuthTraits, RatePolicy, TagPlace, TagTraits, Traits
+import re
+
+from adapters.traits import (
+    TAG_STRATEGY,
+    OAuthTraits,
+    RatePolicy,
+    TagPlace,
+    TagTraits,
+    Traits,
+)
 from schemas.fields import FieldType
 from schemas.hubspot import SEPARATOR
 
@@ -14,6 +23,11 @@ ROWS = 100
 NOTE_LIMIT = 65_536
 TAG_GROUP = "npstoday"
 TAG_FIELD = "npstoday_tags"
+# A campaign's own number, where scores are kept so instead (setting tag_strategy).
+SCORE_FIELD, SCORE_FIELD_NAME = (
+    "npstoday_{campaign}_score",
+    re.compile(r"npstoday_[a-z0-9_]+_score"),
+)
 # Ours on records that HubSpot has no unique property for; unique, so that none is made twice.
 KEY_FIELD = "npstoday_key"
 # HubSpot's own property of a contact; written as an association (primary.py).
@@ -61,7 +75,7 @@ TRAITS = Traits(
         extra_authorize={"optional_scope": " ".join(OPTIONAL_SCOPES)},
     ),
     key_label="Service key (pat-...)",
-    settings=(),
+    settings=(TAG_STRATEGY,),
     entities=("contacts", "companies", "deals", "tickets"),
     contact_entity="contacts",
     company_entity="companies",
@@ -69,7 +83,15 @@ TRAITS = Traits(
     company_fields={"name": "name", "domain": "domain"},
     write_batch=ROWS,
     read_batch=ROWS,
-    tags=TagTraits(place=TagPlace.FIELD, field=TAG_FIELD, separator=SEPARATOR, needs_options=True),
+    tags=TagTraits(
+        place=TagPlace.FIELD,
+        field=TAG_FIELD,
+        separator=SEPARATOR,
+        needs_options=True,
+        per_campaign=SCORE_FIELD,
+        # A property's name may have 100 signs (unverified).
+        per_campaign_length=60,
+    ),
     # OAuth apps may make 110 calls in ten seconds, keys of small plans 100: one rule for both.
     # Search has 5 a second of its own.
     rates=(RatePolicy(calls=100, per_s=10), RatePolicy(calls=4, per_s=1, kind=SEARCH)),
