@@ -8,6 +8,8 @@ from connector.api import asking, context, description, errors, headers, resourc
 from connector.connections.desk import Desk
 from connector.db import Database
 from connector.queues import Doorbell
+from connector.responses.limiter import Limiter
+from connector.responses.permit import permitting
 from connector.settings import Settings, load_settings
 
 # Nothing answers there, so that every ring is given up at once and the sweep does the work.
@@ -30,7 +32,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.url_map.redirect_defaults = False
     database = database or Database(settings)
     bell = Doorbell(settings.redis_url or _NO_REDIS)
-    context.install(app, context.Hub(settings, database, Desk.of(settings, database), bell))
+    permit = permitting(Limiter(settings.redis_url or _NO_REDIS), settings.rate_share)
+    desk = Desk.of(settings, database, permit=permit)
+    context.install(app, context.Hub(settings, database, desk, bell))
     headers.install(app, https=settings.public_url.startswith("https://"))
     errors.install(app)
     asking.install(app)

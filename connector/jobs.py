@@ -17,6 +17,7 @@ from connector.queues import DRAIN, PLAN, PROVISION, VERSION, Doorbell
 from connector.responses import deliver, planner
 from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
+from connector.responses.permit import permitting
 from connector.settings import Settings, load_settings
 
 
@@ -29,8 +30,9 @@ def hub() -> Hub:
 def hub_of(settings: Settings) -> Hub:
     """A hub on these settings, whose URLs must be set."""
     failpoints.configure(settings)
-    desk = Desk.of(settings, Database(settings))
-    return Hub(settings, desk, Limiter(str(settings.redis_url)))
+    limiter = Limiter(str(settings.redis_url))
+    permit = permitting(limiter, settings.rate_share)
+    return Hub(settings, Desk.of(settings, Database(settings), permit=permit), limiter)
 
 
 @cache

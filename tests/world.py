@@ -169,7 +169,7 @@ class World:
 
     # --- setting up ---
 
-    def connect(self, app: str, url: str, name: str = "", **settings: str) -> CRMSeen:
+    def connect(self, app: str, url: str, name: str = "", **settings: Any) -> CRMSeen:
         """A connection through the CRM's own consent page, or with a key where it has none; its
         field definitions downloaded.
         """

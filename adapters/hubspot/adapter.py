@@ -19,7 +19,8 @@ from adapters.usage import Usage
 from schemas.fields import Entity
 from schemas.hubspot import entity_of
 
-ABSENT = frozenset({403, 404})
+# A custom kind that HubSpot does not know is a 404, or a 400 (both unverified).
+ABSENT = frozenset({400, 403, 404})
 # Documented for private apps (keys) only; what it answers an OAuth app is not.
 USAGE = f"/account-info/{API}/api-usage/daily/private-apps"
 NO_USAGE = frozenset({400, 403, 404})

@@ -16,10 +16,13 @@ from adapters.hubspot.client import Client
 from adapters.hubspot.refusals import check_complete
 from adapters.hubspot.traits import API, COMPANY_LINK, SCORE_FIELD_NAME, TAG_FIELD, TRAITS
 from schemas.fields import Entity, FieldType
-from schemas.hubspot import SEPARATOR, canonical_of
+from schemas.hubspot import EMAIL, SEPARATOR, canonical_of
 
 # Either tells the ids that were merged into a record: the first for contacts (recorded).
 SWALLOWED = ("hs_all_contact_vids", "hs_merged_object_ids")
+# A contact's other addresses. Whether it is found by them is unverified: if it is, this tells which
+# was asked for; if not, making it is refused with its id, and it is written by that.
+ADDITIONAL_EMAILS = "hs_additional_emails"
 Found = Mapping[str, Any]
 
 
@@ -30,7 +33,7 @@ def find(
     kinds = kinds_of(entity, want)
     by_id = field == TRAITS.id_field
     _check_key(entity, field, by_id=by_id)
-    extra = SWALLOWED if by_id else (field,)
+    extra = SWALLOWED if by_id else (field, ADDITIONAL_EMAILS) if field == EMAIL else (field,)
     told, missing = read(client, entity.name, field, values, want=(*kinds, *extra))
     held = {key: one for one in told for key in _keys(one, field, by_id=by_id)}
     found: dict[str, tuple[Record, ...]] = {}
@@ -108,10 +111,17 @@ def _named_missing(told: Mapping[str, Any]) -> frozenset[str]:
 def _keys(one: Found, field: str, *, by_id: bool) -> set[str]:
     """What this record may have been asked by, whatever the case."""
     properties = one.get("properties") or {}
-    if not by_id:
-        return {str(properties.get(field) or "").casefold()}
-    swallowed = SEPARATOR.join(str(properties.get(name) or "") for name in SWALLOWED)
-    return {str(one.get("id", "")), *filter(None, swallowed.split(SEPARATOR))}
+    if by_id:
+        return {str(one.get("id", "")), *_several(properties, SWALLOWED)}
+    if field == EMAIL:
+        return _several(properties, (EMAIL, ADDITIONAL_EMAILS))
+    return {str(properties.get(field) or "").casefold()}
+
+
+def _several(properties: Mapping[str, Any], names: Sequence[str]) -> set[str]:
+    """The values of these properties, each of which may hold several."""
+    told = SEPARATOR.join(str(properties.get(name) or "") for name in names)
+    return set(filter(None, told.casefold().split(SEPARATOR)))
 
 
 def _read_one(client: Client, entity: str, remote_id: str, *, want: Sequence[str]) -> Found | None:

@@ -24,9 +24,13 @@ from connector.problems import Refusal
 from connector.queues import Doorbell
 from connector.release import NotReady
 from connector.release import release as prepare
+from connector.responses.limiter import Limiter
+from connector.responses.permit import permitting
 from connector.settings import Settings, SettingsError, load_settings
 
 ACTOR = "operator"
+# Nothing answers there: the rate is then kept by this process alone.
+_NO_REDIS = "redis://127.0.0.1:1"
 _NOT_MIGRATED = {"42P01", "42883", "42703"}
 
 
@@ -43,7 +47,8 @@ class Opened:
 
     def desk(self) -> Desk:
         """What managed authentications work with; needs the keys."""
-        return Desk.of(self.settings, self.database)
+        permit = permitting(Limiter(self.settings.redis_url or _NO_REDIS), self.settings.rate_share)
+        return Desk.of(self.settings, self.database, permit=permit)
 
     def ring(self, kind: str, workspace_id: int) -> None:
         """Wake a worker; without Redis the sweep does it."""

@@ -93,11 +93,11 @@ def ask(
     """
     reached = reach(desk, workspace_id, connection_id)
     try:
-        return question(_adapter(reached))
+        return question(_adapter(desk, reached))
     except TokenExpired:
         reached = reach(desk, workspace_id, connection_id, seen_version=reached.version)
     try:
-        return question(_adapter(reached))
+        return question(_adapter(desk, reached))
     except TokenExpired as exc:
         code = "token_refused"
         parking.park(desk, workspace_id, connection_id, code=code, seen_version=reached.version)
@@ -138,8 +138,12 @@ def listing(entities: Iterable[Entity]) -> str:
     return written.getvalue()
 
 
-def _adapter(reached: Reached) -> CRM:
-    wire = Wire(before=lambda _kind: refuse_inside_transaction())
+def _adapter(desk: Desk, reached: Reached) -> CRM:
+    def before(kind: str | None) -> None:
+        refuse_inside_transaction()
+        desk.permit(reached.profile, kind)
+
+    wire = Wire(before=before)
     return adapter_for(reached.profile.app)(reached.account, wire, {})
 
 

@@ -154,7 +154,7 @@ def _contact_system() -> list[Definition]:
         "hs_pipeline": "enumeration", "hs_registered_member": "number",
         "hs_email_optout": "bool", "notes_last_contacted": "datetime",
         "notes_last_updated": "datetime", "num_associated_deals": "number",
-        "recent_deal_close_date": "datetime", "hs_additional_emails": "enumeration",
+        "recent_deal_close_date": "datetime",
     }  # fmt: skip
     # Its real type and flags are unverified; nobody writes it here.
     read_only["associatedcompanyid"] = "number"
@@ -163,6 +163,14 @@ def _contact_system() -> list[Definition]:
         *(
             definition(name, name, kind, read_only=True, calculated=name in calculated)
             for name, kind in read_only.items()
+        ),
+        definition(
+            "hs_additional_emails",
+            "Additional email addresses",
+            "enumeration",
+            "checkbox",
+            read_only=True,
+            external=True,
         ),
         *_stamps("contacts"),
     ]

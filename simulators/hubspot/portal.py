@@ -66,6 +66,8 @@ class Portal(Simulator):
         "partial_email_upsert": "refuse",
         # Whether a contact's property tells its primary company: at_once, or never (late).
         "primary_property": "at_once",
+        # Whether a batch read by e-mail finds a contact by its other addresses: found or missed.
+        "secondary_emails": "found",
         "required_rules": {},
         "service_key": "pat-eu1-00000000-0000-4000-8000-000000000001",
         "portal_id": 14_200_142,
@@ -96,6 +98,7 @@ class Portal(Simulator):
 
     def options_changed(self) -> None:
         """New quotas start with a clean sheet."""
+        self.kinds["contacts"].finds_secondary = self.options["secondary_emails"] == "found"
         self.quotas = {
             "app": SlidingWindow(self.options["ten_secondly"], TEN_SECONDS),
             "key": SlidingWindow(self.options["key_ten_secondly"], TEN_SECONDS),

@@ -131,8 +131,9 @@ class Schema(Batches):
     # --- parts ----------------------------------------------------------------------------------
 
     def _viewable(self, request: Request) -> Kind:
-        kind = self.kinds.get(request.params["object"]) or self.kinds["contacts"]
-        if kind.name != request.params["object"] and kind.type_id != request.params["object"]:
+        asked = request.params["object"]
+        kind = next((one for one in self.kinds.values() if asked in {one.name, one.type_id}), None)
+        if kind is None:
             raise Refused(self.errors.not_found())
         scopes = {f"crm.objects.{kind.scope}.read", f"crm.schemas.{kind.scope}.read"}
         if kind.name == "tickets":

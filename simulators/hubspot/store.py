@@ -20,6 +20,7 @@ READ_ONLY_VALUE = "READ_ONLY_VALUE"
 # HubSpot tells these of every record, asked for or not.
 ALWAYS = ("createdate", "hs_createdate", "lastmodifieddate", "hs_lastmodifieddate", "hs_object_id")
 NAMES = ("email", "firstname", "lastname")
+OTHER_EMAILS = "hs_additional_emails"
 
 
 class RowRefused(Exception):
@@ -79,6 +80,7 @@ class Kind:
     merged: dict[str, str] = field(default_factory=dict)
     removed: dict[str, Definition] = field(default_factory=dict)
     last_id: int = FIRST_ID
+    finds_secondary: bool = True
 
     def keys(self) -> set[str]:
         """The properties by which a record can be found, besides its id."""
@@ -89,9 +91,19 @@ class Kind:
         """The live record with that id (the survivor, if it was merged) or unique value."""
         if id_property and id_property != "hs_object_id":
             value = value.strip().lower() if id_property == "email" else value
-            value = self.unique.get(id_property, {}).get(value, "")
+            found = self.unique.get(id_property, {}).get(value, "")
+            by_other = id_property == "email" and self.finds_secondary
+            value = found or (self._has_address(value) if by_other else "")
         record = self.records.get(self.merged.get(value, value))
         return None if record is None or record.archived else record
+
+    def _has_address(self, email: str) -> str:
+        """The id of the contact that has this as one of its other addresses, "" for none."""
+        for record in self.records.values():
+            others = record.properties.get(OTHER_EMAILS, "").split(";")
+            if email in others and not record.archived:
+                return record.id
+        return ""
 
     def checked(
         self, properties: Mapping[str, str], record: Record | None, *, system: bool = False
@@ -142,6 +154,12 @@ class Kind:
         if self.name == "contacts":
             ids = [one.properties[swallowed] for one in (survivor, loser)]
             survivor.properties[swallowed] = ";".join(ids)
+            # The loser's addresses go on as other addresses of the survivor.
+            own = {survivor.properties.get("email", ""), ""}
+            known = (one.properties.get(OTHER_EMAILS, "").split(";") for one in (survivor, loser))
+            emails = [loser.properties.get("email", ""), *(each for one in known for each in one)]
+            others = [one for one in dict.fromkeys(emails) if one not in own]
+            survivor.properties[OTHER_EMAILS] = ";".join(others)
         for kind, links in loser.links.items():
             survivor.links.setdefault(kind, {}).update(links)
 
@@ -166,6 +184,8 @@ class Kind:
     def _check_unique(self, taken: Mapping[str, str], record: Record | None) -> None:
         for name in self.keys() & taken.keys():
             holder = self.unique.get(name, {}).get(taken[name])
+            if name == "email" and taken[name]:
+                holder = holder or self._has_address(taken[name]) or None
             if not taken[name] or holder is None or (record and holder == record.id):
                 continue
             if name == "email":

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
 
+from adapters.errors import Throttled
 from connector.connections import closing, discover
 from connector.connections.discover import Discovered, Snapshot
+from connector.connections.profile import Profile
 from connector.connections.views import view
-from connector.problems import Refusal
+from connector.problems import Code, Refusal
 from connector.tables import entity_snapshot
 from schemas.fields import Entity, Field, FieldType, Option
 from schemas.record import schema_digest
@@ -131,3 +134,28 @@ def test_no_cell_of_the_listing_begins_a_formula(label: str) -> None:
     text = discover.listing([Entity("contacts", "Contact", (field,))])
     (line,) = csv.DictReader(io.StringIO(text, newline=""))
     assert line["label"] == "'" + label
+
+
+def test_every_call_of_a_download_asks_for_its_place_in_the_rate(house: House) -> None:
+    connection_id = house.connected()
+    asked: list[str] = []
+    desk = replace(house.desk, permit=lambda profile, _kind: asked.append(profile.app))
+    before = len(house.crm.log.listing())
+    discover.download(desk, house.workspace_id, connection_id, actor=ALICE)
+    assert asked == ["fake"] * (len(house.crm.log.listing()) - before)
+    assert asked
+
+
+def test_a_download_that_would_wait_too_long_is_refused_and_calls_nothing(house: House) -> None:
+    connection_id = house.connected()
+
+    def refuse(_profile: Profile, _kind: str | None) -> None:
+        raise Throttled(wait_s=60)
+
+    before = len(house.crm.log.listing())
+    with pytest.raises(Refusal) as raised:
+        discover.download(
+            replace(house.desk, permit=refuse), house.workspace_id, connection_id, actor=ALICE
+        )
+    assert raised.value.code is Code.CRM_UNAVAILABLE
+    assert len(house.crm.log.listing()) == before
