@@ -156,6 +156,22 @@ TAG_STRATEGY = SettingField(
 
 
 @dataclass(frozen=True, slots=True)
+class RecordTraits:
+    """A CRM's survey-response entity, as provisioning makes it.
+
+    `entity` is a regular expression: an account may put something of its own in front of the name.
+    `key` is the unique field that holds our response key; `fields` says where what we know of a
+    response goes (our word -> field), `links` what it may belong to (`contact`, `company`, `deal`,
+    `ticket`, `owner` -> the field that refers to it, and the entity it refers to).
+    """
+
+    entity: str
+    key: str
+    fields: Mapping[str, str]
+    links: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """What an app is and can do. The docs' matrix and the catalogue are generated from it.
 
@@ -209,3 +225,4 @@ class Traits:
     creates: str = "keyed"
     dates: tuple[str, ...] = ()
     key_ends: date | None = None
+    record: RecordTraits | None = None

@@ -165,6 +165,7 @@ class AutomationSchema(Strict):
 class StandardIntegrationSchema(Strict):
     """The standard integration of a connection (SN1): one switch and its few choices.
 
+    `record`: a record of its own for each response, where the CRM has the entity.
     `campaigns`: ids it serves, empty = all. `create`: make contacts that the CRM does not have.
     `overwrite`: also fields that are not empty there. `company`: by what a company is matched or
     created (None: left alone).
@@ -176,6 +177,7 @@ class StandardIntegrationSchema(Strict):
     fields_ = fields.Boolean(data_key="fields", attribute="fields", load_default=True)
     note = fields.Boolean(load_default=True)
     tag = fields.Boolean(load_default=True)
+    record = fields.Boolean(load_default=False)
     create = fields.Boolean(load_default=False)
     overwrite = fields.Boolean(load_default=False)
     company = fields.String(

@@ -9,7 +9,16 @@ from typing import Any, ClassVar
 from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, TagOptions
 from adapters.errors import PauseMapping
 from adapters.http import Wire
-from adapters.hubspot import companies, finding, notes, primary, provisioning, tagging, writing
+from adapters.hubspot import (
+    companies,
+    finding,
+    notes,
+    primary,
+    provisioning,
+    records,
+    tagging,
+    writing,
+)
 from adapters.hubspot.client import Client
 from adapters.hubspot.traits import API, COMPANY_LINK, KEY_FIELD, TRAITS
 from adapters.hubspot.usage import told_by, told_in
@@ -52,7 +61,11 @@ class HubSpot:
         found = {one.name: one for one in told if one is not None}
         if TRAITS.company_entity in found:
             found[TRAITS.contact_entity] = primary.described(found[TRAITS.contact_entity])
-        return tuple(found.values())
+        own = (
+            records.described(one) if records.is_record(name) else one
+            for name, one in found.items()
+        )
+        return tuple(own)
 
     def find(
         self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
@@ -62,6 +75,8 @@ class HubSpot:
         search.
         """
         known = self._entity(entity)
+        if records.is_record(entity):
+            return records.find(self._client, known, field, values, want=want)
         if companies.is_searched(entity, field):
             keyed = known.field(KEY_FIELD) is not None or bool(self._learnt.get(companies.LEARNT))
             return companies.find(self._client, known, field, values, want=want, keyed=keyed)
@@ -71,6 +86,8 @@ class HubSpot:
 
     def write(self, batch: Batch) -> BatchResult:
         """See the port. One call, one more where companies are linked; never asynchronous."""
+        if records.is_record(batch.entity):
+            return records.write(self._client, batch)
         if companies.is_made(batch):
             return companies.create(self._client, batch)
         if any(COMPANY_LINK in row.values for row in batch.rows):

@@ -8,6 +8,7 @@ from adapters.traits import (
     TAG_STRATEGY,
     OAuthTraits,
     RatePolicy,
+    RecordTraits,
     TagPlace,
     TagTraits,
     Traits,
@@ -34,6 +35,20 @@ KEY_FIELD = "npstoday_key"
 COMPANY_LINK = "associatedcompanyid"
 # HubSpot puts the account's number in front: p123_npstoday_response.
 RECORD_NAME = "npstoday_response"
+RECORD = RecordTraits(
+    entity=rf"p[0-9]+_{RECORD_NAME}",
+    key="response_id",
+    fields={
+        one: one
+        for one in ("campaign", "score", "segment", "comment", "answered_at", "tag", "link")
+    },
+    links={
+        "contact": ("contacts", "contacts"),
+        "company": ("companies", "companies"),
+        "deal": ("deals", "deals"),
+        "ticket": ("tickets", "tickets"),
+    },
+)
 SEARCH = "search"
 
 SCOPES = (
@@ -79,6 +94,7 @@ TRAITS = Traits(
     entities=("contacts", "companies", "deals", "tickets"),
     contact_entity="contacts",
     company_entity="companies",
+    record=RECORD,
     company_link=COMPANY_LINK,
     company_fields={"name": "name", "domain": "domain"},
     write_batch=ROWS,

@@ -10,6 +10,7 @@ from adapters.traits import (
     TAG_STRATEGY,
     OAuthTraits,
     RatePolicy,
+    RecordTraits,
     SettingField,
     TagPlace,
     TagTraits,
@@ -24,6 +25,26 @@ SHARED_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 COLLECTIONS = "composite/sobjects"
 KEY_FIELD = "NPSToday_Key__c"
 RECORD_ENTITY = "NPSToday_Response__c"
+RECORD = RecordTraits(
+    entity=RECORD_ENTITY,
+    key="Response_Id__c",
+    fields={
+        "campaign": "Campaign__c",
+        "score": "Score__c",
+        "segment": "Segment__c",
+        "comment": "Comment__c",
+        "answered_at": "Responded_At__c",
+        "tag": "Tag__c",
+        "link": "Link__c",
+    },
+    links={
+        "contact": ("Contact__c", "Contact"),
+        "company": ("Account__c", "Account"),
+        "deal": ("Opportunity__c", "Opportunity"),
+        "ticket": ("Case__c", "Case"),
+        "owner": ("OwnerId", "User"),
+    },
+)
 # sObject Collections take at most 200 rows a call (vendor documentation).
 ROWS = 200
 # Salesforce works on the rows of a bulk job in parts of 10,000; ours is what one lease can read.
@@ -106,6 +127,7 @@ TRAITS = Traits(
     },
     match_fields=("Email", KEY_FIELD),
     id_field="Id",
+    record=RECORD,
     company_entity="Account",
     company_link="AccountId",
     company_fields={"name": "Name", "domain": "Website"},

@@ -11,6 +11,7 @@ from typing import Any
 from adapters.traits import Traits
 from connector.responses.rules import Expression
 from connector.responses.steps import Rank, Step
+from connector.responses.tags import NPS_TODAY, TagPattern
 from connector.responses.transforms import Context
 from connector.responses.vocabulary import Kind, LabelRule, Variable
 from schemas.fields import Entity
@@ -82,6 +83,7 @@ class Facts:
     surveys: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     labels: tuple[LabelRule, ...] = ()
     nps_window_days: int = 90
+    pattern: TagPattern = NPS_TODAY
 
     def names(self, variable: str) -> bool:
         """Whether some mapping or automation uses this variable: what nobody uses is not
@@ -106,7 +108,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One response to plan. `marker` is unique per response and revision, for its note."""
+    """One response to plan. `marker` is unique per response and revision, for its note; `key` per
+    response, for its record: no response of another workspace has it.
+    """
 
     rank: Rank
     body: Mapping[str, Any]
@@ -115,6 +119,7 @@ class Case:
     person: Person | None
     campaign: CampaignFacts | None
     order: Sequence[str] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ time is up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -133,10 +133,20 @@ def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
     folded = fold([one for every in wave.by_lane().values() for one in every], clocks)
     for one in folded.superseded:
         work.results.settle(superseded(one))
-    linking = [one for one in folded.targets if _links_by_write(work, one)]
-    decided = decisions(work, [one for one in folded.targets if one not in linking])
-    failpoint("looked_up")
     writing = Writing(work)
+    decided = _written(work, [one for one in folded.targets if not one.follows], writing)
+    failpoint("between")
+    mark(work, [one.target for one in decided], writing.remote_ids)
+    # What refers to a contact comes after it: its record may just have been made.
+    if following := [one for one in folded.targets if one.follows]:
+        _written(work, following, writing)
+
+
+def _written(work: Work, targets: Sequence[Target], writing: Writing) -> list[Decision]:
+    """Look at the targets' records and write what differs; what was decided about each."""
+    linking = [one for one in targets if _links_by_write(work, one)]
+    decided = decisions(work, [one for one in targets if one not in linking])
+    failpoint("looked_up")
     for decision in decided:
         work.results.settle(*decision.settled)
         if decision.change is None:
@@ -146,8 +156,7 @@ def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
     writing.write_all([one.change for one in decided if one.change is not None])
     for decision in decided:
         _stood_in_part(work, decision)
-    failpoint("between")
-    mark(work, [one.target for one in decided], writing.remote_ids)
+    return decided
 
 
 def _stands_already(work: Work, decision: Decision) -> None:

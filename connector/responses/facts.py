@@ -16,6 +16,7 @@ from adapters.registry import ADAPTERS, traits_of
 from connector.responses.case import AutomationFacts, ConnectionFacts, Facts, MappingFacts
 from connector.responses.questions import shape_of
 from connector.responses.rules import Expression, ExpressionInvalid, condition
+from connector.responses.tags import pattern_of
 from connector.responses.transforms import Context
 from connector.responses.vocabulary import Kind, declared
 from schemas.fields import Entity, entity_from_json
@@ -49,6 +50,7 @@ def load_facts(
             zone=space.timezone,
             declared=words,
         ),
+        pattern=pattern_of(space.settings.get("tags", {})),
         tags_enabled=bool(space.settings.get("tags", {}).get("enabled", True)),
     )
 

@@ -124,6 +124,11 @@ class Target:
         }
         return rules.pop() if len(rules) == 1 else "refuse"
 
+    @property
+    def follows(self) -> bool:
+        """Whether it refers to the contact's own record, which then has to be written first."""
+        return any(one.payload.get("contact") for one in self.deliveries)
+
     def fields(self) -> tuple[str, ...]:
         """Every field that the deliveries may write, in order and once."""
         names = (

@@ -3,6 +3,7 @@
     automations   WHEN the event fits and IF the condition holds, THEN feed through mappings, tag,
     note feeding       a mapping's row for its connection; with it the note, by the mapping's own
     rule standard      the standard integration of the connection the contact came from
+    record        one of its own for the response, where the standard integration asks for it
     score tag     by default for every NPS answer, wherever the contact is fed or came from
 
 An anonymous response is never matched, tagged or noted. Why nothing (or less) was planned stands
@@ -24,6 +25,7 @@ from connector.responses.case import (
     Planned,
 )
 from connector.responses.mapping import MappedRow, mapped_row
+from connector.responses.record import record_steps
 from connector.responses.rules import verdict
 from connector.responses.standard import (
     is_home,
@@ -60,6 +62,7 @@ def plan(case: Case, facts: Facts) -> Planned:
         standard_steps(draft)
         tag_steps(draft)
         note_steps(draft)
+        record_steps(draft)
     return Planned(tuple(draft.steps.values()), draft.verdicts, draft.broken)
 
 

@@ -38,6 +38,7 @@ from connector.responses.variables import variables_of
 BATCH = 200
 MAX_PLAN_FAILURES = 8
 MARKERS = UUID("5f0c2a3e-8f6b-4f7e-9f43-0d6f1f0a7b11")
+KEYS = UUID("0b8a6a0e-52c1-4f0c-8a53-3f9f6a1c7d20")
 
 
 def plan_waiting(hub: Hub, workspace_id: int) -> frozenset[int]:
@@ -187,6 +188,7 @@ def _case(
         rank=_rank(row),
         body=body,
         marker=str(uuid5(MARKERS, f"{workspace_id}:{row.source}:{row.response_id}:{row.revision}")),
+        key=str(uuid5(KEYS, f"{workspace_id}:{row.source}:{row.response_id}")),
         variables=variables,
         person=person,
         campaign=campaign,

@@ -16,7 +16,7 @@ from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
 from connector.responses.leases import Wave
 from connector.responses.steps import NOTE, Rank
-from connector.responses.tags import NPS_TODAY, SCORES, Spelling, TagPattern
+from connector.responses.tags import SCORES, Spelling, TagPattern, pattern_of
 from connector.responses.work import Known, Threads
 from connector.tables import (
     campaign,
@@ -156,13 +156,6 @@ def _clocks(connection: Connection, connection_id: int, wave: Wave) -> Clocks:
     return {
         (row.lane, row.target): Rank(row.answered_at, row.revision, row.response_id) for row in rows
     }
-
-
-def pattern_of(tags: Mapping[str, Any]) -> TagPattern:
-    """The workspace's tag pattern: what its settings say, else the default."""
-    prefix = str(tags.get("prefix") or NPS_TODAY.prefix)
-    opt_out = str(tags.get("opt_out") or "").removeprefix(f"{prefix}{NPS_TODAY.separator}")
-    return TagPattern(prefix, NPS_TODAY.separator, opt_out or NPS_TODAY.no_send_word)
 
 
 def tags_to_provision(

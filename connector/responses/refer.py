@@ -1,4 +1,4 @@
-"""References of a wave: a contact's company is looked up, and its id becomes a value like any
+"""References of a wave: what a record refers to is looked up, and its id becomes a value like any
 other.
 
 The company itself is a delivery of its own lane (plan makes it where companies may be created).
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.base import Record
+from adapters.base import Outcome, Record, Status
 from adapters.errors import AdapterError, PauseMapping
 from connector.responses.fold import EMPTY, Target
 from connector.responses.steps import FIELDS, Delivery
@@ -32,7 +32,8 @@ def with_references(work: Work, whole: Sequence[Seen]) -> list[Seen]:
 
     `whole`: each target with the records that the CRM has for it.
     """
-    needed = [(_without_kept(target, records), records) for target, records in whole]
+    linked = [(_with_contact(work, target), records) for target, records in whole]
+    needed = [(_without_kept(target, records), records) for target, records in linked]
     targets = [target for target, _ in needed]
     asked = {key for target in targets for one in target.deliveries for key, _ in _references(one)}
     if not asked:
@@ -45,6 +46,24 @@ def with_references(work: Work, whole: Sequence[Seen]) -> list[Seen]:
     else:
         left = [(_resolved(work, target, found), records) for target, records in needed]
     return [(target, records) for target, records in left if target.deliveries]
+
+
+def _with_contact(work: Work, target: Target) -> Target:
+    """The target with its contact's record where we know it: no look-up is needed then."""
+    if not target.follows:
+        return target
+    return replace(
+        target, deliveries=tuple(_naming_contact(work, one) for one in target.deliveries)
+    )
+
+
+def _naming_contact(work: Work, one: Delivery) -> Delivery:
+    remote_id = work.contact_record(one)
+    refs = one.payload.get("refs") or {}
+    known = {into for into, ref in refs.items() if ref.get("contact")} if remote_id else set()
+    values = {**one.payload["values"], **dict.fromkeys(known, remote_id)}
+    rest = {into: ref for into, ref in refs.items() if into not in known}
+    return replace(one, payload={**one.payload, "values": values, "refs": rest})
 
 
 def _without_kept(target: Target, records: Sequence[Record]) -> Target:
@@ -115,8 +134,27 @@ def _resolved(work: Work, target: Target, found: Mapping[Key, str]) -> Target:
                 values[ref["into"]] = found[key]
             else:
                 waits |= bool(ref.get("create")) and one.claims <= len(WAITS_S)
-        if waits:
+        if not waits and _lacks_contact(one, found):
+            _not_there(work, one)
+        elif waits:
             work.hand_back(one, wait_s=WAITS_S[max(0, one.claims - 1)])
         else:
             kept.append(replace(one, payload={**one.payload, "values": values}) if values else one)
     return replace(target, deliveries=tuple(kept))
+
+
+def _lacks_contact(one: Delivery, found: Mapping[Key, str]) -> bool:
+    return any(ref.get("contact") and key not in found for key, ref in _references(one))
+
+
+def _not_there(work: Work, one: Delivery) -> None:
+    """A record without its contact says nothing to anybody. Where the contact may still be made
+    (its own delivery waits), it is tried by the schedule; else it is refused.
+    """
+    message = "the CRM has no record for this contact"
+    refs = (one.payload.get("refs") or {}).values()
+    if any(ref.get("contact") and ref.get("create") for ref in refs):
+        work.again(one, code="contact_not_there", message=message)
+    else:
+        gone = Outcome("", Status.REJECTED, code="not_found", message=message)
+        work.dead(one, gone, reason="not_found")

@@ -47,7 +47,7 @@ def is_home(draft: Draft, connection: ConnectionFacts) -> bool:
     return not known and bool(connection.standard.get("default"))
 
 
-def _serves(draft: Draft, connection: ConnectionFacts) -> bool:
+def serves(draft: Draft, connection: ConnectionFacts) -> bool:
     """Whether the standard integration is on here for this campaign and contact."""
     campaigns = connection.standard.get("campaigns") or []
     campaign = draft.case.campaign.platform_id if draft.case.campaign else None
@@ -63,7 +63,7 @@ def standard_steps(draft: Draft) -> None:
     for connection in draft.facts.connections.values():
         if is_home(draft, connection):
             draft.tag_at.add(connection.id)
-        if not _serves(draft, connection):
+        if not serves(draft, connection):
             continue
         if connection.standard.get("note", True) and connection.id not in draft.note_at:
             draft.note_at[connection.id] = "all"
@@ -123,6 +123,11 @@ def _company(connection: ConnectionFacts, person: Person) -> dict[str, dict[str,
     create = bool(connection.standard.get("create"))
     ref = {"entity": traits.company_entity, "field": field, "value": str(value)}
     return {into: {**ref, "create": create}}
+
+
+def company_ref(connection: ConnectionFacts, person: Person) -> Mapping[str, Any] | None:
+    """How the contact's company is found at this connection; None where that is not known."""
+    return next(iter(_company(connection, person).values()), None)
 
 
 def _company_step(draft: Draft, connection: ConnectionFacts) -> None:
@@ -196,7 +201,7 @@ def tag_steps(draft: Draft) -> None:
     if score is None or campaign is None or not draft.facts.tags_enabled:
         return
     for connection in _at(draft, draft.tag_at):
-        match = _match_as_fed(draft, connection)
+        match = match_as_fed(draft, connection)
         if match is None or not connection.standard.get("tag", True):
             continue
         needs = connection.traits.tags.needs_options and campaign.id not in connection.provisioned
@@ -227,7 +232,7 @@ def note_steps(draft: Draft) -> None:
     """A note where a mapping, an automation or the standard integration asks for one."""
     for connection in _at(draft, draft.note_at):
         rule, limit = draft.note_at[connection.id], connection.traits.note_limit
-        match = _match_as_fed(draft, connection)
+        match = match_as_fed(draft, connection)
         if rule == "none" or limit is None or match is None:
             continue
         mapped = draft.mapped.get(connection.id, set()) if rule == "unmapped" else set()
@@ -271,7 +276,7 @@ def _at(draft: Draft, wanted: Mapping[int, str] | set[int]) -> Iterator[Connecti
             yield connection
 
 
-def _match_as_fed(draft: Draft, connection: ConnectionFacts) -> dict[str, str] | None:
+def match_as_fed(draft: Draft, connection: ConnectionFacts) -> dict[str, str] | None:
     """The same match as the fields of this response, so that tag and note travel with them."""
     for step in draft.steps.values():
         here = step.connection_id == connection.id and step.payload.get("linked")

@@ -6,6 +6,8 @@
                 stand for the match
     fields      "operation", "ambiguous", "values": {field: value}, "keep": fields written only
                 when empty there, "create": {field: value} added when the record has to be created
+                "refs": {field: {"entity", "field", "value", "create"}}: what has to be looked up;
+                "contact": the field that refers to the contact's own record, where it has one
     tag         "campaign": tag name, "score"
     note        "marker", "title", "text", "html", "thread"
 """

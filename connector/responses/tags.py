@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from connector.responses.graphemes import cut, units
 
@@ -100,6 +101,13 @@ def tag_pattern(prefix: str, separator: str, *, no_send_word: str) -> TagPattern
         message = "the opt-out word must not end like a score"
         raise UnusableName(message)
     return TagPattern(prefix, separator, no_send_word)
+
+
+def pattern_of(tags: Mapping[str, Any]) -> TagPattern:
+    """The workspace's tag pattern: what its settings say, else the default."""
+    prefix = str(tags.get("prefix") or NPS_TODAY.prefix)
+    opt_out = str(tags.get("opt_out") or "").removeprefix(f"{prefix}{NPS_TODAY.separator}")
+    return TagPattern(prefix, NPS_TODAY.separator, opt_out or NPS_TODAY.no_send_word)
 
 
 def tag_name(name: str) -> str:

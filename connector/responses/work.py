@@ -80,6 +80,21 @@ class Work:
             return None
         return self.known.links.get((target.contact_id, target.entity))
 
+    def contact_record(self, one: Delivery) -> str | None:
+        """The record of the delivery's contact, as this wave has found or made it or the store
+        knows it.
+        """
+        entity = self.known.traits.contact_entity
+        for link in reversed(self.results.links):
+            if (link.contact_id, link.entity) == (one.contact_id, entity):
+                return link.remote_id
+        return self.known.links.get((one.contact_id, entity))
+
+    def forget_contact(self, one: Delivery) -> None:
+        """The link to the contact's record leads nowhere: it is looked for again."""
+        entity = self.known.traits.contact_entity
+        self.results.links.append(Link(one.contact_id, entity, None))
+
     def link(self, target: Target, remote_id: str | None) -> None:
         """Remember the contact's record, or (None) forget it."""
         if target.linked:

@@ -201,6 +201,8 @@ class Writing:
         if outcome.status is Status.RETRY or met or outcome.code == "not_found":
             self._look_again(change, outcome)
             return
+        if outcome.field and self._led_astray(change, outcome):
+            return
         self.remote_ids[change.target.key] = change.remote_id
         contributors = {one for every in change.sources.values() for one in every}
         guilty = set(change.sources.get(outcome.field or "", ())) or contributors
@@ -209,6 +211,18 @@ class Writing:
                 self.work.dead(one, outcome)
             elif self.work.in_record(one):
                 self.work.hand_back(one)
+
+    def _led_astray(self, change: Change, outcome: Outcome) -> bool:
+        """Whether it referred to a record of the contact that is gone (merged, deleted): then the
+        contact is looked for again, and the record after it.
+        """
+        astray = [
+            one for one in change.target.deliveries if one.payload.get("contact") == outcome.field
+        ]
+        for one in astray:
+            self.work.forget_contact(one)
+            self.work.again(one, code="link_lost", message="the contact's record is gone")
+        return bool(astray)
 
     def _look_again(self, change: Change, outcome: Outcome) -> None:
         gone = outcome.code == "not_found"

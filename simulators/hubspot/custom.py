@@ -16,7 +16,7 @@ from simulators.kit.messages import Answer, Refused, Request
 from simulators.kit.simulator import route
 
 READ, WRITE = "crm.schemas.custom.read", "crm.schemas.custom.write"
-FIRST_TYPE = 3_445_001
+FIRST_TYPE, FIRST_LINK = 3_445_001, 2_000
 MOST_UNIQUE = 10
 ASSOCIABLE = {"CONTACT": "contacts", "COMPANY": "companies", "DEAL": "deals", "TICKET": "tickets"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -44,6 +44,10 @@ class Custom(Schema):
         kind = self._new_kind(full, told)
         self.kinds[full] = kind
         self.groups[full] = {}
+        for number, other in enumerate(told["associatedObjects"]):
+            type_id = FIRST_LINK + 10 * len(self._custom_kinds()) + 2 * number
+            self.link_types[full, ASSOCIABLE[other]] = type_id
+            self.link_types[ASSOCIABLE[other], full] = type_id + 1
         return Answer(201, self.schema_of(kind))
 
     def _custom_kinds(self) -> list[Kind]:

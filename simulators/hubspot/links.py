@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from simulators.hubspot.portal import LINK_TYPES, PRIMARY_TYPES, Portal, area
+from simulators.hubspot.portal import PRIMARY_TYPES, Portal, area
 from simulators.hubspot.store import NOT_FOUND, VALIDATION, Kind, Record, RowRefused
 from simulators.kit.messages import Answer, Refused, Request
 from simulators.kit.simulator import route
 
 MOST_READ = 1000
 MOST_CREATE = 2000
+MOST_DEFAULT = 100
 PAIR = area("associations") + r"/(?P<object>[^/]+)/(?P<other>[^/]+)/batch"
 Link = tuple[str, str, int]
 
@@ -70,10 +71,30 @@ class Links(Portal):
             results.append(_made(kind, record, other, target))
         return self._links_answer(results, errors, status=201)
 
+    @route("POST", PAIR + "/associate/default", kind="write")
+    def create_default_links(self, request: Request) -> Answer:
+        """Unlabelled associations, whose type the caller need not know."""
+        kind = self.kind(request, write=True)
+        other = self.kind(request, write=True, group="other")
+        if (kind.name, other.name) not in self.link_types:
+            raise Refused(self.errors.invalid(f"{kind.name} cannot be associated with this kind"))
+        results, errors = [], []
+        for one in self._link_inputs(request, MOST_DEFAULT):
+            ends = _ends(kind, other, one)
+            if ends is None:
+                errors.append(_not_there(one))
+                continue
+            record, target = ends
+            self.link(kind, record, (other.name, target.id, self.link_types[kind.name, other.name]))
+            results.append(
+                {"from": {"id": record.id}, "to": {"id": target.id}, "associationSpec": {}}
+            )
+        return self._links_answer(results, errors)
+
     def _type_ids(self, kind: Kind, other: Kind, one: Any) -> list[int]:
         """The types an input asks for. Raises Refused for the whole batch (unverified)."""
         allowed = {
-            LINK_TYPES.get((kind.name, other.name)),
+            self.link_types.get((kind.name, other.name)),
             PRIMARY_TYPES.get((kind.name, other.name)),
         }
         told = one.get("types")
@@ -101,10 +122,9 @@ class Links(Portal):
             contact, company = (record, target) if kind.name == "contacts" else (target, record)
             self._make_primary(contact, company)
 
-    @staticmethod
-    def _add(kind: Kind, record: Record, other: Kind, target: Record) -> None:
+    def _add(self, kind: Kind, record: Record, other: Kind, target: Record) -> None:
         types = record.links.setdefault(other.name, {}).setdefault(target.id, [])
-        unlabelled = LINK_TYPES[kind.name, other.name]
+        unlabelled = self.link_types[kind.name, other.name]
         if unlabelled not in types:
             types.append(unlabelled)
 
@@ -123,7 +143,11 @@ class Links(Portal):
     def _checked_link(self, kind: Kind, told: Any) -> Link:
         type_id = told["types"][0]["associationTypeId"]
         target_kind = next(
-            (to for (of, to), number in LINK_TYPES.items() if (of, number) == (kind.name, type_id)),
+            (
+                to
+                for (of, to), number in self.link_types.items()
+                if (of, number) == (kind.name, type_id)
+            ),
             None,
         )
         if target_kind is None:

@@ -84,6 +84,7 @@ class Portal(Simulator):
         )
         self.oauth.static(self.options["service_key"], SCOPES)
         self.kinds = {one.name: one for one in _kinds()}
+        self.link_types = dict(LINK_TYPES)
         self.groups: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in self.kinds}
         for name in ("contactinformation", "nps"):
             self.groups["contacts"][name] = {

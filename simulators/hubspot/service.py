@@ -50,6 +50,14 @@ class HubSpot(Access):
                 kind: [{"id": one.id, "properties": one.properties} for one in self._live(kind)]
                 for kind in ("companies", "deals", "tickets", "notes")
             },
+            "custom": {
+                kind.name: [
+                    {"id": one.id, "properties": one.properties, "links": one.links}
+                    for one in self._live(kind.name)
+                ]
+                for kind in self.kinds.values()
+                if kind.scope == "custom"
+            },
         }
 
     def shown(self) -> list[Shown]:

@@ -1,0 +1,250 @@
+"""A record of its own for each response: linked to the contact, once, whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from adapters.provisioning import Part
+from connector.connections import furnishing
+from connector.responses.prepare import wanted_at
+from simulators.hubspot.service import HubSpot
+from simulators.kit.server import running
+from simulators.kit.simulator import Simulator
+from simulators.salesforce.service import Salesforce
+from tests.world import CRMSeen, World, answered, people
+
+# How each CRM calls what is asked here: the response's own fields, and the contact it belongs to.
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "hubspot": {"key": "response_id", "score": "score", "segment": "segment", "tag": "tag"},
+    "salesforce": {
+        "key": "Response_Id__c",
+        "score": "Score__c",
+        "segment": "Segment__c",
+        "tag": "Tag__c",
+    },
+}
+LATER = "2026-11-23T01:02:00Z"
+
+
+def empty(app: str) -> Simulator:
+    """An account in which nothing of ours is there."""
+    if app == "hubspot":
+        return HubSpot(options={"enterprise": True})
+    return Salesforce(options={"package_installed": False})
+
+
+@pytest.fixture(params=["hubspot", "salesforce"])
+def crm(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
+    """An account that was empty, furnished, and keeps a record of each response."""
+    with running(empty(request.param)) as url:
+        seen = world.connect(request.param, url)
+        furnished(world, seen)
+        world.standard(request.param, record=True, create=True)
+        yield seen
+
+
+def furnished(world: World, crm: CRMSeen) -> None:
+    here = (world.hub.desk, world.workspace_id, crm.connection_id)
+    furnishing.furnish(*here, parts=frozenset(Part), wanted_at=wanted_at, actor="test")
+
+
+def records(crm: CRMSeen) -> list[dict[str, Any]]:
+    """The response records of the CRM: their fields by our words, and the contacts they name."""
+    state = crm.control("state")
+    if crm.app == "hubspot":
+        (rows,) = state["custom"].values()
+        told = [(one["properties"], list(one["links"].get("contacts", {}))) for one in rows]
+    else:
+        rows = state["records"]["NPSToday_Response__c"]
+        told = [(one["fields"], [one["fields"].get("Contact__c")]) for one in rows]
+    names = NAMES[crm.app]
+    return [
+        {**{word: fields.get(name) for word, name in names.items()}, "contacts": contacts}
+        for fields, contacts in told
+    ]
+
+
+def contact_id(crm: CRMSeen, email: str) -> str:
+    return str(crm.contacts()[email]["id"])
+
+
+def test_each_response_becomes_a_record_of_its_own_on_its_contact(
+    world: World, crm: CRMSeen
+) -> None:
+    crm.seed(people(1))
+    world.push(answered(0, score=9), answered(1, email="c0@example.test", score=3, at=LATER))
+    world.settle()
+    here = contact_id(crm, "c0@example.test")
+    found = sorted(records(crm), key=lambda one: str(one["score"]))
+    assert [one["contacts"] for one in found] == [[here], [here]]
+    assert [one["segment"] for one in found] == ["Detractor", "Promoter"]
+    assert [str(one["score"]).removesuffix(".0") for one in found] == ["3", "9"]
+    assert found[1]["tag"] == "NPSToday.Møde.9"
+    assert len({one["key"] for one in found}) == 2
+
+
+def test_a_contact_that_is_new_is_made_first_in_the_same_wave(world: World, crm: CRMSeen) -> None:
+    world.push(answered(0))
+    world.settle()
+    (record,) = records(crm)
+    assert record["contacts"] == [contact_id(crm, "c0@example.test")]
+    (delivery,) = [one for one in world.deliveries() if one.step.startswith("record:")]
+    assert (delivery.state, delivery.claims) == ("done", 1)
+
+
+def test_an_edited_response_updates_its_own_record(world: World, crm: CRMSeen) -> None:
+    crm.seed(people(1))
+    world.push(answered(0, score=9))
+    world.settle()
+    world.push(answered(0, score=2, revision=2, at=LATER))
+    world.settle()
+    (record,) = records(crm)
+    assert record["segment"] == "Detractor"
+
+
+def test_an_older_revision_that_comes_late_changes_nothing(world: World, crm: CRMSeen) -> None:
+    crm.seed(people(1))
+    world.push(answered(0, score=2, revision=2, at=LATER))
+    world.settle()
+    world.push(answered(0, score=9, revision=1))
+    world.settle()
+    (record,) = records(crm)
+    assert record["segment"] == "Detractor"
+
+
+def test_an_anonymous_response_makes_no_record(world: World, crm: CRMSeen) -> None:
+    world.push({**answered(0), "respondent": {"anonymous": True}})
+    world.settle()
+    assert records(crm) == []
+
+
+# --- what it belongs to ---------------------------------------------------------------------------
+
+
+def test_a_contact_that_is_not_there_and_may_not_be_made_has_no_record(
+    world: World, crm: CRMSeen
+) -> None:
+    world.standard(crm.app, record=True, create=False)
+    world.push(answered(0))
+    world.settle()
+    assert records(crm) == []
+    (delivery,) = [one for one in world.deliveries() if one.step.startswith("record:")]
+    assert (delivery.state, delivery.reason) == ("dead", "not_found")
+
+
+def test_a_record_goes_to_the_contact_that_took_the_place_of_a_deleted_one(
+    world: World, crm: CRMSeen
+) -> None:
+    (gone,) = crm.seed(people(1))
+    world.linked(crm.app, {"c0@example.test": gone})
+    crm.control("seed", {"delete": [gone]})
+    (here,) = crm.seed(people(1))
+    world.push(answered(0))
+    world.settle()
+    (record,) = records(crm)
+    assert record["contacts"] == [here]
+
+
+def test_a_contact_deleted_between_its_look_and_the_record_is_looked_for_again(
+    world: World, crm: CRMSeen
+) -> None:
+    """The link is stale and no other step of the contact is there to notice."""
+    (gone,) = crm.seed(people(1))
+    world.linked(crm.app, {"c0@example.test": gone})
+    crm.control("seed", {"delete": [gone]})
+    (here,) = crm.seed(people(1))
+    world.standard(crm.app, record=True, create=True, fields=False, note=False, tag=False)
+    world.push(answered(0))
+    world.settle()
+    (record,) = records(crm)
+    assert record["contacts"] == [here]
+
+
+def test_the_deal_that_the_platform_names_is_linked(world: World, crm: CRMSeen) -> None:
+    crm.seed(people(1))
+    told = {
+        "hubspot": {"deals": [{"dealname": "Big"}]},
+        "salesforce": {
+            "records": {
+                "Opportunity": [{"Name": "Big", "StageName": "Proposal", "CloseDate": "2026-12-01"}]
+            }
+        },
+    }[crm.app]
+    made = crm.control("seed", told)
+    deal = (made.get("deals") or made["records"]["Opportunity"])[0]
+    world.push(answered(0, meta={"deal_id": deal}))
+    world.settle()
+    assert deal in str(crm.control("state").get("custom") or crm.control("state")["records"])
+
+
+def test_a_deal_that_is_not_there_is_left_out(world: World, crm: CRMSeen) -> None:
+    crm.seed(people(1))
+    world.push(answered(0, meta={"deal_id": "006000000000001AAA"}))
+    world.settle()
+    assert len(records(crm)) == 1
+    assert "dead" not in world.states()
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+CREATE = {
+    "hubspot": r"npstoday_response/batch/create$",
+    "salesforce": r"/composite/sobjects/?$",
+}
+
+
+@pytest.mark.parametrize("action", [{"drop_after": True}, {"drop_before": True}, {"status": 503}])
+def test_a_lost_answer_leaves_exactly_one_record(
+    world: World, crm: CRMSeen, action: dict[str, Any]
+) -> None:
+    crm.seed(people(3))
+    world.standard(crm.app, record=True, fields=False, note=False, tag=False)
+    world.push(*(answered(number) for number in range(3)))
+    crm.fault(CREATE[crm.app], "POST", **action)
+    world.settle()
+    assert len(records(crm)) == 3
+    assert len({one["key"] for one in records(crm)}) == 3
+    assert world.states() == {"done": 3}
+
+
+def test_a_lost_answer_about_the_link_leaves_one_record_that_is_linked(
+    world: World, crm: CRMSeen
+) -> None:
+    crm.seed(people(1))
+    world.push(answered(0))
+    crm.fault(r"/associate/default$|/composite/sobjects/?$", "POST", drop_after=True)
+    world.settle()
+    (record,) = records(crm)
+    assert record["contacts"] == [contact_id(crm, "c0@example.test")]
+
+
+def test_a_field_taken_away_from_the_entity_is_named_and_the_contact_goes_on(
+    world: World, crm: CRMSeen
+) -> None:
+    crm.seed(people(1))
+    lost = NAMES[crm.app]["segment"]
+    if crm.app == "hubspot":
+        (full,) = crm.control("state")["custom"]
+        crm.control("seed", {"remove_properties": {full: [lost]}})
+    else:
+        changed = {f"NPSToday_Response__c.{lost}": {"visible": False}}
+        crm.control("options", {"field_changes": changed})
+    world.push(answered(0))
+    world.settle()
+    (delivery,) = [one for one in world.deliveries() if one.step.startswith("record:")]
+    assert (delivery.state, delivery.reason) == ("parked", "mapping")
+    assert crm.tags("c0@example.test") != []
+
+
+def test_no_record_is_planned_where_the_entity_is_not_there(world: World) -> None:
+    with running(Salesforce(options={"package_installed": False})) as url:
+        seen = world.connect("salesforce", url)
+        world.standard("salesforce", record=True, note=False, tag=False)
+        seen.seed(people(1))
+        world.push(answered(0))
+        world.settle()
+        (row,) = world.rows("SELECT verdicts FROM response")
+        assert row.verdicts[f"record:{seen.connection_id}"] == "record_not_provisioned"
