@@ -27,7 +27,6 @@ from simulators.zendesk.service import Zendesk
 from tests.connections.conftest import ALICE, House, desk_of, new_workspace
 from tests.connections.test_crms import SETTINGS, Portal
 
-
 PARTS = frozenset(Part)
 
 
