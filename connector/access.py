@@ -157,6 +157,9 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_V1}/connections/<id:connection_id>/provisioning"): _settings(
             "connection.provisioned"
         ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/preflight"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
         ("GET", f"{_V1}/surveys"): _reads(Scope.CAMPAIGNS_READ),
         ("GET", f"{_V1}/surveys/<key:survey>"): _reads(Scope.CAMPAIGNS_READ),
         ("PUT", f"{_V1}/surveys/<key:survey>"): Rule(

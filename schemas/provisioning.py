@@ -42,3 +42,39 @@ class ProvisioningSchema(Schema):
     app = fields.String(required=True)
     things = fields.List(fields.Nested(ThingSchema), required=True)
     hints = fields.List(fields.String(), required=True)
+
+
+class UsableSchema(Schema):
+    """What the connected user may do with an entity (`field` null) or with one of its fields."""
+
+    entity = fields.String(required=True)
+    field = fields.String(required=True, allow_none=True)
+    create = fields.Boolean(required=True)
+    read = fields.Boolean(required=True)
+    update = fields.Boolean(required=True)
+
+
+class LackSchema(Schema):
+    """What something published is refused, in words, and how to mend it."""
+
+    by = fields.String(required=True)
+    entity = fields.String(required=True)
+    field = fields.String(required=True, allow_none=True)
+    operation = fields.String(required=True, validate=validate.OneOf(("create", "read", "update")))
+    text = fields.String(required=True)
+    mend = fields.String(required=True)
+
+
+class PreflightSchema(Schema):
+    """Whether what is published may be written. `scopes`: those of the grant, [] where the CRM does
+    not tell; `scopes_missing`: of those we ask for.
+    """
+
+    app = fields.String(required=True)
+    ready = fields.Boolean(required=True)
+    edition = fields.String(required=True)
+    role = fields.String(required=True)
+    scopes = fields.List(fields.String(), required=True)
+    scopes_missing = fields.List(fields.String(), required=True)
+    usable = fields.List(fields.Nested(UsableSchema), required=True)
+    lacks = fields.List(fields.Nested(LackSchema), required=True)

@@ -20,6 +20,7 @@ from adapters.base import (
 from adapters.errors import BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.provisioning import Part, Plan, Wanted
+from adapters.rights import EntityRights, Rights
 from adapters.salesforce import provisioning
 from adapters.salesforce.bulk import Bulk
 from adapters.salesforce.calls import Calls, understood
@@ -154,6 +155,17 @@ class Salesforce:
             text = f"{name} must be an unrestricted multi-select picklist the user may edit"
             raise PauseMapping(text, code="tag_field_unusable", field=name)
 
+    # --- what the user may do ---------------------------------------------------------------------
+
+    def rights(self) -> Rights:
+        """See adapters/rights.py: the edition, and each object by the global describe."""
+        orgs = self._calls.records("SELECT OrganizationType FROM Organization LIMIT 1")
+        edition = str(orgs[0].get("OrganizationType") or "") if orgs else ""
+        told = self._calls.get("sobjects") or {}
+        return Rights(
+            edition, entities={str(one["name"]): _rights_on(one) for one in told["sobjects"]}
+        )
+
     # --- what is made on request ------------------------------------------------------------------
 
     def planned(self, wanted: Wanted) -> Plan:
@@ -193,3 +205,8 @@ class Salesforce:
         if self._share_used() < USAGE_TOLD_FROM:
             return ()
         return (f"{self._share_used():.0%} of the org's calls of the last 24 hours are used up.",)
+
+
+def _rights_on(told: Mapping[str, Any]) -> EntityRights:
+    flags = (told.get(one, False) for one in ("createable", "queryable", "updateable"))
+    return EntityRights(*(bool(one) for one in flags))

@@ -11,6 +11,7 @@ from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, S
 from adapters.errors import PauseMapping, ReconnectNeeded
 from adapters.http import Wire
 from adapters.provisioning import Part, Plan, Wanted
+from adapters.rights import Rights
 from adapters.traits import Traits
 from adapters.usage import Usage
 from adapters.zendesk import finding, jobs, provisioning
@@ -120,6 +121,12 @@ class Zendesk:
     def usage(self) -> tuple[Usage, ...]:
         """See `adapters.usage`: Zendesk has no endpoint for it, and no limit of a day."""
         return ()
+
+    def rights(self) -> Rights:
+        """See adapters/rights.py: the user's role decides."""
+        with speaking():
+            me = self._client.zenpy.users.me().to_dict()
+        return Rights(role=str(me["role"]))
 
     def planned(self, wanted: Wanted) -> Plan:
         """See adapters/provisioning.py."""

@@ -9,8 +9,9 @@ from connector.api.context import actor, hub
 from connector.api.description import Resource
 from connector.connections import furnishing
 from connector.connections.furnishing import Furnished
+from connector.responses.configuration import preflight
 from connector.responses.prepare import wanted_at
-from schemas.provisioning import ChosenPartsSchema, ProvisioningSchema
+from schemas.provisioning import ChosenPartsSchema, PreflightSchema, ProvisioningSchema
 
 _ONE = "/connections/<id:connection_id>/provisioning"
 resource = Resource("provisioning", __name__, description="What the hub needs at a CRM")
@@ -35,6 +36,12 @@ def make_provisioning(chosen: dict[str, Any], connection_id: int) -> dict[str, A
         actor=actor().name,
     )
     return _shown(done)
+
+
+@resource.on("GET", "/connections/<id:connection_id>/preflight", gives=PreflightSchema)
+def read_preflight(connection_id: int) -> preflight.Preflight:
+    """What the connected user may do at the CRM, against what is published; nothing is changed"""
+    return preflight.preflight(hub().desk, actor().workspace_id, connection_id)
 
 
 def _shown(one: Furnished) -> dict[str, Any]:

@@ -33,6 +33,7 @@ for _command in (
     connections.connect,
     connections.fields,
     provisioning.provisioning,
+    provisioning.preflight,
     configuration.survey,
     configuration.mapping,
     configuration.automation,

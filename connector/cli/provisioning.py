@@ -11,6 +11,7 @@ from connector.cli.connections import named
 from connector.cli.shell import ACTOR, Shell
 from connector.connections import furnishing
 from connector.connections.furnishing import Furnished
+from connector.responses.configuration import preflight as story
 from connector.responses.prepare import wanted_at
 
 
@@ -49,6 +50,22 @@ def make(shell: Shell, slug: str, connection_name: str, *, parts: tuple[str, ...
             actor=ACTOR,
         )
     _say(shell, done)
+
+
+@click.command()
+@click.argument("slug")
+@click.argument("connection_name")
+@click.pass_obj
+def preflight(shell: Shell, slug: str, connection_name: str) -> None:
+    """What the connected user may do at the CRM, against what is published."""
+    with shell.opened() as opened:
+        workspace_id, connection_id = named(opened, slug, connection_name)
+        seen = story.preflight(opened.desk(), workspace_id, connection_id)
+    lines = [f"{one.by}: {one.text}. {one.mend}." for one in seen.lacks]
+    lines += [
+        f"the scope {one} is missing: connect again and allow it." for one in seen.scopes_missing
+    ]
+    shell.say(asdict(seen), "\n".join(lines or ["Everything that is published may be written."]))
 
 
 def _say(shell: Shell, one: Furnished) -> None:

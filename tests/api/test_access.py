@@ -120,7 +120,10 @@ def test_alice_herself_finds_everything_that_charlie_does_not(alice):
             assert alice.get(path).status_code == wanted, path
 
 
-ASKS_THE_CRM = {"/api/v1/connections/<id:connection_id>/provisioning"}
+ASKS_THE_CRM = {
+    "/api/v1/connections/<id:connection_id>/provisioning",
+    "/api/v1/connections/<id:connection_id>/preflight",
+}
 
 
 def valid_body(method: str, rule: str) -> dict[str, Any]:

@@ -1,0 +1,238 @@
+"""The permission pre-flight: what is published needs certain entities and fields at the CRM, and
+whether the connected user may use them is asked of the CRM itself, before an answer finds out.
+
+Rights on fields are those of definitions downloaded for the occasion, rights on entities, plan and
+role what the CRM tells (adapters/rights.py), scopes those of the grant. Nothing is changed, neither
+there nor here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from adapters.base import CRM
+from adapters.errors import AdapterError
+from adapters.rights import EntityRights, Inspector, Rights
+from adapters.traits import TagPlace, Traits
+from connector.connections import credentials
+from connector.connections.desk import Desk
+from connector.connections.discover import ask
+from connector.connections.profile import Profile, load
+from connector.connections.refusals import refusal_of
+from connector.connections.vault import SealBroken
+from connector.tables import connection as connections
+from connector.tables import mapping, mapping_version
+from schemas.fields import Entity
+
+READ, CREATE, UPDATE = "read", "create", "update"
+OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "create": (READ, CREATE),
+    "update": (READ, UPDATE),
+    "upsert": (READ, CREATE, UPDATE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something published needs to do this to an entity, or to one of its fields."""
+
+    by: str
+    entity: str
+    operations: tuple[str, ...]
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a need is refused, in words, and how to mend it."""
+
+    by: str
+    entity: str
+    field: str | None
+    operation: str
+    text: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """What may be done with an entity that is needed, or with one of its fields."""
+
+    entity: str
+    field: str | None
+    create: bool
+    read: bool
+    update: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The whole: `ready` where nothing that is published lacks anything."""
+
+    app: str
+    edition: str
+    role: str
+    scopes: tuple[str, ...]
+    scopes_missing: tuple[str, ...]
+    usable: tuple[Usable, ...]
+    lacks: tuple[Lack, ...]
+    ready: bool = field(default=True)
+
+
+def preflight(desk: Desk, workspace_id: int, connection_id: int) -> Preflight:
+    """Ask the CRM what the connected user may do, and compare it with what is published.
+
+    Refusal not_connected, crm_refused or crm_unavailable.
+    """
+    with desk.database.begin(workspace_id) as connection:
+        here = load(connection, workspace_id, connection_id)
+        needs = tuple(_needs(connection, here))
+        granted = _scopes(connection, desk, here)
+    try:
+        found, rights = ask(desk, workspace_id, connection_id, question=_told)
+    except AdapterError as exc:
+        raise refusal_of(exc) from exc
+    entities = {one.name: one for one in found}
+    wanted = here.traits.oauth.scopes if here.traits.oauth else ()
+    missing = tuple(one for one in wanted if one not in granted) if granted else ()
+    # A name that is a pattern is that of the one entity which fits it here.
+    plain = [_plain(one, entities) for one in needs]
+    lacks = tuple(lack for one in plain for lack in lacking(one, entities, rights, here.traits))
+    usable = tuple(_usable(plain, entities, rights))
+    ready = not lacks and not missing
+    return Preflight(
+        here.app, rights.edition, rights.role, granted, missing, usable, lacks, ready=ready
+    )
+
+
+def _told(crm: CRM) -> tuple[tuple[Entity, ...], Rights]:
+    return crm.entities(), crm.rights() if isinstance(crm, Inspector) else Rights()
+
+
+def _scopes(connection: Connection, desk: Desk, here: Profile) -> tuple[str, ...]:
+    """The scopes the grant was given; () where the CRM did not tell, or it is a key."""
+    try:
+        kept = credentials.read(connection, desk, here.workspace_id, connection_id=here.id)
+    except SealBroken:
+        return ()
+    return tuple(str(one) for one in kept.document.get("scopes", ())) if kept else ()
+
+
+# --- what is needed -------------------------------------------------------------------------------
+
+
+def _needs(connection: Connection, here: Profile) -> Iterator[Need]:
+    for name, body in _published(connection, here):
+        yield from of_mapping(name, body)
+    asked = select(connections.c.standard).where(connections.c.id == here.id)
+    yield from of_standard(connection.execute(asked).scalar_one() or {}, here.traits)
+
+
+def _published(connection: Connection, here: Profile) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    asked = (
+        select(mapping.c.name, mapping_version.c.body)
+        .join(mapping_version, mapping_version.c.mapping_id == mapping.c.id)
+        .where(
+            mapping.c.workspace_id == here.workspace_id,
+            mapping.c.connection_id == here.id,
+            mapping_version.c.version == mapping.c.published,
+        )
+        .order_by(mapping.c.name)
+    )
+    return [(row.name, row.body) for row in connection.execute(asked)]
+
+
+def of_mapping(name: str, body: Mapping[str, Any]) -> Iterator[Need]:
+    """What a published mapping needs."""
+    by, entity, does = f"mapping {name}", str(body["entity"]), OPERATIONS[body["operation"]]
+    yield Need(by, entity, does)
+    yield Need(by, entity, (READ,), str(body["identify"]["field"]))
+    for row in body["rows"]:
+        yield Need(by, entity, does, str(row["field"]))
+
+
+def of_standard(standard: Mapping[str, Any], traits: Traits) -> Iterator[Need]:
+    """What the standard integration of a connection needs."""
+    if not standard.get("enabled"):
+        return
+    does = OPERATIONS["upsert" if standard.get("create") else "update"]
+    contact = traits.contact_entity
+    yield Need("standard integration", contact, does)
+    if standard.get("fields", True):
+        for name in traits.standard_fields.values():
+            yield Need("standard integration", contact, does, name)
+    if standard.get("tag", True) and traits.tags.place is TagPlace.FIELD and traits.tags.field:
+        yield Need("score tags", contact, OPERATIONS["update"], traits.tags.field)
+    if standard.get("record") and traits.record is not None:
+        yield Need("response records", traits.record.entity, OPERATIONS["upsert"])
+        for name in (traits.record.key, *traits.record.fields.values()):
+            yield Need("response records", traits.record.entity, OPERATIONS["upsert"], name)
+
+
+def _plain(need: Need, entities: Mapping[str, Entity]) -> Need:
+    fits = [name for name in entities if re.fullmatch(need.entity, name)]
+    entity = fits[0] if fits and need.entity not in entities else need.entity
+    return Need(need.by, entity, need.operations, need.field)
+
+
+# --- what of it is lacking ------------------------------------------------------------------------
+
+
+def lacking(
+    need: Need, entities: Mapping[str, Entity], rights: Rights, traits: Traits
+) -> Iterator[Lack]:
+    """What this need is refused; nothing where all is well. Pure."""
+    entity = entities.get(need.entity)
+    page = f"docs/apps/{traits.app}.md says which permissions the connected user needs"
+
+    def lack(operation: str, text: str) -> Lack:
+        mend = f"give it to the connected user in {traits.label}; {page}"
+        return Lack(need.by, need.entity, need.field, operation, text, mend)
+
+    if entity is None:
+        if need.field is None:
+            yield lack(READ, f"{need.entity} is not there, or the user may not see it")
+        return
+    if need.field is None:
+        has = _on_entity(need.entity, rights)
+        lost = [one for one in need.operations if not getattr(has, one)]
+        yield from (lack(one, f"the user may not {one} {need.entity}") for one in lost)
+        return
+    known = entity.field(need.field)
+    if known is None:
+        if not (traits.tags.needs_options and need.field == traits.tags.field):
+            # Else it is made when the first tag needs it.
+            text = f"{need.entity} has no field {need.field}, or the user may not see it"
+            yield lack(READ, text)
+        return
+    may = {READ: True, CREATE: known.creatable, UPDATE: known.updatable}
+    lost = [one for one in need.operations if not may[one]]
+    yield from (lack(one, f"the user may not {one} {need.entity}.{need.field}") for one in lost)
+
+
+def _on_entity(name: str, rights: Rights) -> EntityRights:
+    return rights.entities.get(name, EntityRights(create=True, read=True, update=True))
+
+
+def _usable(
+    needs: Sequence[Need], entities: Mapping[str, Entity], rights: Rights
+) -> Iterator[Usable]:
+    """The matrix of everything that is needed, each once."""
+    for name, field_name in dict.fromkeys((one.entity, one.field) for one in needs):
+        entity = entities.get(name)
+        has = _on_entity(name, rights)
+        if field_name is None or entity is None:
+            there = entity is not None
+            yield Usable(
+                name, field_name, *(there and one for one in (has.create, has.read, has.update))
+            )
+            continue
+        known = entity.field(field_name)
+        create = known is not None and known.creatable and has.create
+        update = known is not None and known.updatable and has.update
+        yield Usable(name, field_name, create, known is not None and has.read, update)
