@@ -9,6 +9,7 @@ import pytest
 
 from adapters.provisioning import Part, State, Wanted
 from adapters.salesforce import package
+from adapters.salesforce.definition import PERMISSION_SET
 from simulators.kit.server import running
 from simulators.salesforce import Salesforce as Simulated
 from tests.adapters.salesforce_org import Org, bench_of
@@ -51,12 +52,7 @@ def test_provisioning_makes_the_fields_of_the_package_and_no_others() -> None:
 
 
 def test_the_permission_set_shows_every_field_of_the_package() -> None:
-    path = (
-        FOLDER
-        / package.ROOT
-        / "permissionsets"
-        / f"{package.PERMISSION_SET}.permissionset-meta.xml"
-    )
+    path = FOLDER / package.ROOT / "permissionsets" / f"{PERMISSION_SET}.permissionset-meta.xml"
     root = ET.parse(path).getroot()  # noqa: S314 - our own file
     shown = {one.findtext(f"{SPACE}field") for one in root.iter(f"{SPACE}fieldPermissions")}
     assert len(shown) == len(list(FOLDER.rglob("*.field-meta.xml")))
