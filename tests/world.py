@@ -29,6 +29,7 @@ from connector.responses import deliver, planner
 from connector.responses.hub import Hub
 from connector.responses.intake import FROM_API, Accepted, accept
 from connector.responses.limiter import PAUSE_KEY, Limiter
+from connector.responses.purse import KEY as DAY_KEY
 from connector.settings import OAuthClient, Settings
 from connector.tables import (
     automation,
@@ -336,12 +337,14 @@ class World:
                 text("UPDATE delivery SET due_at = now() WHERE state IN ('pending', 'awaiting')")
             )
             store.execute(text("UPDATE connection SET resume_at = NULL"))
+            store.execute(text("DELETE FROM account_usage WHERE kind = 'daily'"))
             store.execute(text("UPDATE tag_provision SET due_at = now() WHERE state = 'pending'"))
             store.execute(text("UPDATE response SET plan_due_at = now() WHERE planned_at IS NULL"))
         with contextlib.suppress(redis.RedisError):
             known = redis.Redis.from_url(str(self.hub.settings.redis_url), socket_timeout=1)
-            for key in known.scan_iter(f"{PAUSE_KEY}*"):
-                known.delete(key)
+            for pattern in (f"{PAUSE_KEY}*", f"{DAY_KEY}*"):
+                for key in known.scan_iter(pattern):
+                    known.delete(key)
 
     def expire_leases(self) -> None:
         """The workers that held leases are dead for long enough."""

@@ -15,11 +15,12 @@ from adapters.traits import (
     SettingField,
     Traits,
 )
+from connector.connections.budget import CALLS, MOST_PERCENT, RATE_RESERVE, RESERVE
 from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
 from connector.problems import Code, Place, Refusal
 
 # Settings that every app has: further entities, and the calls a minute of the account's plan.
-ENTITIES, CALLS = "entities", "calls_per_minute"
+ENTITIES = "entities"
 LONGEST_NAME, LONGEST_KEY, MOST_ENTITIES = 120, 4_096, 20
 MOST_CALLS = 100_000
 _ENTITY = re.compile(r"[A-Za-z0-9_.-]{1,120}")
@@ -99,7 +100,7 @@ def _setting_faults(
     traits: Traits, settings: Mapping[str, Any], kept: frozenset[str]
 ) -> Iterable[Place]:
     known = {one.name: one for one in traits.settings}
-    for key in settings.keys() - known.keys() - {ENTITIES, CALLS}:
+    for key in settings.keys() - known.keys() - {ENTITIES, CALLS, RESERVE, RATE_RESERVE}:
         yield Place(f"/settings/{_escaped(key)}", "unknown", "there is no such setting")
     for one in traits.settings:
         yield from _one_fault(one, settings.get(one.name), is_kept=one.name in kept)
@@ -109,6 +110,10 @@ def _setting_faults(
     if not _is_rate(settings.get(CALLS, 1)):
         text = f"a whole number from 1 to {MOST_CALLS} is needed"
         yield Place(f"/settings/{CALLS}", "invalid", text)
+    for name in (RESERVE, RATE_RESERVE):
+        if not _is_percentage(settings.get(name, 0)):
+            text = f"a whole number from 0 to {MOST_PERCENT} is needed"
+            yield Place(f"/settings/{name}", "invalid", text)
 
 
 def _grant_faults(
@@ -150,6 +155,10 @@ def _are_entities(value: object) -> bool:
 
 def _is_rate(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CALLS
+
+
+def _is_percentage(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_PERCENT
 
 
 def _origin(

@@ -22,12 +22,14 @@ from adapters.http import Wire
 from adapters.registry import adapter_for
 from adapters.traits import RatePolicy
 from connector import stopping
+from connector.connections.budget import CALLS, Budget
 from connector.connections.desk import Desk
 from connector.connections.tokens import Reached, reach
 from connector.db import refuse_inside_transaction
 from connector.failpoints import failpoint
 from connector.responses.failures import HandBack
 from connector.responses.limiter import Allowance, Limiter
+from connector.responses.meter import Meter
 from connector.responses.schedule import FIRST_PAUSE_S
 from schemas.fields import Entity
 
@@ -56,10 +58,15 @@ class Caller:
     rate_share: float
     entities: Mapping[str, Entity]
     reached: Reached
+    budget: Budget = field(default_factory=Budget)
     phase: str = "read"
     calls: int = 0
+    meter: Meter = field(init=False)
     _adapters: threading.local = field(default_factory=threading.local)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.reached, self.budget, self.limiter.purse)
 
     def call(self, work: Callable[[CRM], Answer]) -> Answer:
         """The answer of `work(adapter)`; a refused token is refreshed once and the work done
@@ -110,7 +117,7 @@ class Caller:
             list(pool.map(work, waiting))
 
     def _in_flight(self) -> int:
-        policies = rates_of(self.reached)
+        policies = rates_of(self.reached, self.budget)
         rate = min((one.calls / one.per_s for one in policies if one.kind is None), default=10.0)
         return min(MOST_IN_FLIGHT, math.ceil(rate * ROUND_TRIP_S) + 1)
 
@@ -160,6 +167,8 @@ class Caller:
             if wait_s > LONGEST_NAP_S:
                 raise HandBack(wait_s=wait_s)
             stopping.wait(wait_s)
+        # Last: what is taken from the day is sent.
+        self.meter.take()
 
     def _refused_for(self, allowance: Allowance, kind: str | None) -> float:
         if stopping.is_stopping():
@@ -170,23 +179,22 @@ class Caller:
         return self.limiter.wait_s(allowance, kind)
 
     def _allowance(self) -> Allowance:
-        profile = self.reached.profile
-        account = f"{profile.app}:{profile.remote_account_id or profile.id}"
-        return Allowance(account, rates_of(self.reached), self.rate_share)
+        policies = rates_of(self.reached, self.budget)
+        return Allowance(self.meter.account, policies, self.rate_share)
 
-    def _answered(self, _status: int, _headers: Mapping[str, str]) -> None:
+    def _answered(self, _status: int, headers: Mapping[str, str]) -> None:
         with self._lock:
             self.calls += 1
+        self.meter.answered(headers)
         if self.phase == "write":
             failpoint("crm_sent")
 
 
-def rates_of(reached: Reached) -> tuple[RatePolicy, ...]:
-    """The account's policies: the app's, at the rate its plan has where the admin has said so."""
-    traits = reached.profile.traits
-    told = {**reached.profile.learnt, **reached.profile.settings}
-    said = told.get("calls_per_minute")
-    if not said:
-        return traits.rates
-    whole = tuple(one for one in traits.rates if one.kind is not None)
-    return (RatePolicy(int(said), 60), *whole)
+def rates_of(reached: Reached, budget: Budget) -> tuple[RatePolicy, ...]:
+    """The account's rates: what its answers tell, else what a probe or the admin has said, else the
+    app's; less what is reserved for the customer's other tools.
+    """
+    profile = reached.profile
+    by_probe = None if budget.seen else profile.learnt.get(CALLS)
+    said = profile.settings.get(CALLS) or by_probe
+    return budget.policies(profile.traits.rates, said=int(said) if said else None)

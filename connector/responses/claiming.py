@@ -10,7 +10,7 @@ After a pause one lane asks whether the CRM takes calls again; the others wait f
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,26 +20,47 @@ from connector.db import retried
 from connector.responses import bulk, leases, rest, schedule
 from connector.responses.hub import Hub
 from connector.responses.leases import Wave
+from schemas.priority import Priority
 
 # The second wave of a drain, and every so many after it, begins with what has crashed twice.
 FRAGILE_EVERY, FRAGILE_AT = 10, 1
 
 
-def claimed(hub: Hub, workspace_id: int, connection_id: int, *, number: int = 0) -> Wave | None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which wave of a drain is claimed (from 0), how urgent at least, and for how long."""
+
+    number: int
+    slowest: Priority
+    lease_s: float
+
+    @property
+    def fragile_first(self) -> bool:
+        """Whether what has crashed twice comes first this time."""
+        return self.number % FRAGILE_EVERY == FRAGILE_AT
+
+
+def claimed(
+    hub: Hub,
+    workspace_id: int,
+    connection_id: int,
+    *,
+    number: int = 0,
+    slowest: Priority = Priority.BACKFILL,
+) -> Wave | None:
     """The drain's wave of this number (from 0), leased; None when nothing is due or the connection
-    rests.
+    rests. `slowest` is the least urgent that may be claimed.
     """
+    wanted = Wanted(number, slowest, hub.settings.lease_s)
 
     def claim() -> Wave | None:
         with hub.database.begin(workspace_id) as connection:
-            return _claim(connection, connection_id, number=number, lease_s=hub.settings.lease_s)
+            return _claim(connection, connection_id, wanted)
 
     return retried(claim)
 
 
-def _claim(
-    connection: Connection, connection_id: int, *, number: int, lease_s: float
-) -> Wave | None:
+def _claim(connection: Connection, connection_id: int, wanted: Wanted) -> Wave | None:
     row = rest.ready(connection, connection_id)
     if row is None:
         return None
@@ -51,8 +72,7 @@ def _claim(
     # Half open after a pause or ten failures in a row: one lane probes whether the CRM is back.
     probing = until is not None or row.failures >= schedule.BREAKER_AFTER
     lanes = 1 if probing else _lanes(connection, connection_id, row)
-    fragile_first = number % FRAGILE_EVERY == FRAGILE_AT
-    wave = _next(connection, connection_id, lanes, fragile_first=fragile_first, lease_s=lease_s)
+    wave = _next(connection, connection_id, lanes, wanted)
     if wave is None:
         rest.probe_was_needless(connection, connection_id, until=until)
         return None
@@ -67,23 +87,17 @@ def _lanes(connection: Connection, connection_id: int, row: Any) -> int:  # noqa
     return bulk.at_once(traits, row.settings, due=due)
 
 
-def _next(
-    connection: Connection,
-    connection_id: int,
-    lanes: int,
-    *,
-    fragile_first: bool,
-    lease_s: float,
-) -> Wave | None:
-    wave = leases.claim_poll(connection, connection_id, lease_s=lease_s)
-    for fragile in (fragile_first, not fragile_first):
+def _next(connection: Connection, connection_id: int, lanes: int, wanted: Wanted) -> Wave | None:
+    wave = leases.claim_poll(connection, connection_id, lease_s=wanted.lease_s)
+    for fragile in (wanted.fragile_first, not wanted.fragile_first):
         if wave.deliveries:
             break
         wave = leases.claim(
             connection,
             connection_id,
             lanes=1 if fragile else lanes,
-            lease_s=lease_s,
+            lease_s=wanted.lease_s,
+            slowest=wanted.slowest,
             fragile=fragile,
         )
     return wave if wave.deliveries else None

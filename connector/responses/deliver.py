@@ -17,7 +17,7 @@ from typing import Any
 from adapters.base import Started
 from adapters.errors import AdapterError, OutcomeUnknown, TryLater
 from connector import clock, stopping
-from connector.connections import provision
+from connector.connections import provision, quota
 from connector.connections.tokens import reach
 from connector.failpoints import failpoint
 from connector.responses import (
@@ -25,6 +25,7 @@ from connector.responses import (
     failures,
     leases,
     noting,
+    patience,
     prepare,
     rest,
 )
@@ -47,6 +48,7 @@ from connector.responses.settling import (
 from connector.responses.steps import Delivery, Settlement
 from connector.responses.work import Work
 from connector.responses.write import Writing
+from schemas.priority import Priority
 
 # Short, so that the jobs of other connections get their turn between two drains of a busy one.
 DRAIN_S = 5.0
@@ -70,9 +72,10 @@ def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRA
         leases.take_back_abandoned(connection, connection_id)
         rest.wake(connection, connection_id)
         leases.park_paused(connection, connection_id)
+        slowest = patience.least_urgent(connection, workspace_id, connection_id)
     waves = settled = calls = 0
     while clock.monotonic() < ends_at and not stopping.is_stopping():
-        done = _one_wave(hub, workspace_id, connection_id, number=waves)
+        done = _one_wave(hub, workspace_id, connection_id, number=waves, slowest=slowest)
         if done is None:
             break
         waves, settled, calls = waves + 1, settled + done.settled, calls + done.calls
@@ -81,11 +84,18 @@ def drain(hub: Hub, workspace_id: int, connection_id: int, *, for_s: float = DRA
     return Drained(waves, settled, calls)
 
 
-def _one_wave(hub: Hub, workspace_id: int, connection_id: int, *, number: int) -> Drained | None:
+def _one_wave(
+    hub: Hub,
+    workspace_id: int,
+    connection_id: int,
+    *,
+    number: int,
+    slowest: Priority = Priority.BACKFILL,
+) -> Drained | None:
     """Claim and work on one wave; None when nothing is due."""
     # Before the claim: the lease counts from the claim's own transaction, which may have to wait.
     ends_at = clock.monotonic() + hub.settings.lease_s
-    wave = claimed(hub, workspace_id, connection_id, number=number)
+    wave = claimed(hub, workspace_id, connection_id, number=number, slowest=slowest)
     if wave is None:
         return None
     failpoint("claimed")
@@ -93,6 +103,10 @@ def _one_wave(hub: Hub, workspace_id: int, connection_id: int, *, number: int) -
         reached = reach(hub.desk, workspace_id, connection_id)
         with hub.database.begin(workspace_id) as connection:
             known, clocks = prepare.known_of(connection, workspace_id, reached, wave)
+            budget = quota.budget(connection, reached.profile)
+            if wave.probe is not None:
+                # The one call after a pause is the look at what the account has left.
+                budget = budget.without_day()
     except AdapterError as exc:
         settle_unreached(hub, workspace_id, connection_id, wave, exc)
         return Drained(waves=0)
@@ -111,6 +125,7 @@ def _one_wave(hub: Hub, workspace_id: int, connection_id: int, *, number: int) -
             rate_share=hub.settings.rate_share,
             entities=known.entities,
             reached=reached,
+            budget=budget,
         ),
         known,
     )

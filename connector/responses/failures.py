@@ -33,6 +33,18 @@ class HandBack(Throttled):
     code = "handed_back"
 
 
+class Reserved(Throttled):
+    """What is left of the account's day is the reserve for the customer's other tools: nothing was
+    sent.
+    """
+
+    code = "quota_reserved"
+
+
+# Pauses that are shown on every delivery, however soon it is worth asking again.
+OF_THE_DAY = frozenset({DAILY_LIMIT, Reserved.code})
+
+
 @dataclass(slots=True)
 class Trouble:
     """What a wave learnt about the connection as a whole.
@@ -53,7 +65,7 @@ class Trouble:
     def throttle(self, wait_s: float | None, *, code: str) -> None:
         """The CRM asked to be left alone, for `wait_s` seconds where it said so."""
         self.throttled, self.pause_s = True, wait_s
-        self.day_is_used_up = code == DAILY_LIMIT
+        self.day_is_used_up = code in OF_THE_DAY
 
     @property
     def ends_wave(self) -> bool:

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, text
 
 from connector.responses.steps import Delivery, Rank
+from schemas.priority import Priority
 
 MAX_CRASHES = 3
 # A lane holds about three steps (fields, tag, note) of a response; a scan of this many rows a lane
@@ -44,9 +45,18 @@ class Wave:
 
 
 def claim(
-    connection: Connection, connection_id: int, *, lanes: int, lease_s: float, fragile: bool = False
+    connection: Connection,
+    connection_id: int,
+    *,
+    lanes: int,
+    lease_s: float,
+    slowest: Priority = Priority.BACKFILL,
+    fragile: bool = False,
 ) -> Wave:
-    """Lease up to `lanes` lanes with all their due rows. Commit before anything else is done.
+    """Lease up to `lanes` lanes with all their due rows, the most urgent first. Commit before
+    anything else is done.
+
+    `slowest`: a lane whose due rows are all less urgent is left waiting.
 
     `fragile` takes only what has crashed twice already, and is asked with one lane: the third
     crash then takes no neighbour with it.
@@ -59,6 +69,7 @@ def claim(
         "scan": lanes * ROWS_PER_LANE,
         "lease": lease_s,
         "token": token,
+        "slowest": int(slowest),
         "fragile": MAX_CRASHES - 1 if fragile else 0,
         "sturdy": MAX_CRASHES if fragile else MAX_CRASHES - 1,
     }
@@ -125,22 +136,29 @@ def _delivery(row: Row[Any]) -> Delivery:
 # Statistics know nothing of a burst: they count no pending row, and a join planned for one row is
 # quadratic in ten thousand. So each part can only be run one way. The busy lanes are a hashed set,
 # the rows of a lane are looked up under the states that only the lane's index covers, and the rows
-# to lease by their ids. FOR UPDATE makes the state hold until then.
+# to lease by their ids. FOR UPDATE makes the state hold until then. Each priority is looked up for
+# itself, in the index's order: no backlog of replays is read to find what has just been answered.
 CLAIM = text(
     """
     WITH due AS MATERIALIZED (
-      SELECT d.id, d.lane, d.due_at FROM delivery d
-       WHERE d.connection_id = :c AND d.state = 'pending' AND d.due_at <= now()
-         AND d.crashes >= :fragile AND d.crashes < :sturdy
-         AND coalesce(d.mapping_id, 0) NOT IN (
-             SELECT id FROM mapping WHERE connection_id = :c AND paused_at IS NOT NULL)
-         AND d.lane NOT IN (
-             SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'leased'
-             UNION ALL
-             SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'awaiting')
-       ORDER BY d.due_at, d.id LIMIT :scan
+      SELECT p.priority, one.id, one.lane, one.due_at
+        FROM (VALUES (0::smallint), (1::smallint), (2::smallint), (3::smallint)) AS p(priority)
+        CROSS JOIN LATERAL (
+          SELECT d.id, d.lane, d.due_at FROM delivery d
+           WHERE d.connection_id = :c AND d.state = 'pending' AND d.priority = p.priority
+             AND d.due_at <= now() AND d.crashes >= :fragile AND d.crashes < :sturdy
+             AND coalesce(d.mapping_id, 0) NOT IN (
+                 SELECT id FROM mapping WHERE connection_id = :c AND paused_at IS NOT NULL)
+             AND d.lane NOT IN (
+                 SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'leased'
+                 UNION ALL
+                 SELECT o.lane FROM delivery o
+                  WHERE o.connection_id = :c AND o.state = 'awaiting')
+           ORDER BY d.due_at, d.id LIMIT :scan) one
+       WHERE p.priority <= :slowest
+       ORDER BY p.priority, one.due_at, one.id LIMIT :scan
     ), lanes AS MATERIALIZED (
-      SELECT lane FROM due GROUP BY lane ORDER BY min(due_at), min(id) LIMIT :lanes
+      SELECT lane FROM due GROUP BY lane ORDER BY min(priority), min(due_at), min(id) LIMIT :lanes
     ), held AS MATERIALIZED (
       SELECT d.id, d.lane, d.state FROM delivery d
        WHERE d.connection_id = :c AND d.lane = ANY(ARRAY(SELECT lane FROM lanes))
@@ -162,9 +180,14 @@ CLAIM = text(
 LANES_DUE = text(
     """
     SELECT count(DISTINCT lane) FROM (
-      SELECT lane FROM delivery
-       WHERE connection_id = :c AND state = 'pending' AND due_at <= now()
-       ORDER BY due_at, id LIMIT :scan) AS due
+      SELECT one.lane
+        FROM (VALUES (0::smallint), (1::smallint), (2::smallint), (3::smallint)) AS p(priority)
+        CROSS JOIN LATERAL (
+          SELECT d.lane FROM delivery d
+           WHERE d.connection_id = :c AND d.state = 'pending' AND d.priority = p.priority
+             AND d.due_at <= now()
+           ORDER BY d.due_at, d.id LIMIT :scan) one
+       LIMIT :scan) AS due
     """
 )
 

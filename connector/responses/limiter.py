@@ -20,6 +20,7 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from adapters.traits import RatePolicy
+from connector.responses.purse import Purse
 
 MARGIN = 0.98
 ALONE = 0.25
@@ -56,6 +57,7 @@ class Limiter:
         self._by_all = MovingWindowRateLimiter(cast(Storage, storage_from_string(url, **timeouts)))
         self._by_me = MovingWindowRateLimiter(MemoryStorage())
         self._alone_until = 0.0
+        self.purse = Purse(self._redis)
 
     def wait_s(self, allowance: Allowance, kind: str | None) -> float:
         """0.0 when the call may go now (it is counted), else the seconds until it may ask again."""
@@ -134,4 +136,13 @@ def _asked(
 
 
 def _item(policy: RatePolicy, part: float) -> RateLimitItem:
-    return RateLimitItemPerSecond(max(1, math.floor(policy.calls * part)), policy.per_s)
+    return _Window(max(1, math.floor(policy.calls * part)), policy.per_s)
+
+
+class _Window(RateLimitItemPerSecond):
+    """Counted under one name whatever the rate: what an account's answers have taught must not
+    open a second window on top of the first.
+    """
+
+    def key_for(self, *identifiers: bytes | str | float) -> str:
+        return "/".join([self.namespace, *map(str, identifiers), f"{self.get_expiry()}s"])

@@ -77,13 +77,13 @@ INSERT_STEPS = text(
     )
     INSERT INTO delivery (workspace_id, response_id, answered_at, revision, contact_id, step, kind,
         connection_id, entity, lane, payload, mapping_id, mapping_version, automation_id,
-        campaign_id, state, reason, error_code, error, error_field, settled_at, due_at)
+        campaign_id, state, reason, error_code, error, error_field, settled_at, priority, due_at)
     SELECT s.workspace_id, s.response_id, s.answered_at, s.revision, s.contact_id, s.step, s.kind,
         s.connection_id, s.entity, s.lane, s.payload, s.mapping_id, s.mapping_version,
         s.automation_id, s.campaign_id, s.state, s.reason, s.error_code, s.error, s.error_field,
-        CASE WHEN s.state = 'dead' THEN now() END,
+        CASE WHEN s.state = 'dead' THEN now() END, r.priority,
         now() + make_interval(secs => s.linger_s)
-      FROM steps s JOIN fresh f USING (response_id, step)
+      FROM steps s JOIN fresh f USING (response_id, step) JOIN response r ON r.id = s.response_id
     """
 )
 

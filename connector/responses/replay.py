@@ -16,10 +16,18 @@ from sqlalchemy import ColumnElement, Connection, Update, delete, func, select, 
 from connector.problems import Code, Refusal
 from connector.responses.tracking import matching, one_delivery
 from connector.tables import delivery, mapping, response, step_key
+from schemas.priority import Priority
 
 REPLAYABLE = ("dead", "parked")
 # What of a filter on deliveries a response without one can answer to.
 OF_RESPONSES = {"state", "response_id", "since", "until"}
+_UNPLANNED = {
+    "planned_at": None,
+    "plan_due_at": func.now(),
+    "plan_failures": 0,
+    # Planned anew, its steps stand behind what is answered meanwhile.
+    "priority": func.greatest(response.c.priority, int(Priority.REPLAY)),
+}
 
 
 def replay_one(connection: Connection, workspace_id: int, delivery_id: int) -> dict[str, Any]:
@@ -72,7 +80,7 @@ def _plan_again(connection: Connection, workspace_id: int, only: ColumnElement[b
         connection.execute(
             update(response)
             .where(response.c.id.in_({row.response_id for row in refused}))
-            .values(planned_at=None, plan_due_at=func.now(), plan_failures=0)
+            .values(**_UNPLANNED)
         )
     return len(refused)
 
@@ -95,8 +103,7 @@ def _plan_failed(connection: Connection, workspace_id: int, only: Mapping[str, A
         told.append(response.c.received_at >= only["since"])
     if only.get("until") is not None:
         told.append(response.c.received_at < only["until"])
-    values = {"planned_at": None, "plan_due_at": func.now(), "plan_failures": 0}
-    return connection.execute(update(response).where(*told).values(**values)).rowcount
+    return connection.execute(update(response).where(*told).values(**_UNPLANNED)).rowcount
 
 
 def _again(workspace_id: int) -> Update:
@@ -115,6 +122,7 @@ def _again(workspace_id: int) -> Update:
         .values(
             state="pending",
             reason=None,
+            priority=func.greatest(delivery.c.priority, int(Priority.REPLAY)),
             due_at=func.now(),
             attempts=0,
             crashes=0,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from adapters.errors import AdapterError, ReconnectNeeded
 from connector import clock, stopping
-from connector.connections import parking, provision
+from connector.connections import parking, provision, quota
 from connector.db import DatabaseAway, retried
 from connector.failpoints import failpoint
 from connector.log import get_logger
@@ -21,6 +21,7 @@ from connector.responses.steps import Settlement
 from connector.responses.work import Work
 
 # Within the lease: nobody else works on the rows meanwhile.
+SETTLED = frozenset({"done", "superseded", "dead"})
 SETTLE_AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -37,6 +38,7 @@ def settle_wave(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, 
             _rest(connection, workspace_id, connection_id, wave=wave, work=work)
             breaker.judge(connection, workspace_id, work.results, ours=ours, wave=wave)
             _make_tags_anew(connection, workspace_id, connection_id, wave=wave, work=work)
+            _keep_figures(connection, work, ours)
             return len(ours)
 
     settled = _kept(settle, ends_at=work.caller.ends_at)
@@ -56,6 +58,20 @@ def _make_tags_anew(
     waiting = [one for one in wave.deliveries if settled[one.id].reason == provision.WAITS]
     if lost := {one.campaign_id for one in waiting if one.campaign_id is not None}:
         provision.lost(connection, workspace_id, connection_id, campaign_ids=lost)
+
+
+def _keep_figures(connection: Connection, work: Work, ours: frozenset[int]) -> None:
+    """What the account has left, and how fast the wave went: one write of each a wave."""
+    caller = work.caller
+    quota.keep(connection, caller.workspace_id, caller.meter.account, caller.meter.heard())
+    quota.keep_pace(
+        connection,
+        caller.workspace_id,
+        caller.connection_id,
+        calls=caller.calls,
+        rows=sum(work.results.settlements[one].state in SETTLED for one in ours),
+        took_s=caller.meter.took_s,
+    )
 
 
 def _kept(settle: Callable[[], int], *, ends_at: float) -> int:

@@ -37,11 +37,13 @@ from connector.tables.deliveries import (
     target_clock,
 )
 from connector.tables.mappings import automation, automation_version, mapping, mapping_version
+from connector.tables.quotas import account_usage, connection_pace, drift, drift_check
 from connector.tables.responses import hook_message, hook_source, response, response_key
 from connector.tables.workspaces import api_key, user_account, workspace
 
 __all__ = [
     "account_hold",
+    "account_usage",
     "api_key",
     "attempt",
     "audit",
@@ -49,11 +51,14 @@ __all__ = [
     "automation_version",
     "campaign",
     "connection",
+    "connection_pace",
     "contact",
     "credential",
     "data_key",
     "delivery",
     "distribution",
+    "drift",
+    "drift_check",
     "entity_snapshot",
     "hook_message",
     "hook_source",

@@ -38,6 +38,7 @@ STATES = (
 
 # `lane`: what must not be worked on twice at once: "contact:<id>", or the key of another entity's
 # record.
+# `priority`: schemas/priority.py.
 # `rank`: (answered_at, revision, response_id) orders answers of one target.
 delivery = table(
     "delivery",
@@ -57,6 +58,7 @@ delivery = table(
     Column("revision", Integer, nullable=False),
     words("state", default="pending"),
     words("reason", nullable=True),
+    Column("priority", SmallInteger, nullable=False, server_default=text("1")),
     moment("due_at", now=True),
     moment("lease_until"),
     Column("lease_token", Uuid, nullable=True),
@@ -84,6 +86,7 @@ delivery = table(
     Index(
         "ix_delivery_claim",
         "connection_id",
+        "priority",
         "due_at",
         "id",
         postgresql_where=text("state = 'pending'"),
