@@ -106,6 +106,7 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
     {
         ("GET", "/health"): _open("says only that the process runs"),
         ("GET", "/ready"): _open("says only whether the store answers"),
+        ("GET", "/metrics"): _open("the operator's token, or this machine, is asked for inside"),
         ("GET", "/static/<path:filename>"): _open("the pages' own files"),
         ("GET", "/api/docs"): _open("the description of the API is public"),
         ("GET", "/api/openapi.json"): _open("the description of the API is public"),
@@ -146,6 +147,12 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("PUT", f"{_V1}/connections/<id:connection_id>/standard"): _settings(
             "connection.standard_changed"
         ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/quota"): _reads(Scope.SETTINGS_READ),
+        ("POST", f"{_V1}/connections/<id:connection_id>/quota"): _settings(
+            "connection.quota_asked"
+        ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/drift"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/drift/compare"): _reads(Scope.SETTINGS_READ),
         ("GET", f"{_V1}/connections/<id:connection_id>/fields"): _reads(Scope.SETTINGS_READ),
         ("POST", f"{_V1}/connections/<id:connection_id>/fields"): _settings(
             "connection.fields_downloaded"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from connector.api import asking, context, description, errors, headers, resources
+from connector.api.gate import Gate
 from connector.connections.desk import Desk
 from connector.db import Database
 from connector.queues import Doorbell
@@ -34,7 +35,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     bell = Doorbell(settings.redis_url or _NO_REDIS)
     permit = permitting(Limiter(settings.redis_url or _NO_REDIS), settings.rate_share)
     desk = Desk.of(settings, database, permit=permit)
-    context.install(app, context.Hub(settings, database, desk, bell))
+    limits = Gate(settings.api_limits, settings.redis_url)
+    context.install(app, context.Hub(settings, database, desk, bell, limits))
     headers.install(app, https=settings.public_url.startswith("https://"))
     errors.install(app)
     asking.install(app)

@@ -9,11 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from connector import failpoints
+from connector.connections import drift as watch
 from connector.connections.desk import Desk
 from connector.db import Database
 from connector.failpoints import failpoint
 from connector.log import get_logger
-from connector.queues import DRAIN, PLAN, PROVISION, VERSION, Doorbell
+from connector.queues import DRAIN, DRIFT, PLAN, PROVISION, VERSION, Doorbell
 from connector.responses import deliver, planner
 from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
@@ -63,6 +64,13 @@ def provision(version: int, workspace_id: int, connection_id: int, number: int) 
     if _begins(version, PROVISION, workspace_id, connection_id, number):
         with _no_text_leaves():
             deliver.provide_tags(hub(), workspace_id, connection_id)
+
+
+def drift(version: int, workspace_id: int, connection_id: int, number: int) -> None:
+    """Look whether a CRM's definitions have changed."""
+    if _begins(version, DRIFT, workspace_id, connection_id, number):
+        with _no_text_leaves():
+            watch.check(hub().desk, workspace_id, connection_id)
 
 
 class JobFailed(RuntimeError):

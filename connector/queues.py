@@ -32,7 +32,7 @@ WAKE_MS = 1_200
 AT_WORK_S, BUSY = 0.4, ":busy"
 TIMEOUT_S, REST_S = 0.2, 2.0
 
-PLAN, DRAIN, PROVISION = "plan", "drain", "provision"
+PLAN, DRAIN, PROVISION, DRIFT = "plan", "drain", "provision", "drift"
 
 
 @dataclass(slots=True)

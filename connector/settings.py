@@ -88,6 +88,8 @@ class Settings:
     lock_timeout_s: float
     web_workers: int
     web_threads: int
+    metrics_token: Secret | None
+    api_limits: Mapping[str, int]
 
 
 class _Reader(Env):
@@ -164,6 +166,8 @@ def _read(env: _Reader, environ: Mapping[str, str]) -> Settings:
         lock_timeout_s=env.float("ANSWERBACK_LOCK_TIMEOUT_S", 5.0),
         web_workers=env.int("ANSWERBACK_WEB_WORKERS", 1),
         web_threads=env.int("ANSWERBACK_WEB_THREADS", 4),
+        metrics_token=Secret(token) if (token := env.str("ANSWERBACK_METRICS_TOKEN", "")) else None,
+        api_limits=MappingProxyType(env.dict("ANSWERBACK_API_LIMITS", {}, subcast_values=int)),
     )
 
 

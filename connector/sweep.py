@@ -9,16 +9,17 @@ It needs no clock but the database's and holds no state: kill it at any moment.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import text
 
 from connector import clock, failpoints, stopping, workspaces
-from connector.connections import upkeep
+from connector.connections import drift, upkeep
 from connector.db import DatabaseAway
 from connector.engines import engines
 from connector.jobs import hub_of
 from connector.log import configure_log, get_logger
-from connector.queues import DRAIN, PLAN, PROVISION, Doorbell
+from connector.queues import DRAIN, DRIFT, PLAN, PROVISION, Doorbell
 from connector.responses import deliver, planner
 from connector.responses.hub import Hub
 from connector.settings import Settings, load_settings
@@ -86,6 +87,18 @@ class Sweep:
         self._kept_up_at = clock.monotonic()
         for space in workspaces.listed(self.hub.database):
             upkeep.keep_up(self.hub.desk, int(space["id"]))
+            self._plan_the_night(int(space["id"]))
+        for one in self._drifts():
+            self.bell.ring(DRIFT, one.workspace_id, one.connection_id)
+
+    def _plan_the_night(self, workspace_id: int) -> None:
+        """The drift watch: a check per connection and local date (connections/drift.py)."""
+        with self.hub.database.begin(workspace_id) as connection:
+            drift.schedule(connection, workspace_id)
+
+    def _drifts(self) -> list[Any]:
+        with self.hub.database.across() as connection:
+            return list(connection.execute(text("SELECT * FROM ab_drift_due()")).all())
 
     def _ring(self, one: Due) -> None:
         drains = min(MAX_DRAINS, 1 + one.waiting // ROWS_PER_DRAIN) if one.kind == DRAIN else 1

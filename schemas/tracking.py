@@ -157,6 +157,12 @@ class ProgressSchema(Schema):
     versions = fields.List(fields.Nested(VersionSchema), required=True)
 
 
+class PushQuerySchema(Schema):
+    """How urgent what is pushed is: live, or a backfill that lets new answers pass."""
+
+    lane = fields.String(load_default="live", validate=validate.OneOf(("live", "backfill")))
+
+
 class ResponseQuerySchema(Schema):
     """Which source's response of that id is meant; without it all of them."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from connector import audit, clock
 from connector.access import Actor, Role, Rule, missing, rule_for
 from connector.api.context import hub
+from connector.api.gate import HOOK, REFUSED, kind_of
 from connector.keys import StoredKey, is_good, public_id_of, use_is_to_be_noted
 from connector.problems import Code, Refusal, not_found
 
@@ -26,7 +27,22 @@ def install(app: Flask) -> None:
             raise not_found()
         g.rule = rule
         if rule.right is not None:
-            g.actor = _allowed(_actor(), rule)
+            g.actor = _allowed(_known(), rule)
+            kind = kind_of(request.method, request.url_rule.rule)
+            hub().gate.pass_through(kind, g.actor.public_id)
+        elif request.method == "POST":
+            hub().gate.pass_through(HOOK, request.remote_addr or "")
+
+
+def _known() -> Actor:
+    """The holder of the key; an address that presents wrong ones is held up after a while, a good
+    key from it is not.
+    """
+    try:
+        return _actor()
+    except Refusal:
+        hub().gate.pass_through(REFUSED, request.remote_addr or "")
+        raise
 
 
 def _allowed(actor: Actor, rule: Rule) -> Actor:

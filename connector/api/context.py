@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from connector import audit
 from connector.access import Actor, Rule
+from connector.api.gate import Gate
 from connector.connections.desk import Desk
 from connector.db import Database, retried
 from connector.queues import Doorbell
@@ -28,6 +29,7 @@ class Hub:
     database: Database
     desk: Desk
     bell: Doorbell
+    gate: Gate
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from connector.api import (
     connections,
     contacts,
     deliveries,
+    drifts,
     fields,
     keys,
     mappings,
     oauth_clients,
     provisioning,
+    quotas,
     responses,
     sources,
     surveys,
@@ -25,6 +27,7 @@ from connector.api import (
 from connector.api.description import DescribedApi
 from connector.api.health import health
 from connector.api.hooks import hooks
+from connector.api.metrics import metrics
 from connector.api.oauth import callback
 
 RESOURCES = (
@@ -34,6 +37,8 @@ RESOURCES = (
     oauth_clients,
     connections,
     fields,
+    quotas,
+    drifts,
     provisioning,
     surveys,
     campaigns,
@@ -50,6 +55,7 @@ RESOURCES = (
 def register(app: Flask, api: DescribedApi) -> None:
     """Register every resource, described ones under /api/v1."""
     app.register_blueprint(health)
+    app.register_blueprint(metrics)
     app.register_blueprint(callback)
     app.register_blueprint(hooks)
     for module in RESOURCES:

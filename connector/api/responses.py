@@ -13,10 +13,12 @@ from connector.problems import Code, Place, Refusal, places_of
 from connector.queues import PLAN
 from connector.responses import tracking
 from connector.responses.intake import FROM_API, MAX_ITEMS, Accepted, accept
+from schemas.priority import Priority
 from schemas.tracking import (
     AcceptedSchema,
     ProgressSchema,
     PushedResponseSchema,
+    PushQuerySchema,
     PushSchema,
     ResponseQuerySchema,
 )
@@ -29,15 +31,17 @@ resource = Resource("responses", __name__, description="Survey responses")
 @resource.on(
     "POST",
     "/responses",
+    query=PushQuerySchema,
     body=batches.described(PushedResponseSchema, MAX_ITEMS, (AcceptedSchema, PushSchema)),
     status=202,
 )
-def push_responses() -> Response:
+def push_responses(asked: dict[str, Any]) -> Response:
     """Push one response, an array of up to 1,000, or one object a line
 
     202 means: stored for good. The same content again is a duplicate and answers the same; other
     content under the same revision is a conflict (409) unless `submitted_at` is later. A bad item
     refuses no neighbour: read `items`. When no item at all could be taken, the answer is a refusal.
+    `lane=backfill` is for old answers in great number: they let new ones pass.
     """
     batch = batches.pushed(max_items=MAX_ITEMS)
     places = list(batch.items)
@@ -46,6 +50,7 @@ def push_responses() -> Response:
         actor().workspace_id,
         source=FROM_API,
         items=[batch.items[place] for place in places],
+        priority=Priority[asked["lane"].upper()],
     )
     hub().bell.ring(PLAN, actor().workspace_id)
     items = [_shown(place, one) for place, one in zip(places, taken, strict=True)]

@@ -14,6 +14,7 @@ from connector.cli import (
     operations,
     provisioning,
     responses,
+    watching,
     workspaces,
 )
 from connector.cli.shell import PlainGroup, Shell
@@ -34,6 +35,8 @@ for _command in (
     connections.fields,
     provisioning.provisioning,
     provisioning.preflight,
+    watching.quota,
+    watching.drift,
     configuration.survey,
     configuration.mapping,
     configuration.automation,

@@ -70,8 +70,11 @@ def download_fields(shell: Shell, slug: str, connection_name: str) -> None:
         workspace_id, connection_id = named(opened, slug, connection_name)
         done = discover.download(opened.desk(), workspace_id, connection_id, actor=ACTOR)
     found = asdict(done)
+    broken = found.pop("broken")
     words = [f"{what}: {', '.join(names) or 'none'}" for what, names in found.items()]
-    shell.say(found, "\n".join(words))
+    if broken:
+        words.append(f"{broken} changes break something: see `answerback drift`")
+    shell.say({**found, "broken": broken}, "\n".join(words))
 
 
 @fields.command("list")

@@ -17,6 +17,7 @@ from connector.responses import replay as replaying
 from connector.responses import tracking
 from connector.responses.intake import FROM_API, MAX_ITEMS, accept
 from schemas.batches import Item, decode_array, decode_lines
+from schemas.priority import Priority
 from schemas.strict import NotStrict, decode
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -27,8 +28,14 @@ MAX_ID = 10**18
 @click.command()
 @click.argument("slug")
 @click.argument("file", type=FILE)
+@click.option(
+    "--lane",
+    type=click.Choice(["live", "backfill"]),
+    default="live",
+    help="backfill: old answers, which let new ones pass.",
+)
 @click.pass_obj
-def push(shell: Shell, slug: str, file: Path) -> None:
+def push(shell: Shell, slug: str, file: Path, *, lane: str) -> None:
     """Push responses from a JSON file (one or an array) or an NDJSON file (.ndjson, .jsonl)."""
     items = _items(file)
     outcomes: list[dict[str, Any]] = [
@@ -42,7 +49,11 @@ def push(shell: Shell, slug: str, file: Path) -> None:
         for start in range(0, len(good), MAX_ITEMS):
             part = good[start : start + MAX_ITEMS]
             taken = accept(
-                opened.database, workspace_id, source=FROM_API, items=[one.value for one in part]
+                opened.database,
+                workspace_id,
+                source=FROM_API,
+                items=[one.value for one in part],
+                priority=Priority[lane.upper()],
             )
             outcomes += [
                 {"place": item.number, "status": one.status, "response_id": one.response_id}

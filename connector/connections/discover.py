@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from adapters.base import CRM
 from adapters.errors import AdapterError, ReconnectNeeded, TokenExpired
 from adapters.http import Wire
 from adapters.registry import adapter_for
-from connector.connections import parking
+from connector.connections import findings, parking
 from connector.connections.desk import Desk
 from connector.connections.holding import audited
 from connector.connections.profile import Profile, load
@@ -28,6 +28,9 @@ from schemas.record import schema_digest
 
 Answer = TypeVar("Answer")
 
+# Why a download was made: a person asked, or a delivery met a lost field.
+BY_HAND, BY_ERROR = "person", "error"
+MOST_HISTORY = 200
 COLUMNS = (
     "entity", "field", "label", "type", "native_type", "max_length", "required", "creatable",
     "updatable", "unique", "identifies", "options",
@@ -42,6 +45,7 @@ class Snapshot:
     `taken_at` is when this definition was first seen, `seen_at` when last.
     """
 
+    id: int
     entity: Entity
     digest: str
     schema_digest: str
@@ -51,12 +55,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What a download found: names of the entities, by what became of them."""
+    """What a download found: names of the entities, by what became of them. `broken` counts the
+    changes that break something here.
+    """
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
     gone: tuple[str, ...]
+    broken: int = 0
 
 
 def download(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -> Discovered:
@@ -76,12 +83,32 @@ def download(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -
     return done
 
 
-def store(connection: Connection, here: Profile, found: Iterable[Entity]) -> Discovered:
-    """Keep what a download found; what waited for a field that was gone is tried again."""
-    done = _stored(connection, here.workspace_id, here.id, found)
-    waits = (parking.MAPPING,)
-    parking.resume_deliveries(connection, here.workspace_id, here.id, reasons=waits)
-    return done
+def look(desk: Desk, workspace_id: int, connection_id: int, *, cause: str) -> Discovered:
+    """The drift watch's download: written down only where it found something. Raises
+    AdapterError.
+    """
+    found = ask(desk, workspace_id, connection_id, question=lambda crm: crm.entities())
+    with desk.database.begin(workspace_id) as connection:
+        here = load(connection, workspace_id, connection_id)
+        return store(connection, here, found, cause=cause)
+
+
+def store(
+    connection: Connection, here: Profile, found: Iterable[Entity], *, cause: str = BY_HAND
+) -> Discovered:
+    """Keep what a download found, and what it has changed; what waited for a field that was gone
+    is tried again, unless a lost field made us look and nothing has changed.
+    """
+    entities = tuple(found)
+    known = snapshots(connection, here.workspace_id, here.id)
+    done = _stored(connection, here.workspace_id, here.id, entities)
+    if cause != BY_ERROR or done.changed or done.added:
+        waits = (parking.MAPPING,)
+        parking.resume_deliveries(connection, here.workspace_id, here.id, reasons=waits)
+    before = {one.entity.name: one.entity for one in known}
+    now = {one.name: one for one in entities}
+    broken = findings.note(connection, here, before=before, now=now, cause=cause)
+    return replace(done, broken=broken)
 
 
 def ask(
@@ -115,16 +142,32 @@ def snapshots(connection: Connection, workspace_id: int, connection_id: int) -> 
         )
         .order_by(entity_snapshot.c.entity)
     )
-    return [
-        Snapshot(
-            entity=entity_from_json(row.definition),
-            digest=bytes(row.digest).hex(),
-            schema_digest=bytes(row.schema_digest).hex(),
-            taken_at=row.taken_at,
-            seen_at=row.seen_at,
+    return [_snapshot(row) for row in connection.execute(asked)]
+
+
+def history(connection: Connection, workspace_id: int, connection_id: int) -> list[Snapshot]:
+    """Every definition that was ever current, by entity, the newest first."""
+    asked = (
+        select(entity_snapshot)
+        .where(
+            entity_snapshot.c.workspace_id == workspace_id,
+            entity_snapshot.c.connection_id == connection_id,
         )
-        for row in connection.execute(asked)
-    ]
+        .order_by(entity_snapshot.c.entity, entity_snapshot.c.id.desc())
+        .limit(MOST_HISTORY)
+    )
+    return [_snapshot(row) for row in connection.execute(asked)]
+
+
+def _snapshot(row: Any) -> Snapshot:  # noqa: ANN401 - a row
+    return Snapshot(
+        id=row.id,
+        entity=entity_from_json(row.definition),
+        digest=bytes(row.digest).hex(),
+        schema_digest=bytes(row.schema_digest).hex(),
+        taken_at=row.taken_at,
+        seen_at=row.seen_at,
+    )
 
 
 def listing(entities: Iterable[Entity]) -> str:

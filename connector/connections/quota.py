@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
+from adapters.traits import RatePolicy
 from adapters.usage import Source, Usage, UsageKind
-from connector.connections.budget import Budget, Seen, budget_of
+from connector.connections.budget import CALLS, Budget, Seen, budget_of, floor_of
 from connector.connections.profile import Profile
 from connector.tables import account_usage
 
@@ -56,6 +57,39 @@ def _seen(row: Any) -> Seen:  # noqa: ANN401 - a row
         calls=row.calls or None,
     )
     return Seen(usage, row.seen_at)
+
+
+def rates(profile: Profile, here: Budget) -> tuple[RatePolicy, ...]:
+    """The account's rates: what its answers tell, else what the admin or a probe has said, else the
+    app's; less what is reserved for the customer's other tools.
+    """
+    by_probe = None if here.seen else profile.learnt.get(CALLS)
+    said = profile.settings.get(CALLS) or by_probe
+    return here.policies(profile.traits.rates, said=int(said) if said else None)
+
+
+def part_of(policy: RatePolicy, share: float) -> RatePolicy:
+    """What this installation may use of a rate."""
+    return RatePolicy(max(1, int(policy.calls * share)), policy.per_s, policy.kind)
+
+
+def limit_shown(one: Seen, here: Budget) -> Mapping[str, Any]:
+    """One limit as JSON."""
+    usage = one.usage
+    is_day = usage.kind is UsageKind.DAILY
+    percent = here.reserve_percent if is_day else here.rate_reserve_percent
+    return {
+        "kind": usage.kind.value,
+        "calls": usage.calls,
+        "limit": usage.limit,
+        "used": usage.used,
+        "remaining": usage.remaining,
+        "reserved": floor_of(usage.limit, percent),
+        "window_s": usage.window_s,
+        "resets_at": usage.resets_at,
+        "source": usage.source.value,
+        "seen_at": one.seen_at,
+    }
 
 
 def keep(connection: Connection, workspace_id: int, account: str, heard: Sequence[Heard]) -> None:

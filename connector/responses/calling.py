@@ -20,9 +20,9 @@ from adapters.base import CRM
 from adapters.errors import ReconnectNeeded, Throttled, TokenExpired, TryLater
 from adapters.http import Wire
 from adapters.registry import adapter_for
-from adapters.traits import RatePolicy
 from connector import stopping
-from connector.connections.budget import CALLS, Budget
+from connector.connections import quota
+from connector.connections.budget import Budget
 from connector.connections.desk import Desk
 from connector.connections.tokens import Reached, reach
 from connector.db import refuse_inside_transaction
@@ -117,7 +117,7 @@ class Caller:
             list(pool.map(work, waiting))
 
     def _in_flight(self) -> int:
-        policies = rates_of(self.reached, self.budget)
+        policies = quota.rates(self.reached.profile, self.budget)
         rate = min((one.calls / one.per_s for one in policies if one.kind is None), default=10.0)
         return min(MOST_IN_FLIGHT, math.ceil(rate * ROUND_TRIP_S) + 1)
 
@@ -179,7 +179,7 @@ class Caller:
         return self.limiter.wait_s(allowance, kind)
 
     def _allowance(self) -> Allowance:
-        policies = rates_of(self.reached, self.budget)
+        policies = quota.rates(self.reached.profile, self.budget)
         return Allowance(self.meter.account, policies, self.rate_share)
 
     def _answered(self, _status: int, headers: Mapping[str, str]) -> None:
@@ -188,13 +188,3 @@ class Caller:
         self.meter.answered(headers)
         if self.phase == "write":
             failpoint("crm_sent")
-
-
-def rates_of(reached: Reached, budget: Budget) -> tuple[RatePolicy, ...]:
-    """The account's rates: what its answers tell, else what a probe or the admin has said, else the
-    app's; less what is reserved for the customer's other tools.
-    """
-    profile = reached.profile
-    by_probe = None if budget.seen else profile.learnt.get(CALLS)
-    said = profile.settings.get(CALLS) or by_probe
-    return budget.policies(profile.traits.rates, said=int(said) if said else None)

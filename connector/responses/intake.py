@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from connector.db import Database, retried
 from connector.failpoints import failpoint
+from schemas.priority import Priority
 from schemas.response import ResponseSchema, digest_of, normalised
 
 MAX_ITEMS = 1_000
@@ -61,16 +62,23 @@ class _Item:
 
 
 def accept(
-    database: Database, workspace_id: int, *, source: str, items: Sequence[object]
+    database: Database,
+    workspace_id: int,
+    *,
+    source: str,
+    items: Sequence[object],
+    priority: Priority = Priority.LIVE,
 ) -> tuple[Accepted, ...]:
     """One Accepted per item, in order. When it returns, everything accepted is committed.
 
-    Raises DatabaseAway: then nothing of this call was accepted.
+    `priority` is that of the deliveries to be. Raises DatabaseAway: then nothing of this call was
+    accepted.
     """
     results: dict[int, Accepted] = {}
     valid = _checked(items, results)
     if valid:
-        stored = retried(lambda: _store(database, workspace_id, source=source, items=valid))
+        where = {"source": source, "priority": int(priority)}
+        stored = retried(lambda: _store(database, workspace_id, where, valid))
         failpoint("web_committed")
         results |= {one.place: one for one in stored}
     return tuple(results[place] for place in range(len(items)))
@@ -101,17 +109,17 @@ def _places(exc: ValidationError) -> dict[str, Any]:
 
 
 def _store(
-    database: Database, workspace_id: int, *, source: str, items: Sequence[_Item]
+    database: Database, workspace_id: int, where: Mapping[str, Any], items: Sequence[_Item]
 ) -> list[Accepted]:
     """One transaction: claim the keys, then store the bodies of those that are new."""
     first_of: dict[tuple[str, int, bytes], _Item] = {}
     for item in items:
         first_of.setdefault((item.response_id, item.revision, item.digest), item)
     with database.begin(workspace_id) as connection:
-        known = _versions(connection, source, items)
+        known = _versions(connection, where["source"], items)
         decided = {id(one): _decided(one, known) for one in first_of.values()}
         fresh = [one for one in first_of.values() if decided[id(one)].status == "accepted"]
-        stored = _insert(connection, workspace_id, source=source, items=fresh, decided=decided)
+        stored = _insert(connection, workspace_id, where, items=fresh, decided=decided)
     results = []
     for item in items:
         twin = first_of[item.response_id, item.revision, item.digest]
@@ -199,8 +207,8 @@ def _free_revision(item: _Item, versions: Sequence[_Version]) -> int | None:
 def _insert(
     connection: Connection,
     workspace_id: int,
+    where: Mapping[str, Any],
     *,
-    source: str,
     items: Sequence[_Item],
     decided: Mapping[int, Accepted],
 ) -> dict[int, Accepted]:
@@ -220,7 +228,7 @@ def _insert(
         }
         for place, item in enumerate(items)
     ]
-    options = {"w": workspace_id, "source": source, "rows": json.dumps(rows)}
+    options = {"w": workspace_id, **where, "rows": json.dumps(rows)}
     stored = connection.execute(STORE, options)
     ids = {(row.response_id, row.revision): row.id for row in stored}
     return {
@@ -267,8 +275,8 @@ STORE = text(
         body jsonb, answered_at timestamptz)
     ), stored AS (
       INSERT INTO response (workspace_id, source, response_id, revision, event, anonymous, body,
-                            answered_at)
-      SELECT :w, :source, response_id, revision, event, anonymous, body, answered_at
+                            answered_at, priority)
+      SELECT :w, :source, response_id, revision, event, anonymous, body, answered_at, :priority
         FROM pushed ORDER BY place
       RETURNING id, response_id, revision
     ), keyed AS (

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from adapters.errors import AdapterError, ReconnectNeeded
 from connector import clock, stopping
-from connector.connections import parking, provision, quota
+from connector.connections import drift, parking, provision, quota
 from connector.db import DatabaseAway, retried
 from connector.failpoints import failpoint
 from connector.log import get_logger
@@ -21,6 +21,8 @@ from connector.responses.steps import Settlement
 from connector.responses.work import Work
 
 # Within the lease: nobody else works on the rows meanwhile.
+# A field or permission that is gone: the definitions are worth a look.
+LOST = frozenset({parking.MAPPING, parking.SCOPE})
 SETTLED = frozenset({"done", "superseded", "dead"})
 SETTLE_AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
@@ -39,6 +41,8 @@ def settle_wave(hub: Hub, workspace_id: int, connection_id: int, *, wave: Wave, 
             breaker.judge(connection, workspace_id, work.results, ours=ours, wave=wave)
             _make_tags_anew(connection, workspace_id, connection_id, wave=wave, work=work)
             _keep_figures(connection, work, ours)
+            if any(work.results.settlements[one].reason in LOST for one in ours):
+                drift.ask(connection, workspace_id, connection_id)
             return len(ours)
 
     settled = _kept(settle, ends_at=work.caller.ends_at)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from connector.cli import main
 from connector.engines import engine_environ
@@ -148,3 +149,22 @@ def test_the_documentation_names_every_command():
         assert f"answerback {name}" in text
         for inner in getattr(command, "commands", {}):
             assert f"answerback {name} {inner}" in text
+
+
+def test_the_quota_and_what_has_drifted_are_told(answerback, database):
+    create(answerback)
+    with database.across() as store:
+        ids = store.execute(text("SELECT id FROM ab_workspaces() WHERE slug = 'acme'"))
+        workspace_id = ids.scalar_one()
+    with database.begin(workspace_id) as store:
+        store.execute(
+            text(
+                "INSERT INTO connection (workspace_id, app, name, auth, state)"
+                " VALUES (:w, 'salesforce', 'sf', 'oauth', 'connected')"
+            ),
+            {"w": workspace_id},
+        )
+    told = answerback("quota", "acme", "sf")
+    assert told["words"] == "The account tells no limit of a day. Nothing waits."
+    assert answerback("drift", "acme", "sf") == []
+    assert "not_found" in answerback("quota", "acme", "other", code=1)

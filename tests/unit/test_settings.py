@@ -196,7 +196,14 @@ def test_a_secret_equals_only_a_secret_of_the_same_value() -> None:
 
 
 def test_every_setting_has_a_value_in_the_demo() -> None:
-    optional = {"database_url", "database_owner_url", "redis_url", "runtime_dir", "keks"}
+    optional = {
+        "database_url",
+        "database_owner_url",
+        "redis_url",
+        "runtime_dir",
+        "keks",
+        "metrics_token",
+    }
     settings = load_settings({})
     missing = {n for n in Settings.__dataclass_fields__ if getattr(settings, n) is None}
     assert missing == optional

@@ -1,0 +1,111 @@
+"""What a change of definitions does to us: the mappings it hits, the answers it would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema
+from sqlalchemy import Connection, text
+
+from connector.connections.changes import Change, ChangeKind
+from schemas.fields import Entity, canonical
+from schemas.record import compile_record_schema, refusals
+
+# Of the last month, the newest: enough to tell none from some from most.
+DAYS, MOST_ANSWERS = 30, 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """`mappings` are {id, name, fields}. Of `looked_at` answers of the last month that touch what
+    has changed, `would_fail` could be written before and cannot be now.
+    """
+
+    mappings: tuple[Mapping[str, Any], ...] = ()
+    looked_at: int = 0
+    would_fail: int = 0
+
+    @property
+    def is_felt(self) -> bool:
+        """Whether anything here touches what has changed."""
+        return bool(self.mappings or self.looked_at)
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "mappings": list(self.mappings),
+            "looked_at": self.looked_at,
+            "would_fail": self.would_fail,
+        }
+
+
+def impact_of(
+    connection: Connection,
+    connection_id: int,
+    changes: Sequence[Change],
+    *,
+    before: Entity,
+    after: Entity | None,
+) -> Impact:
+    """What these changes of one entity do. Reads only; counts, and keeps no value."""
+    breaking = [one for one in changes if one.breaks]
+    if not breaking:
+        return Impact()
+    names = {one.field for one in breaking}
+    is_all = any(one.kind in {ChangeKind.ENTITY_REMOVED, ChangeKind.REQUIRED} for one in breaking)
+    asked = {
+        "c": connection_id,
+        "entity": before.name,
+        "fields": sorted(names),
+        "all": is_all,
+        "days": DAYS,
+        "most": MOST_ANSWERS,
+    }
+    hit = tuple(
+        {"id": row.id, "name": row.name, "fields": sorted(set(row.fields) & names)}
+        for row in connection.execute(MAPPINGS, asked)
+        if is_all or set(row.fields) & names
+    )
+    payloads = [row.payload for row in connection.execute(ANSWERS, asked)]
+    return Impact(hit, len(payloads), _failing(payloads, before, after))
+
+
+def _failing(payloads: Sequence[Mapping[str, Any]], before: Entity, after: Entity | None) -> int:
+    if after is None:
+        return len(payloads)
+    then, now = compile_record_schema(before)(), compile_record_schema(after)()
+    return sum(
+        _is_refused(one, now, after) and not _is_refused(one, then, before) for one in payloads
+    )
+
+
+def _is_refused(payload: Mapping[str, Any], schema: Schema, entity: Entity) -> bool:
+    values = {name: canonical(value) for name, value in payload["values"].items()}
+    creating = payload.get("operation") == "create"
+    if creating:
+        made = payload.get("create") or {}
+        values |= {name: canonical(value) for name, value in made.items()}
+    return bool(refusals(schema, entity, values, creating=creating))
+
+
+MAPPINGS = text(
+    """
+    SELECT m.id, m.name, ARRAY(
+             SELECT row->>'field' FROM jsonb_array_elements(v.body->'rows') AS row
+             UNION SELECT v.body->'identify'->>'field') AS fields
+      FROM mapping m JOIN mapping_version v ON v.mapping_id = m.id AND v.version = m.published
+     WHERE m.connection_id = :c AND m.deleted_at IS NULL AND v.body->>'entity' = :entity
+     ORDER BY m.name
+    """
+)
+ANSWERS = text(
+    """
+    SELECT payload FROM delivery
+     WHERE connection_id = :c AND kind = 'fields' AND entity = :entity
+       AND created_at > now() - make_interval(days => :days)
+       AND (:all OR payload->'values' ?| CAST(:fields AS text[]))
+     ORDER BY id DESC LIMIT :most
+    """
+)
