@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import requests
@@ -140,12 +140,18 @@ def python36() -> Path:
 def make_database(postgres: Postgres) -> bool:
     """Role and database, made once; whether they were made now."""
     with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
-        if admin.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+        if is_there(admin, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
             return False
         role, name = sql.Identifier(ROLE), sql.Identifier(DATABASE)
-        admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+        # A run that was killed between the two has made the role alone.
+        if not is_there(admin, "SELECT 1 FROM pg_roles WHERE rolname = %s", ROLE):
+            admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
         admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(name, role))
     return True
+
+
+def is_there(admin: psycopg.Connection[Any], query: LiteralString, name: str) -> bool:
+    return admin.execute(query, [name]).fetchone() is not None
 
 
 def configured(postgres: Postgres, *, port: int) -> Path:
