@@ -37,7 +37,7 @@ def test_a_key_that_asks_too_often_is_told_for_how_long_to_wait(
     answers = [few.get("/api/v1/surveys", headers=key(alice)) for _ in range(4)]
     assert [one.status_code for one in answers] == [200, 200, 200, 429]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-    assert answers[-1].json["code"] == "rate_limited"
+    assert answers[-1].get_json()["code"] == "rate_limited"
 
 
 def test_another_key_and_another_kind_are_not_held_up(
