@@ -20,10 +20,10 @@ from connector.responses.leases import Wave
 from connector.responses.steps import Settlement
 from connector.responses.work import Work
 
-# Within the lease: nobody else works on the rows meanwhile.
 # A field or permission that is gone: the definitions are worth a look.
 LOST = frozenset({parking.MAPPING, parking.SCOPE})
 SETTLED = frozenset({"done", "superseded", "dead"})
+# Within the lease: nobody else works on the rows meanwhile.
 SETTLE_AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
