@@ -153,7 +153,7 @@ class _OneOrigin(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pools(self._wire)
+        self.poolmanager.pool_classes_by_scheme = deadline_pools(self._wire)
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         asked = urlsplit(str(request.url))
@@ -168,7 +168,7 @@ class _OneOrigin(HTTPAdapter):
         self._wire.answered(answer.status_code, answer.headers)
         answer.request, answer.url = request, str(request.url)
         # requests has no setter for a body that was read under a cap.
-        answer._content = _whole_body(cast(urllib3.HTTPResponse, answer.raw), self._wire.max_bytes)  # noqa: SLF001
+        answer._content = whole_body(cast(urllib3.HTTPResponse, answer.raw), self._wire.max_bytes)  # noqa: SLF001
         answer._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
         return answer
 
@@ -184,7 +184,7 @@ class GuardedPool:
     def __init__(self, wire: Wire, origin: str, kind_of: KindOf) -> None:
         self._wire, self._origin, self._kind_of = wire, origin, kind_of
         self._pool = urllib3.PoolManager(maxsize=4, retries=False)
-        self._pool.pool_classes_by_scheme = _pools(wire)
+        self._pool.pool_classes_by_scheme = deadline_pools(wire)
 
     def request(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
         """One call; raises HostRefused for another origin, urllib3's errors for the network's."""
@@ -200,7 +200,7 @@ class GuardedPool:
         )
         answer = cast(urllib3.HTTPResponse, self._pool.request(method, url, **options))
         self._wire.answered(answer.status, answer.headers)
-        body = _whole_body(answer, self._wire.max_bytes)
+        body = whole_body(answer, self._wire.max_bytes)
         return urllib3.HTTPResponse(
             body=body,
             headers=answer.headers,
@@ -213,7 +213,8 @@ class GuardedPool:
 # --- what both share ----------------------------------------------------------------------------
 
 
-def _whole_body(answer: urllib3.HTTPResponse, max_bytes: int) -> bytes:
+def whole_body(answer: urllib3.HTTPResponse, max_bytes: int) -> bytes:
+    """The decoded body, read piece by piece. Raises BodyTooLarge as soon as it is too long."""
     body = bytearray()
     while chunk := answer.read(CHUNK_BYTES, decode_content=True):
         body += chunk
@@ -249,7 +250,7 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-def _pools(wire: Wire) -> dict[str, Any]:
+def deadline_pools(wire: Wire) -> dict[str, Any]:
     """Connection pools whose answers end within `wire.total_s` after the request began."""
 
     def with_deadline(base: type[HTTPConnection]) -> type[HTTPConnection]:
@@ -284,9 +285,11 @@ __all__ = [
     "HostRefused",
     "KindOf",
     "Wire",
+    "deadline_pools",
     "failure",
     "one_kind",
     "origin_of",
     "requests_session",
     "urllib3_pool",
+    "whole_body",
 ]

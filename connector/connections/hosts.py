@@ -147,7 +147,7 @@ def _split(url: str) -> SplitResult:
         raise HostNotAllowed(code, message) from exc
     plain = parts.scheme in {"http", "https"} and "@" not in parts.netloc and port_is_number
     bare = parts.path in {"", "/"} and not parts.query and not parts.fragment
-    if not (plain and bare and _is_host(parts.hostname or "")):
+    if not (plain and bare and is_host(parts.hostname or "")):
         raise HostNotAllowed(code, message)
     return parts
 
@@ -157,7 +157,8 @@ def _port(parts: SplitResult) -> int | None:
     return None if (parts.scheme, parts.port) == ("https", _HTTPS_PORT) else parts.port
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
+    """Whether a text has the form of a host name or of an IPv6 address, without brackets."""
     if len(host) <= _LONGEST_HOST and _HOSTNAME.fullmatch(host):
         return True
     try:
