@@ -109,7 +109,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
 def serving(context: ssl.SSLContext | None = None, canary_port: int = 0) -> Iterator[int]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     server.canary_port = canary_port  # type: ignore[attr-defined]
-    server.handle_error = lambda *_: None  # type: ignore[method-assign,assignment]
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -268,7 +268,7 @@ def test_the_pinned_address_is_called_by_the_hosts_own_name(
 ) -> None:
     context = https(tmp_path, "files.example", monkeypatch)
     asked: list[str | None] = []
-    context.sni_callback = lambda _socket, name, _context: asked.append(name)  # type: ignore[assignment]
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
     with serving(context) as port:
         allowed = AllowedHosts.of(["127.0.0.1", f"files.example:{port}"])
         rules = Rules(max_bytes=1_000, allowed=allowed)
