@@ -13,6 +13,7 @@ its Outcome.
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -194,6 +195,49 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of an answer for one record. `marker` is random and unique per file: it is part of the
+    file's name at the CRM's side, or stands beside it, so that the file can be found again.
+
+    `name` is what people read, with its ending; `question` what was asked; `thread` as in a Note;
+    `title` names a ticket that has to be opened for it.
+    """
+
+    key: str
+    remote_id: str
+    marker: str
+    name: str
+    content_type: str
+    question: str
+    title: str
+    at: datetime
+    thread: str
+    content: bytes = dataclasses.field(repr=False)
+
+    @property
+    def stored_name(self) -> str:
+        """The marker as a file name, with the ending of the file."""
+        _, dot, ending = self.name.rpartition(".")
+        return f"{self.marker}{dot}{ending}" if dot else self.marker
+
+    @property
+    def note(self) -> Note:
+        """The note that carries the file where a file hangs on a note or a comment."""
+        shown = f"{self.question}: {self.name}"
+        page = f"<p>{html.escape(shown)}</p><p>ref: {self.marker}</p>"
+        return Note(
+            key=self.key,
+            remote_id=self.remote_id,
+            marker=self.marker,
+            title=self.title,
+            text=f"{shown}\nref: {self.marker}",
+            html=page,
+            at=self.at,
+            thread=self.thread,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class TagOptions:
     """The tags a campaign needs as options of a choice field: its eleven scores, in this CRM's
     rendering. `field`: the number field it needs instead, where each campaign has one of its own.
@@ -301,6 +345,25 @@ class NoteStarter(Protocol):
 
         A result without outcomes: nothing was sent, the account or the number of notes does not
         suit; `note` them. A row that the batch then refuses was certainly not written.
+        """
+        ...
+
+
+@runtime_checkable
+class FileTaker(Protocol):
+    """A CRM that can hold files on a contact. Creating is not idempotent: look for the marker
+    first. One file a call, so that no more than one is in memory.
+    """
+
+    def filed(self, entity: str, file: Attachment) -> str | None:
+        """The remote id of this file if it hangs on its record already, whatever an earlier call
+        answered. Read consistently, never by a lagging search.
+        """
+        ...
+
+    def file(self, entity: str, file: Attachment) -> Outcome:
+        """Store the file and attach it to the record; `remote_id` is the file's id. A part of an
+        earlier try that stands already (an upload without its note) is taken up, not made twice.
         """
         ...
 

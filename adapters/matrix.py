@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from adapters.base import NoteTaker, Pollable, Provisioner, TagTaker
+from adapters.base import FileTaker, NoteTaker, Pollable, Provisioner, TagTaker
 from adapters.registry import ADAPTERS, adapter_for
 from adapters.traits import RatePolicy, TagPlace, TagTraits, Traits
 from schemas.fields import FieldType
@@ -25,6 +25,7 @@ _PLACES: Mapping[TagPlace, str] = {
 # The further protocols of the port, as a reader knows them.
 _PROTOCOLS: Mapping[str, type] = {
     "takes notes": NoteTaker,
+    "takes files": FileTaker,
     "takes tags by their own endpoints": TagTaker,
     "makes tag options": Provisioner,
     "works by itself on batches (polled)": Pollable,
@@ -113,6 +114,7 @@ _ROWS: Mapping[str, Callable[[Traits], str]] = {
     "`note_batch`": lambda one: str(one.note_batch),
     "`tag_batch`": lambda one: str(one.tag_batch),
     "`note_limit`": lambda one: f"{one.note_limit} characters" if one.note_limit else "no notes",
+    "`file_limit`": lambda one: f"{one.file_limit} bytes" if one.file_limit else "no files",
     "`rates`": lambda one: "; ".join(_rate(policy) for policy in one.rates),
     "`bulk_batch`": lambda one: str(one.bulk_batch or "none"),
     "`tags`": lambda one: _tags(one.tags),

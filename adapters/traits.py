@@ -188,6 +188,7 @@ class Traits:
     harm.
     `bulk_batch`: the most rows of a batch that `write` answers with Started, where the CRM has such
     jobs for what is more than `write_batch`; the setting BULK_FROM says from when on.
+    `file_limit`: the largest file it takes, in bytes; None where it takes none.
     `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
     created is linked by a create batch of what identifies it (an existing record answers with its
     id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
@@ -218,6 +219,7 @@ class Traits:
     note_limit: int | None = None
     bulk_batch: int = 0
     note_batch: int = 1
+    file_limit: int | None = None
     tag_batch: int = 1
     links_by_write: bool = False
     linger_s: float = 1.0

@@ -14,8 +14,8 @@ from connector.connections.desk import Desk
 from connector.db import Database
 from connector.failpoints import failpoint
 from connector.log import get_logger
-from connector.queues import DRAIN, DRIFT, PLAN, PROVISION, VERSION, Doorbell
-from connector.responses import deliver, planner
+from connector.queues import DRAIN, DRIFT, FETCH, PLAN, PROVISION, VERSION, Doorbell
+from connector.responses import deliver, fetching, planner
 from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
 from connector.responses.permit import permitting
@@ -47,6 +47,21 @@ def plan(version: int, workspace_id: int, connection_id: int, number: int) -> No
         with _no_text_leaves():
             for touched in planner.plan_waiting(hub(), workspace_id):
                 _bell().ring(DRAIN, workspace_id, touched)
+            if fetching.is_due(hub(), workspace_id):
+                _bell().ring(FETCH, workspace_id)
+
+
+def fetch(version: int, workspace_id: int, connection_id: int, number: int) -> None:
+    """Fetch the files of answers, unless somebody is at it already: a slow host holds up one worker
+    at the most.
+    """
+    if not _begins(version, FETCH, workspace_id, connection_id, number):
+        return
+    with _bell().at_work(FETCH, workspace_id, connection_id, number=number) as mine:
+        if mine:
+            with _no_text_leaves():
+                for touched in fetching.fetch_due(hub(), workspace_id):
+                    _bell().ring(DRAIN, workspace_id, touched)
 
 
 def drain(version: int, workspace_id: int, connection_id: int, number: int) -> None:

@@ -32,7 +32,8 @@ WAKE_MS = 1_200
 AT_WORK_S, BUSY = 0.4, ":busy"
 TIMEOUT_S, REST_S = 0.2, 2.0
 
-PLAN, DRAIN, PROVISION, DRIFT = "plan", "drain", "provision", "drift"
+PLAN, DRAIN, PROVISION = "plan", "drain", "provision"
+DRIFT, FETCH = "drift", "fetch"
 
 
 @dataclass(slots=True)

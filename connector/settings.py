@@ -24,6 +24,15 @@ from schemas.secret import Secret
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 CHECKOUT = Path(__file__).resolve().parent.parent
+MIB = 1024 * 1024
+# What people add to a survey. No SVG and no HTML: both can hold a program that a CRM would run.
+FILE_TYPES = (
+    "image/png", "image/jpeg", "image/gif", "image/webp", "image/heic", "image/tiff",
+    "application/pdf", "text/plain",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+)  # fmt: skip
 CLIENT_ID = re.compile(r"ANSWERBACK_([A-Z0-9_]+)_CLIENT_ID\Z")
 
 
@@ -54,6 +63,32 @@ class OAuthClient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileLimits:
+    """Which files of answers are taken, and for how long they are kept.
+
+    `max_bytes` of one file, `response_max_bytes` of all files of a response. `types`: MIME types,
+    as the content itself tells them. `hosts`: where files may lie beyond public https addresses.
+    `keep_days`: how long a file is kept that has been delivered everywhere.
+    """
+
+    max_bytes: int
+    response_max_bytes: int
+    types: frozenset[str]
+    hosts: frozenset[str]
+    keep_days: float
+
+
+# Where nothing else is said.
+FILE_LIMITS = FileLimits(
+    max_bytes=10 * MIB,
+    response_max_bytes=50 * MIB,
+    types=frozenset(FILE_TYPES),
+    hosts=frozenset(),
+    keep_days=7.0,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the process was told. None for a URL means: start the embedded engine.
 
@@ -73,6 +108,7 @@ class Settings:
     keks: Secret | None
     keks_file: Path | None
     allowed_hosts: frozenset[str]
+    files: FileLimits
     lease_s: float
     call_deadline_s: float
     sweep_s: float
@@ -151,6 +187,7 @@ def _read(env: _Reader, environ: Mapping[str, str]) -> Settings:
         keks=Secret(keks) if keks else None,
         keks_file=_keks_file(env, environment, data_dir=data_dir, keks=keks),
         allowed_hosts=_allowed_hosts(env.list("ANSWERBACK_ALLOWED_HOSTS", [], subcast=str)),
+        files=_file_limits(env),
         lease_s=env.float("ANSWERBACK_LEASE_S", 60.0),
         call_deadline_s=env.float("ANSWERBACK_CALL_DEADLINE_S", 20.0),
         sweep_s=env.float("ANSWERBACK_SWEEP_S", 0.5),
@@ -179,6 +216,19 @@ def _default_environment(database_url: str | None) -> Environment:
 def _default_data_dir() -> Path:
     """The checkout's ./data from any working directory; ./data of that one when installed."""
     return (CHECKOUT if (CHECKOUT / "run").exists() else Path.cwd()) / "data"
+
+
+def _file_limits(env: _Reader) -> FileLimits:
+    types = env.list("ANSWERBACK_FILE_TYPES", list(FILE_TYPES), subcast=str)
+    return FileLimits(
+        max_bytes=env.int("ANSWERBACK_FILE_MAX_BYTES", FILE_LIMITS.max_bytes),
+        response_max_bytes=env.int(
+            "ANSWERBACK_FILE_RESPONSE_MAX_BYTES", FILE_LIMITS.response_max_bytes
+        ),
+        types=frozenset(one.strip().lower() for one in types if one.strip()),
+        hosts=_allowed_hosts(env.list("ANSWERBACK_FILE_HOSTS", [], subcast=str)),
+        keep_days=env.float("ANSWERBACK_FILE_KEEP_DAYS", FILE_LIMITS.keep_days),
+    )
 
 
 def _allowed_hosts(hosts: list[str]) -> frozenset[str]:
@@ -240,6 +290,9 @@ def _bad_numbers(settings: Settings) -> list[str]:
         "ANSWERBACK_POOL_WAIT_S": settings.pool_wait_s,
         "ANSWERBACK_STATEMENT_TIMEOUT_S": settings.statement_timeout_s,
         "ANSWERBACK_LOCK_TIMEOUT_S": settings.lock_timeout_s,
+        "ANSWERBACK_FILE_MAX_BYTES": settings.files.max_bytes,
+        "ANSWERBACK_FILE_RESPONSE_MAX_BYTES": settings.files.response_max_bytes,
+        "ANSWERBACK_FILE_KEEP_DAYS": settings.files.keep_days,
         "ANSWERBACK_WEB_WORKERS": settings.web_workers,
         "ANSWERBACK_WEB_THREADS": settings.web_threads,
     }
@@ -284,11 +337,14 @@ def _production_problems(settings: Settings) -> list[str]:
         problems.append(
             "PUBLIC_URL: production needs the https address under which users and CRMs reach it"
         )
-    loopback = sorted(h for h in settings.allowed_hosts if is_loopback(h))
-    if loopback:
-        problems.append(
-            f"ANSWERBACK_ALLOWED_HOSTS: production refuses loopback ({', '.join(loopback)})"
-        )
+    named = {
+        "ANSWERBACK_ALLOWED_HOSTS": settings.allowed_hosts,
+        "ANSWERBACK_FILE_HOSTS": settings.files.hosts,
+    }
+    for variable, hosts in named.items():
+        loopback = sorted(h for h in hosts if is_loopback(h))
+        if loopback:
+            problems.append(f"{variable}: production refuses loopback ({', '.join(loopback)})")
     return problems
 
 

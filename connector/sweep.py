@@ -19,8 +19,8 @@ from connector.db import DatabaseAway
 from connector.engines import engines
 from connector.jobs import hub_of
 from connector.log import configure_log, get_logger
-from connector.queues import DRAIN, DRIFT, PLAN, PROVISION, Doorbell
-from connector.responses import deliver, planner
+from connector.queues import DRAIN, DRIFT, FETCH, PLAN, PROVISION, Doorbell
+from connector.responses import deliver, fetching, planner
 from connector.responses.hub import Hub
 from connector.settings import Settings, load_settings
 
@@ -31,11 +31,14 @@ AWAY_S = 2.0
 OWN_DRAIN_S = 2.0
 SAY_AGAIN_S = 60.0
 KEEP_UP_S = 60.0
+DUE = text("SELECT * FROM ab_due() UNION ALL SELECT * FROM ab_due_files()")
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One thing to do: planning for a workspace, draining or provisioning a connection."""
+    """One thing to do: planning or fetching files for a workspace, draining or provisioning a
+    connection.
+    """
 
     kind: str
     workspace_id: int
@@ -77,7 +80,7 @@ class Sweep:
 
     def _due(self) -> list[Due]:
         with self.hub.database.across() as connection:
-            rows = connection.execute(text("SELECT * FROM ab_due()")).all()
+            rows = connection.execute(DUE).all()
         return [Due(row.kind, row.workspace_id, row.connection_id, row.waiting) for row in rows]
 
     def _keep_up(self) -> None:
@@ -88,6 +91,7 @@ class Sweep:
         for space in workspaces.listed(self.hub.database):
             upkeep.keep_up(self.hub.desk, int(space["id"]))
             self._plan_the_night(int(space["id"]))
+            fetching.remove_delivered(self.hub, int(space["id"]))
         for one in self._drifts():
             self.bell.ring(DRIFT, one.workspace_id, one.connection_id)
 
@@ -114,6 +118,8 @@ class Sweep:
                 planner.plan_waiting(self.hub, one.workspace_id)
             elif one.kind == DRAIN and one.connection_id:
                 deliver.drain(self.hub, one.workspace_id, one.connection_id, for_s=OWN_DRAIN_S)
+            elif one.kind == FETCH:
+                fetching.fetch_due(self.hub, one.workspace_id, for_s=OWN_DRAIN_S)
             elif one.kind == PROVISION and one.connection_id:
                 deliver.provide_tags(self.hub, one.workspace_id, one.connection_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -98,13 +99,46 @@ class Moment(fields.Field[str]):
 
 
 class LinkSchema(Strict):
-    """A file by its address; a signature is one of these."""
+    """A file by its address, or with its content in base64; a signature is one of these.
 
-    url = fields.String(required=True, validate=URL)
+    A `data:` address as `content` also tells the type, and becomes plain base64.
+    """
+
+    url = fields.String(validate=URL)
+    content = fields.String(validate=validate.Length(max=30_000_000), load_only=True)
     name = fields.String(validate=SHORT, allow_none=True)
     mime = fields.String(validate=SHORT, allow_none=True)
     size = fields.Integer(strict=True, validate=validate.Range(min=0), allow_none=True)
     expires_at = Moment(allow_none=True)
+
+    @post_load
+    def plain(self, link: dict[str, Any], **_: object) -> dict[str, Any]:
+        """Exactly one of address and content, the content checked."""
+        if ("url" in link) == ("content" in link):
+            message = "a file needs either url or content"
+            raise ValidationError(message, "url")
+        if "content" in link:
+            kind, link["content"] = _base64(link["content"])
+            if kind and not link.get("mime"):
+                link["mime"] = kind
+        return link
+
+
+def _base64(text: str) -> tuple[str, str]:
+    """(type, base64) of a content; the type is empty where it is no `data:` address."""
+    kind, encoded = "", text
+    if text.startswith("data:"):
+        head, _, encoded = text.partition(",")
+        kind, mark, _ = head.removeprefix("data:").partition(";base64")
+        if not mark:
+            message = "a data: address must be in base64"
+            raise ValidationError(message, "content")
+    try:
+        base64.b64decode(encoded, validate=True)
+    except ValueError as exc:
+        message = "must be base64, or a data: address in base64"
+        raise ValidationError(message, "content") from exc
+    return kind.partition(";")[0], encoded
 
 
 class ScaleSchema(Strict):

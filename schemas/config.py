@@ -167,6 +167,7 @@ class StandardIntegrationSchema(Strict):
 
     `record`: a record of its own for each response, where the CRM has the entity.
     `campaigns`: ids it serves, empty = all. `create`: make contacts that the CRM does not have.
+    `files`: the files of answers go to this connection, however its contacts are fed.
     `overwrite`: also fields that are not empty there. `company`: by what a company is matched or
     created (None: left alone).
     `default`: this connection serves contacts that came from no connection.
@@ -178,6 +179,7 @@ class StandardIntegrationSchema(Strict):
     note = fields.Boolean(load_default=True)
     tag = fields.Boolean(load_default=True)
     record = fields.Boolean(load_default=False)
+    files = fields.Boolean(load_default=True)
     create = fields.Boolean(load_default=False)
     overwrite = fields.Boolean(load_default=False)
     company = fields.String(

@@ -124,6 +124,27 @@ class LedgerSchema(Schema):
     next = fields.String(required=True, allow_none=True)
 
 
+class AnswerFileSchema(Schema):
+    """One file of an answer, and how far its fetching is. `reason` is a stable word, `error` the
+    same in words.
+    """
+
+    id = fields.Integer(required=True)
+    answer = fields.String(required=True)
+    place = fields.Integer(required=True)
+    name = fields.String(required=True, allow_none=True)
+    state = fields.String(
+        required=True, validate=validate.OneOf(("pending", "fetched", "failed", "removed"))
+    )
+    reason = fields.String(required=True, allow_none=True)
+    error = fields.String(required=True, allow_none=True)
+    attempts = fields.Integer(required=True)
+    due_at = fields.AwareDateTime(required=True)
+    content_type = fields.String(required=True, allow_none=True)
+    size_bytes = fields.Integer(required=True, allow_none=True)
+    settled_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
 class VersionSchema(Schema):
     """One stored version of a response and what became of it."""
 
@@ -147,6 +168,7 @@ class VersionSchema(Schema):
         ),
     )
     steps = fields.List(fields.Nested(DeliverySchema), required=True)
+    files = fields.List(fields.Nested(AnswerFileSchema), required=True)
 
 
 class ProgressSchema(Schema):
@@ -176,7 +198,7 @@ class FilterSchema(Schema):
         unknown = RAISE
 
     state = fields.String(validate=validate.OneOf(STATES))
-    kind = fields.String(validate=validate.OneOf(("fields", "tag", "note")))
+    kind = fields.String(validate=validate.OneOf(("fields", "tag", "note", "file")))
     reason = fields.String(validate=TEXT)
     error_code = fields.String(validate=TEXT)
     connection_id = fields.Integer(validate=ID)

@@ -24,8 +24,8 @@ from connector import workspaces
 from connector.connections import connect, discover, oauth
 from connector.connections.desk import Desk
 from connector.db import Database
-from connector.queues import DRAIN, PLAN, PROVISION
-from connector.responses import deliver, planner
+from connector.queues import DRAIN, FETCH, PLAN, PROVISION
+from connector.responses import deliver, fetching, planner
 from connector.responses.hub import Hub
 from connector.responses.intake import FROM_API, Accepted, accept
 from connector.responses.limiter import PAUSE_KEY, Limiter
@@ -319,7 +319,11 @@ class World:
     def due(self) -> list[Any]:
         """What the sweep sees."""
         with self.database.across() as store:
-            return list(store.execute(text("SELECT * FROM ab_due()")).all())
+            return list(
+                store.execute(
+                    text("SELECT * FROM ab_due() UNION ALL SELECT * FROM ab_due_files()")
+                ).all()
+            )
 
     def work(self, one: Any) -> None:
         """What the rung job does."""
@@ -327,6 +331,8 @@ class World:
             planner.plan_waiting(self.hub, one.workspace_id)
         elif one.kind == DRAIN:
             deliver.drain(self.hub, one.workspace_id, one.connection_id)
+        elif one.kind == FETCH:
+            fetching.fetch_due(self.hub, one.workspace_id)
         elif one.kind == PROVISION:
             deliver.provide_tags(self.hub, one.workspace_id, one.connection_id)
 
@@ -336,6 +342,7 @@ class World:
             store.execute(
                 text("UPDATE delivery SET due_at = now() WHERE state IN ('pending', 'awaiting')")
             )
+            store.execute(text("UPDATE answer_file SET due_at = now() WHERE state = 'pending'"))
             store.execute(text("UPDATE connection SET resume_at = NULL"))
             store.execute(text("DELETE FROM account_usage WHERE kind = 'daily'"))
             store.execute(text("UPDATE tag_provision SET due_at = now() WHERE state = 'pending'"))
@@ -364,7 +371,8 @@ class World:
             rows = store.execute(
                 text(
                     "SELECT state, count(*) AS n FROM delivery"
-                    " WHERE state IN ('pending', 'leased', 'awaiting') OR reason = 'provision'"
+                    " WHERE state IN ('pending', 'leased', 'awaiting')"
+                    " OR (state = 'parked' AND reason IN ('provision', 'file'))"
                     " GROUP BY state UNION ALL SELECT 'unplanned', count(*) FROM response"
                     " WHERE planned_at IS NULL"
                 )

@@ -6,11 +6,22 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, TagOptions
+from adapters.base import (
+    Account,
+    Attachment,
+    Batch,
+    BatchResult,
+    Identity,
+    Note,
+    Outcome,
+    Record,
+    TagOptions,
+)
 from adapters.errors import PauseMapping
 from adapters.http import Wire
 from adapters.hubspot import (
     companies,
+    files,
     finding,
     notes,
     primary,
@@ -101,6 +112,14 @@ class HubSpot:
     def note(self, entity: str, asked: Sequence[Note]) -> BatchResult:
         """See the port."""
         return notes.note(self._client, entity, asked)
+
+    def filed(self, entity: str, file: Attachment) -> str | None:
+        """See the port. By the note that carries it."""
+        return files.filed(self._client, entity, file)
+
+    def file(self, entity: str, file: Attachment) -> Outcome:
+        """See the port. Two calls; `remote_id` is the note's."""
+        return files.file(self._client, entity, file)
 
     def provision_tags(self, entity: str, options: Sequence[TagOptions]) -> None:
         """See the port. The caller holds the connection's lock: HubSpot replaces the whole list."""

@@ -61,13 +61,15 @@ class Client:
         *,
         params: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | bytes | None = None,
+        content_type: str = JSON,
         seen: frozenset[int] = frozenset(),
         writes: bool = False,
     ) -> Answer:
         """The answer, a JSON object. `path` may hold `{name}`: filled from `params`, fully encoded.
 
         Raises the port's errors; a refusal whose status is in `seen` comes back as an Answer.
+        A body in bytes is sent as it is, under its `content_type`.
         `writes`: the call changes something, so a failing server leaves its outcome unknown.
         """
         try:
@@ -76,7 +78,7 @@ class Client:
                 method,
                 dict(params or {}),
                 list((query or {}).items()),
-                {"Accept": JSON, "Content-Type": JSON},
+                {"Accept": JSON, "Content-Type": content_type},
                 body=body,
                 auth_settings=["oauth2"],
                 _preload_content=False,

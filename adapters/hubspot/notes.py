@@ -26,7 +26,7 @@ def note(client: Client, entity: str, notes: Sequence[Note]) -> BatchResult:
         message = f"HubSpot takes no notes for {entity} from here"
         raise BrokenContract(message, code="notes_not_possible")
     path = f"/crm/objects/{API}/{{object}}/batch/create"
-    inputs = [_input(entity, one) for one in notes]
+    inputs = [input_of(entity, one) for one in notes]
     answer = send(client, path, entity=NOTES, inputs=inputs, rows=len(notes))
     keys = {one.key: frozenset({one.key}) for one in notes}
     return BatchResult(outcomes_of(answer, keys, created=True))
@@ -44,12 +44,13 @@ def noted(client: Client, entity: str, notes: Sequence[Note]) -> Mapping[str, st
     }
 
 
-def _input(entity: str, one: Note) -> Mapping[str, Any]:
+def input_of(entity: str, one: Note, **properties: str) -> Mapping[str, Any]:
+    """One input of a batch that creates notes, each on its record."""
     at = one.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     link = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": LINKS[entity]}
     return {
         "objectWriteTraceId": one.key,
-        "properties": {"hs_timestamp": at, "hs_note_body": one.html},
+        "properties": {"hs_timestamp": at, "hs_note_body": one.html, **properties},
         "associations": [{"to": {"id": one.remote_id}, "types": [link]}],
     }
 

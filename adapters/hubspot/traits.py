@@ -22,6 +22,8 @@ API = "2026-09"
 OAUTH_API = "2026-03"
 ROWS = 100
 NOTE_LIMIT = 65_536
+# What free accounts may upload; paid ones take more (vendor's limits page, not verified).
+FILE_LIMIT = 20 * 1024 * 1024
 TAG_GROUP = "npstoday"
 TAG_FIELD = "npstoday_tags"
 # A campaign's own number, where scores are kept so instead (setting tag_strategy).
@@ -72,6 +74,7 @@ OPTIONAL_SCOPES = (
     "crm.objects.custom.write",
     "crm.schemas.custom.read",
     "crm.schemas.custom.write",
+    "files",
 )
 
 TRAITS = Traits(
@@ -125,6 +128,7 @@ TRAITS = Traits(
     id_field="hs_object_id",
     note_limit=NOTE_LIMIT,
     note_batch=ROWS,
+    file_limit=FILE_LIMIT,
     dates=(
         "16 Feb 2027: the old OAuth paths of HubSpot end. Nothing to do: they are not used here.",
         "About March 2028: HubSpot's API version 2026-09 leaves support; an update comes before.",

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from adapters.base import (
     Account,
+    Attachment,
     Batch,
     BatchResult,
     Identity,
@@ -21,19 +22,20 @@ from adapters.errors import BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.rights import EntityRights, Rights
-from adapters.salesforce import provisioning
+from adapters.salesforce import files, provisioning
 from adapters.salesforce.bulk import Bulk
 from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import named
 from adapters.salesforce.notes import composite_of, found_in, links_query, outcomes_of
 from adapters.salesforce.reading import Reader
+from adapters.salesforce.refusals import GONE, row_outcome
 from adapters.salesforce.traits import RECORD_ENTITY, TRAITS
 from adapters.salesforce.usage import told_by, told_in
 from adapters.salesforce.writing import PERSONS_BY_ACCOUNT, Writer
 from adapters.traits import Traits
 from adapters.usage import Usage
 from schemas.fields import Entity, FieldType
-from schemas.salesforce import entity_of
+from schemas.salesforce import Complaint, entity_of
 
 USAGE_TOLD_FROM = 0.8
 
@@ -138,6 +140,29 @@ class Salesforce:
         del entity
         answer = self._calls.write("POST", "composite", composite_of(notes), {})
         return BatchResult(understood(lambda: outcomes_of(answer, notes), writing=True))
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def filed(self, entity: str, file: Attachment) -> str | None:
+        """The file's version if it hangs on the record already: two queries for most."""
+        del entity
+        soql = files.links_query(file)
+        links = self._calls.records(soql) if soql else ()
+        for each in files.versions_queries(links):
+            if found := files.found_in(self._calls.records(each), file):
+                return found
+        return None
+
+    def file(self, entity: str, file: Attachment) -> Outcome:
+        """Create the file on its record: one call, whole or not at all."""
+        del entity
+        remote_id, complaints = self._calls.create(files.VERSION, files.version_of(file))
+        if remote_id is not None:
+            return Outcome(file.key, Status.WRITTEN, remote_id, created=True)
+        # A reference to a record that is gone names its field: it is the file's record that is.
+        first = complaints[0]
+        told = Complaint(first.code) if first.code in GONE else first
+        return row_outcome(Row(file.key, {"Title": file.name}, file.remote_id), (told,))
 
     # --- tags -------------------------------------------------------------------------------------
 

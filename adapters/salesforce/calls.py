@@ -23,13 +23,15 @@ from urllib3.exceptions import HTTPError
 from adapters.base import Account
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater
 from adapters.http import Wire, failure, origin_of, requests_session
-from adapters.salesforce.refusals import call_error
+from adapters.salesforce.refusals import GONE, PAUSES, call_error
 from adapters.salesforce.traits import API_VERSION, TRAITS
-from schemas.salesforce import Page, Unreadable, complaints_in, page_of
+from schemas.salesforce import Complaint, Page, Unreadable, complaints_in, page_of
 
 T = TypeVar("T")
 NO_CONTENT = 204
 CSV = "text/csv"
+REFUSED = 400
+_NO_ID = "the answer does not tell the new record's id"
 _NO_JSON = "the answer is no JSON"
 _NO_TABLE = "the answer is no table"
 _TOO_DEEP = "the answer is nested too deeply"
@@ -90,6 +92,30 @@ class Calls:
         if CSV not in answer.headers.get("Content-Type", ""):
             raise _unreadable(_NO_TABLE, writing=False)
         return answer.content.decode()
+
+    def create(
+        self, entity: str, body: Mapping[str, Any]
+    ) -> tuple[str | None, tuple[Complaint, ...]]:
+        """(id, ()) of a new record, or (None, complaints) where Salesforce refuses this one.
+
+        Raises AdapterError for what concerns more than this record.
+        """
+        return self._called(lambda: self._created(entity, body), writing=True)
+
+    def _created(
+        self, entity: str, body: Mapping[str, Any]
+    ) -> tuple[str | None, tuple[Complaint, ...]]:
+        try:
+            answer = self._sdk.restful(f"sobjects/{entity}", method="POST", json=body)
+        except SalesforceError as exc:
+            complaints = complaints_in(exc.content)
+            if exc.status != REFUSED or not complaints or complaints[0].code in PAUSES - GONE:
+                raise
+            return None, complaints
+        remote_id = answer.get("id") if isinstance(answer, dict) else None
+        if not isinstance(remote_id, str):
+            raise _unreadable(_NO_ID, writing=True)
+        return remote_id, ()
 
     def records(self, soql: str, *, deleted: bool = False) -> tuple[Mapping[str, Any], ...]:
         """All records of a query, page by page; `deleted` looks into the recycle bin too."""

@@ -44,7 +44,7 @@ PAUSES = frozenset(
         "STORAGE_LIMIT_EXCEEDED",
     }
 )
-_GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
+GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
 _DUPLICATES = frozenset({"DUPLICATE_VALUE", "DUPLICATES_DETECTED"})
 _AUTOMATION = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"})
 _PASSING = re.compile(r"UNABLE_TO_LOCK_ROW|row lock|\bCPU\b", re.IGNORECASE)
@@ -90,7 +90,7 @@ def row_outcome(row: Row, complaints: tuple[Complaint, ...]) -> Outcome:
     if _is_passing(first):
         text = "the record was locked by another change"
         return Outcome(row.key, Status.RETRY, row.remote_id, code="row_locked", message=text)
-    if first.code in PAUSES - _GONE:
+    if first.code in PAUSES - GONE:
         return Outcome(
             row.key,
             Status.RETRY,
@@ -99,7 +99,7 @@ def row_outcome(row: Row, complaints: tuple[Complaint, ...]) -> Outcome:
             message="the field or object cannot be written any more",
             field=named or _field_in(first.message),
         )
-    if first.code in _GONE and named in {None, "Id"}:
+    if first.code in GONE and named in {None, "Id"}:
         return _rejected(row, "not_found", "the record is not there any more")
     if first.code in _DUPLICATES:
         return _duplicate(row, first)

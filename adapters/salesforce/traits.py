@@ -53,6 +53,8 @@ BULK_ROWS = 5_000
 NOTES = 12
 NOTE_LIMIT = 50_000
 TAG_LENGTH = 255
+# A call in JSON may carry 50 MB of base64 (vendor's REST guide, not verified).
+FILE_LIMIT = 35 * 1024 * 1024
 
 TRAITS = Traits(
     app="salesforce",
@@ -133,6 +135,7 @@ TRAITS = Traits(
     company_fields={"name": "Name", "domain": "Website"},
     note_limit=NOTE_LIMIT,
     note_batch=NOTES,
+    file_limit=FILE_LIMIT,
     linger_s=5.0,
     # Two contacts may share an e-mail, so a create is looked up before it is sent again.
     creates="marker",

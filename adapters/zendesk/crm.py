@@ -7,14 +7,25 @@ from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.base import Account, Batch, BatchResult, Identity, Note, Record, Started, TagChange
+from adapters.base import (
+    Account,
+    Attachment,
+    Batch,
+    BatchResult,
+    Identity,
+    Note,
+    Outcome,
+    Record,
+    Started,
+    TagChange,
+)
 from adapters.errors import PauseMapping, ReconnectNeeded
 from adapters.http import Wire
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.rights import Rights
 from adapters.traits import Traits
 from adapters.usage import Usage
-from adapters.zendesk import finding, jobs, provisioning
+from adapters.zendesk import files, finding, jobs, provisioning
 from adapters.zendesk.answers import Forbidden, forbidden, limit_of
 from adapters.zendesk.client import BASIC_MARK, Client, speaking
 from adapters.zendesk.noting import NoteDesk
@@ -135,6 +146,18 @@ class Zendesk:
     def furnish(self, wanted: Wanted, parts: Collection[Part]) -> Plan:
         """See adapters/provisioning.py."""
         return provisioning.furnish(self._client, wanted, parts)
+
+    def filed(self, entity: str, file: Attachment) -> str | None:
+        """The port's `filed`: two calls."""
+        del entity
+        with speaking():
+            return files.filed(self._client, file)
+
+    def file(self, entity: str, file: Attachment) -> Outcome:
+        """The port's `file`: three calls."""
+        del entity
+        with speaking():
+            return files.file(self._client, file)
 
     # --- parts ---------------------------------------------------------------------------------
 

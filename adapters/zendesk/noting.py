@@ -85,10 +85,12 @@ class NoteDesk:
                 found.update(self._found_in(str(ticket.id), wanted))
         return found
 
-    def _note(self, note: Note) -> Outcome:
-        audit = self._joined(note) if note.earlier else None
+    def note_one(self, note: Note, uploads: Sequence[str] = ()) -> Outcome:
+        """One note, with the files of these upload tokens."""
+        audit = self._joined(note, uploads) if note.earlier else None
         if audit is None:
-            audit = self._open(note) if note.is_first else self._looked_up(note)
+            first = note.is_first
+            audit = self._open(note, uploads) if first else self._looked_up(note, uploads)
         return Outcome(
             note.key,
             Status.WRITTEN,
@@ -96,14 +98,14 @@ class NoteDesk:
             created=True,
         )
 
-    def _joined(self, note: Note) -> Any:
+    def _joined(self, note: Note, uploads: Sequence[str]) -> Any:
         """The ticket we know of with this note in it; None when it is gone or takes none."""
         try:
-            return self._comment(str(note.earlier).partition("/")[0], note)
+            return self._comment(str(note.earlier).partition("/")[0], note, uploads)
         except (RecordGone, RowRefused):
             return None
 
-    def _looked_up(self, note: Note) -> Any:
+    def _looked_up(self, note: Note, uploads: Sequence[str]) -> Any:
         # A closed ticket takes no comment any more: the next note opens a new one. So it does where
         # the ticket is another person's: another installation may use the same numbers.
         living = [
@@ -111,9 +113,11 @@ class NoteDesk:
             for one in self._tickets(note.thread)
             if one.status != "closed" and str(one.requester_id) == note.remote_id
         ]
-        return self._comment(str(living[0].id), note) if living else self._open(note)
+        if living:
+            return self._comment(str(living[0].id), note, uploads)
+        return self._open(note, uploads)
 
-    def _open(self, note: Note) -> Any:
+    def _open(self, note: Note, uploads: Sequence[str]) -> Any:
         """A new ticket. The header makes Zendesk answer the first one again, where it knows it
         (unverified); the external id finds it in any case.
         """
@@ -129,8 +133,8 @@ class NoteDesk:
         finally:
             del headers[IDEMPOTENCY]
 
-    def _comment(self, ticket: str, note: Note) -> Any:
-        body = {"id": int(ticket), "comment": _comment_of(note)}
+    def _comment(self, ticket: str, note: Note, uploads: Sequence[str]) -> Any:
+        body = {"id": int(ticket), "comment": _comment_of(note, uploads)}
         return self.api.update(object_of("ticket", body))
 
     def _tickets(self, thread: str) -> Iterable[Any]:
@@ -158,19 +162,22 @@ class NoteDesk:
                 yield note.key, _note_id(ticket, held)
 
 
-def _ticket_of(note: Note) -> dict[str, Any]:
+def _ticket_of(note: Note, uploads: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "subject": note.title,
         "requester_id": int(note.remote_id),
-        "comment": _comment_of(note),
+        "comment": _comment_of(note, uploads),
         "status": "solved",
         "tags": list(TAGS),
         "external_id": _external_id(note.thread),
     }
 
 
-def _comment_of(note: Note) -> Any:
-    return object_of("comment", {"html_body": note.html, "public": False})
+def _comment_of(note: Note, uploads: Sequence[str]) -> Any:
+    body: dict[str, Any] = {"html_body": note.html, "public": False}
+    if uploads:
+        body["uploads"] = list(uploads)
+    return object_of("comment", body)
 
 
 def _said(audit: Any) -> str:

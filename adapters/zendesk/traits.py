@@ -70,6 +70,8 @@ TRAITS = Traits(
     note_limit=60_000,
     # One row a call, so that several calls may be on their way at once.
     note_batch=1,
+    # The vendor's limit for an attachment (documentation, 2026-11).
+    file_limit=50 * 1024 * 1024,
     tag_batch=1,
     links_by_write=True,
     dates=(API_TOKENS_END,),

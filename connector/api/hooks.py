@@ -45,6 +45,7 @@ def receive_hook(source: str, token: str) -> tuple[dict[str, Any], int]:
         message_id=message_id,
         raw=raw,
         items=[batch.items[place] for place in places],
+        limits=hub().settings.files,
     )
     if done.duplicate:
         return {"duplicate": True, "items": []}, 202

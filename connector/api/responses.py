@@ -51,6 +51,7 @@ def push_responses(asked: dict[str, Any]) -> Response:
         source=FROM_API,
         items=[batch.items[place] for place in places],
         priority=Priority[asked["lane"].upper()],
+        limits=hub().settings.files,
     )
     hub().bell.ring(PLAN, actor().workspace_id)
     items = [_shown(place, one) for place, one in zip(places, taken, strict=True)]

@@ -54,6 +54,7 @@ def push(shell: Shell, slug: str, file: Path, *, lane: str) -> None:
                 source=FROM_API,
                 items=[one.value for one in part],
                 priority=Priority[lane.upper()],
+                limits=opened.settings.files,
             )
             outcomes += [
                 {"place": item.number, "status": one.status, "response_id": one.response_id}

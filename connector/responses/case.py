@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.traits import Traits
+from connector.responses.filefacts import FileFacts
 from connector.responses.rules import Expression
 from connector.responses.steps import Rank, Step
 from connector.responses.tags import NPS_TODAY, TagPattern
@@ -120,6 +121,7 @@ class Case:
     campaign: CampaignFacts | None
     order: Sequence[str] = ()
     key: str = ""
+    files: Sequence[FileFacts] = ()
 
 
 @dataclass(frozen=True, slots=True)

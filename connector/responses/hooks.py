@@ -18,6 +18,7 @@ from connector import audit
 from connector.db import Database, retried
 from connector.responses.intake import Accepted, accept
 from connector.responses.sources import Source
+from connector.settings import FILE_LIMITS, FileLimits
 from connector.tables import hook_message
 
 
@@ -36,6 +37,7 @@ def receive(
     message_id: str | None,
     raw: bytes,
     items: Sequence[object],
+    limits: FileLimits = FILE_LIMITS,
 ) -> Received:
     """Store the responses of a verified message; when it returns they are committed.
 
@@ -45,7 +47,7 @@ def receive(
     digest = hashlib.sha256(raw).digest()
     if message_id and _was_seen(database, source, message_id, digest):
         return Received(duplicate=True)
-    results = accept(database, source.workspace_id, source=source.key, items=items)
+    results = accept(database, source.workspace_id, source=source.key, items=items, limits=limits)
     conflicts = [one for one in results if one.status == "conflict"]
 
     def remember() -> None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from marshmallow import ValidationError
@@ -18,6 +19,10 @@ from sqlalchemy import Connection, text
 
 from connector.db import Database, retried
 from connector.failpoints import failpoint
+from connector.responses import filestore
+from connector.responses.enclosed import Enclosed, has_files, taken_out
+from connector.responses.filefacts import verdict_on
+from connector.settings import FILE_LIMITS, FileLimits
 from schemas.priority import Priority
 from schemas.response import ResponseSchema, digest_of, normalised
 
@@ -51,6 +56,7 @@ class _Item:
     body: dict[str, Any]
     digest: bytes
     revision: int
+    files: tuple[Enclosed, ...] = ()
 
     @property
     def response_id(self) -> str:
@@ -68,6 +74,7 @@ def accept(
     source: str,
     items: Sequence[object],
     priority: Priority = Priority.LIVE,
+    limits: FileLimits = FILE_LIMITS,
 ) -> tuple[Accepted, ...]:
     """One Accepted per item, in order. When it returns, everything accepted is committed.
 
@@ -78,7 +85,7 @@ def accept(
     valid = _checked(items, results)
     if valid:
         where = {"source": source, "priority": int(priority)}
-        stored = retried(lambda: _store(database, workspace_id, where, valid))
+        stored = retried(lambda: _store(database, workspace_id, where, valid, limits=limits))
         failpoint("web_committed")
         results |= {one.place: one for one in stored}
     return tuple(results[place] for place in range(len(items)))
@@ -99,7 +106,10 @@ def _checked(items: Sequence[object], results: dict[int, Accepted]) -> list[_Ite
                 errors=_places(exc),
             )
         else:
-            checked.append(_Item(place, body, digest_of(body), body["revision"]))
+            # Of the whole body: the contents of its files are part of what was pushed.
+            digest = digest_of(body)
+            files = taken_out(body) if has_files(body) else ()
+            checked.append(_Item(place, body, digest, body["revision"], files))
     return checked
 
 
@@ -109,7 +119,12 @@ def _places(exc: ValidationError) -> dict[str, Any]:
 
 
 def _store(
-    database: Database, workspace_id: int, where: Mapping[str, Any], items: Sequence[_Item]
+    database: Database,
+    workspace_id: int,
+    where: Mapping[str, Any],
+    items: Sequence[_Item],
+    *,
+    limits: FileLimits,
 ) -> list[Accepted]:
     """One transaction: claim the keys, then store the bodies of those that are new."""
     first_of: dict[tuple[str, int, bytes], _Item] = {}
@@ -120,6 +135,7 @@ def _store(
         decided = {id(one): _decided(one, known) for one in first_of.values()}
         fresh = [one for one in first_of.values() if decided[id(one)].status == "accepted"]
         stored = _insert(connection, workspace_id, where, items=fresh, decided=decided)
+        _enter_files(connection, workspace_id, fresh, stored=stored, limits=limits)
     results = []
     for item in items:
         twin = first_of[item.response_id, item.revision, item.digest]
@@ -236,6 +252,26 @@ def _insert(
         for item in items
         if (one := decided[id(item)])
     }
+
+
+def _enter_files(
+    connection: Connection,
+    workspace_id: int,
+    items: Sequence[_Item],
+    *,
+    stored: Mapping[int, Accepted],
+    limits: FileLimits,
+) -> None:
+    """The files of what was stored, to be fetched; not those of somebody who stays unknown."""
+    files = {
+        row_id: item.files
+        for item in items
+        if item.files and not is_anonymous(item.body) and item.body["event"] != "deleted"
+        if (row_id := stored[id(item)].id) is not None
+    }
+    if files:
+        judge = partial(verdict_on, types=limits.types, max_bytes=limits.max_bytes)
+        filestore.enter(connection, workspace_id, files, judge=judge)
 
 
 def _with_id(result: Accepted, row_id: int) -> Accepted:

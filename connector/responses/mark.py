@@ -1,4 +1,6 @@
-"""Steps 4 and 5 of a wave: score tags with endpoints of their own, then notes (noting.py)."""
+"""Steps 4 and 5 of a wave: score tags with endpoints of their own, then notes (noting.py), then
+files (attach.py).
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ from adapters.base import (
 from adapters.errors import AdapterError
 from adapters.traits import TagPlace
 from connector.responses import noting
+from connector.responses.attach import attach
 from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry
 from connector.responses.noting import note_of
-from connector.responses.steps import NOTE, TAG, Delivery, Settlement
+from connector.responses.steps import FILE, NOTE, TAG, Delivery, Settlement
 from connector.responses.work import DONE, Work, chunks, each_outcome
 from schemas.fields import FieldValue
 
@@ -34,6 +37,7 @@ def mark(work: Work, targets: Sequence[Target], remote_ids: Mapping[str, str | N
     noting.note(
         work, [(one, note_of(one, remote_id)) for one, remote_id in _open(work, there, NOTE)]
     )
+    attach(work, _open(work, there, FILE))
     for one in targets:
         if one.key in remote_ids and not remote_ids[one.key]:
             _share_fate(work, one)

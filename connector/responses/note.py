@@ -152,7 +152,14 @@ def _labels(answer: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _files(answer: Mapping[str, Any]) -> Iterable[_Line]:
     files = answer["value"] if isinstance(answer["value"], list) else [answer["value"]]
-    return tuple(_Line(_clean(one.get("name") or one["url"]), _clean(one["url"])) for one in files)
+    return tuple(_file(one) for one in files)
+
+
+def _file(one: Mapping[str, Any]) -> _Line:
+    """A file by its name, with its address where it came by one."""
+    url = one.get("url")
+    name = _clean(one.get("name") or url or "✓")
+    return _Line(name, _clean(url) if url else None)
 
 
 def _matrix(answer: Mapping[str, Any]) -> Iterable[_Line]:

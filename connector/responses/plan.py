@@ -24,6 +24,7 @@ from connector.responses.case import (
     MappingFacts,
     Planned,
 )
+from connector.responses.filesteps import file_steps
 from connector.responses.mapping import MappedRow, mapped_row
 from connector.responses.record import record_steps
 from connector.responses.rules import verdict
@@ -63,6 +64,7 @@ def plan(case: Case, facts: Facts) -> Planned:
         tag_steps(draft)
         note_steps(draft)
         record_steps(draft)
+        file_steps(draft)
     return Planned(tuple(draft.steps.values()), draft.verdicts, draft.broken)
 
 

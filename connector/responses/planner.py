@@ -25,9 +25,11 @@ from connector import stopping
 from connector.connections import provision
 from connector.db import DatabaseAway, retried
 from connector.log import get_logger
-from connector.responses import learning, people
+from connector.responses import filestore, learning, people
 from connector.responses.case import CampaignFacts, Case, Facts, Person, Planned
+from connector.responses.enclosed import has_files
 from connector.responses.facts import load_facts
+from connector.responses.filefacts import FileFacts
 from connector.responses.hub import Hub
 from connector.responses.outbox import enqueue
 from connector.responses.plan import plan
@@ -94,6 +96,7 @@ class _Learnt:
     campaigns: Mapping[str, CampaignFacts]
     survey_ids: Mapping[str, int]
     persons: Mapping[int, Person]
+    files: Mapping[int, tuple[FileFacts, ...]]
 
 
 def _learnt(
@@ -111,7 +114,10 @@ def _learnt(
     if facts.names("computed.nps"):
         named = learning.with_nps(connection, named, days=facts.nps_window_days)
     known = {row.id: row.body for row in rows if not row.anonymous}
-    return _Learnt(facts, named, survey_ids, people.persons(connection, workspace_id, known))
+    persons = people.persons(connection, workspace_id, known)
+    enclosing = [row.id for row in rows if has_files(row.body)]
+    files = filestore.of_responses(connection, enclosing) if enclosing else {}
+    return _Learnt(facts, named, survey_ids, persons, files)
 
 
 def _planned(
@@ -134,7 +140,7 @@ def _planned(
             facts = learnt.facts
             survey = facts.surveys.get(state["survey_id"] or 0)
             case = _case(workspace_id, row, person, campaign=campaign, survey=survey, facts=facts)
-            result = plan(case, facts)
+            result = plan(replace(case, files=learnt.files.get(row.id, ())), facts)
         except Exception as exc:  # noqa: BLE001 - one response must not stop its neighbours
             planned.append(state | _put_aside(row, exc))
             continue

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Update, delete, func, select, tuple_, update
 
 from connector.problems import Code, Refusal
+from connector.responses import filestore
 from connector.responses.tracking import matching, one_delivery
 from connector.tables import delivery, mapping, response, step_key
 from schemas.priority import Priority
@@ -36,8 +37,7 @@ def replay_one(connection: Connection, workspace_id: int, delivery_id: int) -> d
     state = before["state"]
     if _plan_again(connection, workspace_id, delivery.c.id == delivery_id):
         return {**before, "state": "pending"}
-    done = connection.execute(_again(workspace_id).where(delivery.c.id == delivery_id))
-    if done.rowcount != 1:
+    if _replayed(connection, workspace_id, delivery.c.id == delivery_id) != 1:
         text = (
             f"The delivery is {state}; only a dead or parked one can be replayed, and only while"
             " its mapping exists."
@@ -52,7 +52,16 @@ def replay_all(connection: Connection, workspace_id: int, only: Mapping[str, Any
     """
     replanned = _plan_again(connection, workspace_id, matching(only))
     replanned += _plan_failed(connection, workspace_id, only)
-    return replanned + connection.execute(_again(workspace_id).where(matching(only))).rowcount
+    return replanned + _replayed(connection, workspace_id, matching(only))
+
+
+def _replayed(connection: Connection, workspace_id: int, only: ColumnElement[bool]) -> int:
+    """Pending again; a file that could not be had is fetched again for its steps."""
+    asked = _again(workspace_id).where(only).returning(delivery.c.id)
+    ids = connection.execute(asked).scalars().all()
+    if ids:
+        filestore.fetch_again(connection, ids)
+    return len(ids)
 
 
 def _plan_again(connection: Connection, workspace_id: int, only: ColumnElement[bool]) -> int:

@@ -4,7 +4,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from connector.responses.case import ConnectionFacts, Draft, Person
@@ -67,6 +67,7 @@ def standard_steps(draft: Draft) -> None:
             continue
         if connection.standard.get("note", True) and connection.id not in draft.note_at:
             draft.note_at[connection.id] = "all"
+        draft.fed.setdefault(connection.id, set())
         if connection.standard.get("fields", True):
             _company_step(draft, connection)
             _standard_step(draft, connection)
@@ -200,7 +201,7 @@ def tag_steps(draft: Draft) -> None:
     score, campaign = draft.case.variables.get("computed.score"), draft.case.campaign
     if score is None or campaign is None or not draft.facts.tags_enabled:
         return
-    for connection in _at(draft, draft.tag_at):
+    for connection in at(draft, draft.tag_at):
         match = match_as_fed(draft, connection)
         if match is None or not connection.standard.get("tag", True):
             continue
@@ -230,7 +231,7 @@ def tag_steps(draft: Draft) -> None:
 
 def note_steps(draft: Draft) -> None:
     """A note where a mapping, an automation or the standard integration asks for one."""
-    for connection in _at(draft, draft.note_at):
+    for connection in at(draft, draft.note_at):
         rule, limit = draft.note_at[connection.id], connection.traits.note_limit
         match = match_as_fed(draft, connection)
         if rule == "none" or limit is None or match is None:
@@ -270,7 +271,8 @@ def note_steps(draft: Draft) -> None:
         )
 
 
-def _at(draft: Draft, wanted: Mapping[int, str] | set[int]) -> Iterator[ConnectionFacts]:
+def at(draft: Draft, wanted: Collection[int]) -> Iterator[ConnectionFacts]:
+    """These connections, in their order."""
     for connection in draft.facts.connections.values():
         if connection.id in wanted:
             yield connection

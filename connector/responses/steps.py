@@ -10,6 +10,7 @@
                 "contact": the field that refers to the contact's own record, where it has one
     tag         "campaign": tag name, "score"
     note        "marker", "title", "text", "html", "thread"
+    file        "file": our file's id, "answer", "question", "title", "thread"
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-FIELDS, TAG, NOTE = "fields", "tag", "note"
+FIELDS, TAG, NOTE, FILE = "fields", "tag", "note", "file"
 # Signs of an identifying value that a lane spells out.
 LONGEST_VALUE, READABLE = 200, 100
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, select, true
 
 from connector.problems import not_found
-from connector.tables import attempt, delivery, ledger, response
+from connector.responses.filestore import WAITS
+from connector.tables import answer_file, attempt, delivery, ledger, response
 
 Row = Mapping[str, Any]
 
@@ -27,6 +28,14 @@ _RESPONSE = tuple(
     for name in (
         "id", "source", "response_id", "revision", "event", "anonymous", "contact_id",
         "campaign_id", "answered_at", "received_at", "planned_at", "plan_error", "verdicts",
+    )
+)  # fmt: skip
+# Without the address: it may hold the secret that opens the file.
+_FILE = tuple(
+    answer_file.c[name]
+    for name in (
+        "id", "answer", "place", "name", "state", "reason", "error", "attempts", "due_at",
+        "content_type", "size_bytes", "settled_at",
     )
 )  # fmt: skip
 _SETTLED = {"done", "superseded", "cancelled"}
@@ -48,8 +57,10 @@ def progress(
     if not versions:
         raise not_found()
     steps = _steps(connection, workspace_id, [one["id"] for one in versions])
+    files = _files(connection, workspace_id, [one["id"] for one in versions])
     for one in versions:
         one["steps"] = steps.get(one["id"], [])
+        one["files"] = files.get(one["id"], [])
         one["state"] = state_of(one)
     return versions
 
@@ -58,10 +69,32 @@ def state_of(version: Row) -> str:
     """Where one version stands: received, planning_failed, delivering, needs_attention or done."""
     if version["planned_at"] is None:
         return "planning_failed" if version["plan_error"] else "received"
-    states = {step["state"] for step in version["steps"]}
+    waiting = [step for step in version["steps"] if _waits_for_its_file(step)]
+    states = {step["state"] for step in version["steps"] if step not in waiting}
     if states & _NEEDS_SOMEBODY:
         return "needs_attention"
+    if waiting:
+        return "delivering"
     return "done" if states <= _SETTLED else "delivering"
+
+
+def _waits_for_its_file(step: Row) -> bool:
+    """Parked, and going on by itself."""
+    return bool(step["state"] == "parked" and step["reason"] == WAITS)
+
+
+def _files(
+    connection: Connection, workspace_id: int, ids: list[int]
+) -> dict[int, list[dict[str, Any]]]:
+    rows = connection.execute(
+        select(answer_file.c.response_id, *_FILE)
+        .where(answer_file.c.workspace_id == workspace_id, answer_file.c.response_id.in_(ids))
+        .order_by(answer_file.c.id)
+    )
+    files: dict[int, list[dict[str, Any]]] = {}
+    for row in rows.mappings():
+        files.setdefault(row["response_id"], []).append(dict(row))
+    return files
 
 
 def _steps(

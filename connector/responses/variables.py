@@ -120,8 +120,10 @@ def _beside(values: tuple[str, ...], answer: Mapping[str, Any]) -> tuple[str, ..
 def _files(answer: Mapping[str, Any]) -> Variable:
     given = answer["value"]
     files = given if isinstance(given, list) else [given]
-    names = tuple(one.get("name") or one["url"] for one in files)
-    return Variable(Kind.FILES, tuple(one["url"] for one in files), labels=names)
+    # A file that came with its content has no address: its name stands for it.
+    urls = tuple(one.get("url") or one.get("name") or "file" for one in files)
+    names = tuple(one.get("name") or url for one, url in zip(files, urls, strict=True))
+    return Variable(Kind.FILES, urls, labels=names)
 
 
 def _matrix(answer: Mapping[str, Any]) -> Variable:

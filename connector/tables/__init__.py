@@ -36,6 +36,7 @@ from connector.tables.deliveries import (
     tag_provision,
     target_clock,
 )
+from connector.tables.files import answer_file, file_content
 from connector.tables.mappings import automation, automation_version, mapping, mapping_version
 from connector.tables.quotas import account_usage, connection_pace, drift, drift_check
 from connector.tables.responses import hook_message, hook_source, response, response_key
@@ -44,6 +45,7 @@ from connector.tables.workspaces import api_key, user_account, workspace
 __all__ = [
     "account_hold",
     "account_usage",
+    "answer_file",
     "api_key",
     "attempt",
     "audit",
@@ -60,6 +62,7 @@ __all__ = [
     "drift",
     "drift_check",
     "entity_snapshot",
+    "file_content",
     "hook_message",
     "hook_source",
     "ledger",

@@ -112,6 +112,7 @@ def note_properties() -> list[Definition]:
     return [
         definition("hs_timestamp", "Activity date", "datetime", group="engagement"),
         definition("hs_note_body", "Body preview", field_type="html", group="engagement"),
+        definition("hs_attachment_ids", "Attachment IDs", field_type="text", group="engagement"),
         definition("hubspot_owner_id", "Owner", "enumeration", external=True, group="engagement"),
         *_stamps("notes"),
     ]

@@ -117,12 +117,19 @@ class Objects(Links):
         self._ordered_fault(properties.get("email"), told.get("objectWriteTraceId"))
         taken = kind.checked(properties, None)
         self.check_required(kind, taken)
+        self._check_attachments(taken)
         links = self.checked_links(kind, told.get("associations") or [])
         record = kind.create(taken, self.clock.iso())
         self.link_all(kind, record, links)
         self.after_write(record)
         self._remember(kind, record, taken)
         return record
+
+    def _check_attachments(self, taken: Mapping[str, str]) -> None:
+        """A note can only carry files that are there. Raises RowRefused."""
+        told = [one for one in taken.get("hs_attachment_ids", "").split(";") if one]
+        if missing := [one for one in told if one not in self.files]:
+            raise RowRefused(VALIDATION, f"the file {missing[0]} does not exist")
 
     def changed(
         self, kind: Kind, record: Record, properties: Mapping[str, str], trace: str | None = None

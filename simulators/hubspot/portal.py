@@ -32,7 +32,7 @@ SCOPES = (
     "crm.objects.deals.read", "crm.objects.deals.write", "crm.schemas.deals.read",
     "crm.objects.owners.read",
     "crm.objects.custom.read", "crm.objects.custom.write", "crm.schemas.custom.read",
-    "crm.schemas.custom.write",
+    "crm.schemas.custom.write", "files",
 )  # fmt: skip
 # The unlabelled association of each pair: type ids of the vendor's associations guide.
 LINK_TYPES = {
@@ -85,6 +85,7 @@ class Portal(Simulator):
         self.oauth.static(self.options["service_key"], SCOPES)
         self.kinds = {one.name: one for one in _kinds()}
         self.link_types = dict(LINK_TYPES)
+        self.files: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in self.kinds}
         for name in ("contactinformation", "nps"):
             self.groups["contacts"][name] = {

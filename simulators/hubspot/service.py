@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.hubspot.access import Access
 from simulators.hubspot.definitions import definition
+from simulators.hubspot.files import Files
 from simulators.hubspot.portal import SCOPES
 from simulators.hubspot.store import Kind, Record
 from simulators.kit.pages import Shown, readable
 
 
-class HubSpot(Access):
+class HubSpot(Files):
     """One portal.
 
     `POST /__sim__/seed` takes, all optional: `contacts`, `companies`, `deals`, `tickets`: lists of
@@ -58,6 +58,7 @@ class HubSpot(Access):
                 for kind in self.kinds.values()
                 if kind.scope == "custom"
             },
+            "files": list(self.files.values()),
         }
 
     def shown(self) -> list[Shown]:
@@ -109,6 +110,7 @@ class HubSpot(Access):
             "tags": self._tags(record),
             "notes": self._notes(record),
             "companies": record.links.get("companies", {}),
+            "files": self._files(record),
             "created_at": record.created_at,
             "updated_at": record.updated_at,
         }
@@ -127,6 +129,24 @@ class HubSpot(Access):
                 "at": one.properties["hs_timestamp"],
             }
             for one in linked
+        ]
+
+    def _files(self, record: Record) -> list[dict[str, str]]:
+        """The files that the notes of a record carry."""
+        notes = self.kinds["notes"].records
+        linked = [notes[one] for one in record.links.get("notes", {}) if not notes[one].archived]
+        ids = [
+            number
+            for one in linked
+            for number in one.properties.get("hs_attachment_ids", "").split(";")
+            if number
+        ]
+        return [
+            {
+                "name": self.files[one]["path"].rpartition("/")[2],
+                "sha256": self.files[one]["sha256"],
+            }
+            for one in ids
         ]
 
     def _shown(self, record: Record) -> Shown:

@@ -208,7 +208,9 @@ class Org(Simulator):
             day = write.values.get("ActivityDate") or write.at[:10]
             self.store.poke("Contact", write.values["WhoId"], {"LastActivityDate": day})
         if write.entity == "ContentDocumentLink" and write.kind == "create":
-            concerned, told["kind"] = str(write.values["LinkedEntityId"]), "note"
+            home = self.store.home_of(str(write.values["ContentDocumentId"]))
+            kind = "note" if home == "ContentNote" else "file"
+            concerned, told["kind"] = str(write.values["LinkedEntityId"]), kind
         if write.entity in {"FieldPermissions", "ObjectPermissions", "PermissionSetAssignment"}:
             self._grant()
         self.log.wrote(concerned, self.clock.now(), told)

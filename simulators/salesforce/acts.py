@@ -8,6 +8,7 @@ from typing import Any
 from simulators.kit.messages import Answer, Refused, Request
 from simulators.salesforce.account import NEWEST, Org
 from simulators.salesforce.field import FieldShape
+from simulators.salesforce.files import demand_content, publish
 from simulators.salesforce.notes import demand_readable
 from simulators.salesforce.persons import demand_no_person
 from simulators.salesforce.records import Record
@@ -86,11 +87,17 @@ class Acts(Org):
             self._demand_grantable(shape, values)
         if shape.name == "ContentNote":
             demand_readable(values.get("Content"))
+        if shape.name == "ContentVersion":
+            request.kind = "file"
+            demand_content(values.get("VersionData"))
         rule = request.headers.get("sforce-duplicate-rule-header", "").lower()
         may_save = (
             "allowsave=true" in rule.replace(" ", "") and self.store.duplicate_rule == "alert"
         )
-        return self.store.insert(shape.name, values, allow_save=may_save)
+        remote_id = self.store.insert(shape.name, values, allow_save=may_save)
+        if shape.name == "ContentVersion":
+            publish(self.store, remote_id)
+        return remote_id
 
     def _demand_grantable(self, shape: ObjectShape, values: Record) -> None:
         """A grant is given once, for what is there, and for a field only with its object."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulators.salesforce.field import FieldShape
+from simulators.salesforce.files import file_shapes
 from simulators.salesforce.people import (
     account,
     box,
@@ -146,13 +147,14 @@ def _notes() -> tuple[ObjectShape, ...]:
     fixed: dict[str, Any] = {"nillable": False, "updateable": False}
     homes = ("Contact", "Account", "Lead", "Opportunity", "Case", "User")
     link = (
-        to("ContentDocumentId", "ContentDocument ID", "ContentNote", **fixed),
+        to("ContentDocumentId", "ContentDocument ID", "ContentNote", "ContentDocument", **fixed),
         to("LinkedEntityId", "Linked Entity ID", *homes, **fixed),
         choice("ShareType", "Share Type", "V", "C", "I", restricted=True),
         choice("Visibility", "Visibility", "AllUsers", "InternalUsers", restricted=True),
     )  # fmt: skip
     return (
         ObjectShape.of("ContentNote", "069", note, label="Note"),
+        *file_shapes(),
         ObjectShape.of("ContentDocumentLink", "06A", link, label="Content Document Link"),
     )
 

@@ -69,7 +69,11 @@ class Records:
 
     def home_of(self, remote_id: str) -> str | None:
         """The object an id belongs to, by its prefix."""
-        return self._homes.get(remote_id[:3])
+        home = self._homes.get(remote_id[:3])
+        # A ContentNote is a ContentDocument too: the two share their prefix.
+        if home == "ContentDocument" and long_id(remote_id) not in self._records[home]:
+            return "ContentNote"
+        return home
 
     def poke(self, entity: str, remote_id: str, values: Mapping[str, Any]) -> None:
         """Set fields no API user may write: what the org computes by itself."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from simulators.kit.pages import Shown
 from simulators.salesforce.field import system_fields
+from simulators.salesforce.files import files_by_record
 from simulators.salesforce.notes import note_text
 from simulators.salesforce.people import TAG_FIELD
 from simulators.salesforce.records import Record, Records
@@ -17,9 +18,12 @@ Notes = Mapping[str, list[dict[str, Any]]]
 
 def records_of(store: Records) -> dict[str, Any]:
     """Every living record with its tags and notes."""
-    notes = _notes_by_record(store)
+    notes, files = _notes_by_record(store), files_by_record(store)
     return {
-        "contacts": [_told(one, notes) for one in _living(store, "Contact")],
+        "contacts": [
+            {**_told(one, notes), "files": files.get(one["Id"], [])}
+            for one in _living(store, "Contact")
+        ],
         "accounts": [_told(one, notes) for one in _living(store, "Account")],
         "records": {
             entity: [_told(one, notes) for one in _living(store, entity)] for entity in _OTHERS

@@ -55,6 +55,7 @@ class Account(Simulator):
         "job_delay_s": 1.5,
         "jobs_limit": 30,
         "index_lag_s": 30,
+        "upload_lives_s": 3_600,
         "idempotency_keys": True,
         "anonymous_allowed": True,
         "subdomain": "",

@@ -130,9 +130,20 @@ class Desk:
 
     def _say(self, one: Record, told: Mapping[str, Any]) -> Record:
         at, audit_id = self.state.stamp(), self.state.new_id()
+        attachments = [self._taken_up(token) for token in told.get("uploads") or ()]
         said = shapes.comment(self.state.new_id(), audit_id, told, at)
+        said["attachments"] = attachments
         self.state.comments[one["id"]].append(said)
         return shapes.audit(audit_id, one["id"], [shapes.comment_event(said)], at)
+
+    def _taken_up(self, token: str) -> Record:
+        """The upload of that token, which no other comment can take any more."""
+        until, attachment = self.state.uploads.pop(token, (0.0, {}))
+        if not attachment or until < self.state.now():
+            raise RecordInvalid(
+                attribute="uploads", code="InvalidValue", text="Uploads: token is invalid"
+            )
+        return attachment
 
     def _created(self, one: Record, name: str) -> Record:
         value = one[name]

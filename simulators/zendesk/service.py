@@ -15,12 +15,13 @@ from simulators.zendesk.organizations import Organizations
 from simulators.zendesk.sign_in import SignIn
 from simulators.zendesk.state import FIELD_KINDS, Record
 from simulators.zendesk.tickets import Tickets
+from simulators.zendesk.uploads import Uploads
 from simulators.zendesk.users import Users
 
 PLAIN_FIELDS = ("name", "phone", "notes", "details", "alias", "organization_id", "role")
 
 
-class Zendesk(Users, Organizations, Tickets, Definitions, Exports, SignIn):
+class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, SignIn):
     """Zendesk Support, API v2. See `defaults` in account.py for the switches."""
 
     def seed(self, told: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +97,7 @@ class Zendesk(Users, Organizations, Tickets, Definitions, Exports, SignIn):
             "fields": {**plain, **user["user_fields"]},
             "tags": list(user["tags"]),
             "notes": notes.get(user["id"], []),
+            "files": self._files(user["id"]),
         }
 
     def _notes(self) -> dict[int, list[str]]:
@@ -105,6 +107,20 @@ class Zendesk(Users, Organizations, Tickets, Definitions, Exports, SignIn):
             said = [one["plain_body"] for one in self.account.comments[ticket["id"]]]
             notes.setdefault(ticket["requester_id"], []).extend(said)
         return notes
+
+    def _files(self, user_id: int) -> list[Record]:
+        """The attachments of a contact's tickets."""
+        return [
+            {
+                "name": one["file_name"],
+                "type": one["content_type"],
+                "sha256": self.account.contents[one["id"]],
+            }
+            for ticket in self.account.tickets.values()
+            if ticket["requester_id"] == user_id
+            for said in self.account.comments[ticket["id"]]
+            for one in said["attachments"]
+        ]
 
     def _seed_definitions(self, told: Record) -> None:
         for kind in FIELD_KINDS:

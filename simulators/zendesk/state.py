@@ -34,6 +34,8 @@ class State:
         self.organizations: dict[int, Record] = {}
         self.tickets: dict[int, Record] = {}
         self.comments: dict[int, list[Record]] = defaultdict(list)
+        self.uploads: dict[str, tuple[float, Record]] = {}
+        self.contents: dict[int, str] = {}
         self.identities: dict[str, int] = {}
         self.external: dict[tuple[str, str], int] = {}
         self.merged: dict[int, int] = {}

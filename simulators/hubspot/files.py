@@ -1,0 +1,94 @@
+"""The file manager of the simulated portal: uploads, and which note carries which file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from email import message_from_bytes
+from email.message import Message
+from typing import Any, cast
+
+from simulators.hubspot.access import Access
+from simulators.kit.messages import Answer, Refused, Request
+from simulators.kit.simulator import route
+
+ACCESS = {
+    "PUBLIC_INDEXABLE", "PUBLIC_NOT_INDEXABLE", "HIDDEN_INDEXABLE", "HIDDEN_NOT_INDEXABLE",
+    "HIDDEN_PRIVATE", "PRIVATE", "HIDDEN_SENSITIVE", "SENSITIVE",
+}  # fmt: skip
+STRATEGIES = {"NONE", "REJECT", "RETURN_EXISTING"}
+SCOPES = {"ENTIRE_PORTAL", "EXACT_FOLDER"}
+LARGEST = 20 * 1024 * 1024
+
+
+class Files(Access):
+    """The calls about files."""
+
+    @route("POST", r"/files/v3/files", kind="file")
+    def upload(self, request: Request) -> Answer:
+        """One file with its options; `overwrite` replaces one of the same name and folder."""
+        self.need(request, "files")
+        parts = _parts(request)
+        if "file" not in parts or not ("folderPath" in parts or "folderId" in parts):
+            raise Refused(self.errors.invalid("file and folderPath or folderId are needed"))
+        options = self._upload_options(parts.get("options", (b"", ""))[0])
+        content, sent_as = parts["file"]
+        if not content or len(content) > LARGEST:
+            raise Refused(self.errors.invalid("the file is empty or too large"))
+        folder = parts.get("folderPath", (b"/", ""))[0].decode()
+        name = parts.get("fileName", (sent_as.encode(), ""))[0].decode()
+        made = self._kept(folder, name, content, overwrite=bool(options.get("overwrite")))
+        return Answer(201, made)
+
+    def _upload_options(self, told: bytes) -> dict[str, Any]:
+        try:
+            options = json.loads(told)
+        except ValueError as exc:
+            raise Refused(self.errors.invalid("options is no JSON")) from exc
+        strategy = options.get("duplicateValidationStrategy", "NONE")
+        scope = options.get("duplicateValidationScope", "ENTIRE_PORTAL")
+        fine = options.get("access") in ACCESS and strategy in STRATEGIES and scope in SCOPES
+        if not fine:
+            raise Refused(self.errors.invalid("options.access or a duplicate rule is invalid"))
+        return dict(options)
+
+    def _kept(self, folder: str, name: str, content: bytes, *, overwrite: bool) -> dict[str, Any]:
+        path = f"{folder.rstrip('/')}/{name}"
+        there = next((one for one in self.files.values() if one["path"] == path), None)
+        if there is not None and not overwrite:
+            # The real service keeps both and numbers the second (documentation).
+            stem, dot, ending = path.rpartition(".")
+            path, there = f"{stem}-1{dot}{ending}", None
+        number = there["id"] if there else str(900_000 + len(self.files))
+        at = self.clock.iso()
+        stem, _, ending = name.rpartition(".")
+        self.files[number] = {
+            "id": number,
+            "createdAt": there["createdAt"] if there else at,
+            "updatedAt": at,
+            "archived": False,
+            "path": path,
+            "name": stem or name,
+            "extension": ending,
+            "size": len(content),
+            "access": "PRIVATE",
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+        return {name: value for name, value in self.files[number].items() if name != "sha256"}
+
+
+def _parts(request: Request) -> dict[str, tuple[bytes, str]]:
+    """The parts of a multipart form: name -> (content, file name)."""
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith("multipart/form-data"):
+        return {}
+    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + request.body)
+    parts: dict[str, tuple[bytes, str]] = {}
+    for one in cast(list[Message], message.get_payload()):
+        told = str(one.get("Content-Disposition", ""))
+        found = re.search(r'name="([^"]*)"', told)
+        content = one.get_payload(decode=True)
+        if found and isinstance(content, bytes):
+            parts[found[1]] = (content, one.get_filename() or "")
+    return parts
