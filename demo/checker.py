@@ -6,6 +6,7 @@ ask for (expected.py). It imports nothing of the product, so it cannot share its
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections import defaultdict
@@ -18,6 +19,7 @@ from typing import Any
 from demo.expected import (
     contact_of,
     crms_of,
+    file_urls,
     head_of,
     is_refused,
     new_contact,
@@ -28,6 +30,10 @@ from demo.expected import (
     values_of,
 )
 from demo.expected_fields import HUBSPOT, SALESFORCE, ZENDESK, Item
+from demo.filehost import content_of
+
+# Stands in the note or comment that carries a file.
+FILE_MARK = "ref: answerback-"
 
 State = Mapping[str, Any]
 # What a CRM itself keeps on a record, or what is compared as tags.
@@ -57,6 +63,7 @@ class Verdict:
     values: int = 0
     tags: int = 0
     notes: int = 0
+    files: int = 0
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -72,6 +79,7 @@ class _Held:
     fields: Mapping[str, Any]
     tags: tuple[str, ...]
     notes: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
 _NOTHING = _Held({}, (), ())
@@ -149,6 +157,7 @@ class _Wanted:
             *self._fields(now, verdict),
             *self._tags(now, verdict),
             *self._notes(now, verdict),
+            *self._files(now, verdict),
         ):
             yield f"{where}: {complaint}"
 
@@ -196,6 +205,17 @@ class _Wanted:
         if left:
             yield f"{len(left)} notes of no response"
 
+    def _files(self, now: _Held, verdict: Verdict) -> Iterator[str]:
+        """Each file that came with an answer, once, with the very content."""
+        wanted = sorted(
+            hashlib.sha256(content_of(url)).hexdigest()
+            for one in self.responses
+            for url in file_urls(one)
+        )
+        verdict.files += len(wanted)
+        if sorted(now.files) != wanted:
+            yield f"{len(now.files)} files are not the {len(wanted)} that were answered"
+
     def _note(self, one: Item, notes: Sequence[str]) -> Iterator[str]:
         for text in notes[:1]:
             for told in told_in_note(self.crm, one):
@@ -227,7 +247,11 @@ def email_of(crm: str, one: Mapping[str, Any]) -> str:
 
 def _one_held(crm: str, one: Mapping[str, Any]) -> _Held:
     fields = one["properties"] if crm == HUBSPOT else one["fields"]
-    return _Held(fields, tuple(one["tags"]), tuple(_note_text(note) for note in one["notes"]))
+    notes = [_note_text(note) for note in one["notes"]]
+    # In some CRMs a file hangs on a note or a comment of its own.
+    own = tuple(text for text in notes if FILE_MARK not in text)
+    files = tuple(each["sha256"] for each in one.get("files", ()))
+    return _Held(fields, tuple(one["tags"]), own, files)
 
 
 def _note_text(note: str | Mapping[str, str]) -> str:

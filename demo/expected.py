@@ -175,3 +175,13 @@ _READABLE: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "signature": lambda one: str(one["value"]["name"]),
     "file": lambda one: " ".join(each["name"] for each in one["value"]),
 }
+
+
+def file_urls(item: Item) -> list[str]:
+    """Where the files of a response lie, signatures too."""
+    urls: list[str] = []
+    for one in item["answers"].values():
+        if one["type"] in {"file", "signature"}:
+            links = one["value"] if isinstance(one["value"], list) else [one["value"]]
+            urls += [link["url"] for link in links]
+    return urls

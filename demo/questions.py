@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from demo.filehost import PLATFORM
 from demo.texts import LONG, QUESTIONS, REASONS, WHY
 
 Answer = dict[str, Any]
@@ -45,7 +46,7 @@ def _day(rng: random.Random) -> str:
 
 
 def _file(rng: random.Random, folder: str, name: str) -> Answer:
-    url = f"https://files.survey.example/{folder}/{rng.getrandbits(40):010x}/{name}"
+    url = f"{PLATFORM}/{folder}/{rng.getrandbits(40):010x}/{name}"
     return {"url": url, "name": name}
 
 

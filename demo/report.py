@@ -16,7 +16,7 @@ from rich.table import Table
 from demo.checker import Verdict
 
 MOST_COMPLAINTS = 20
-KINDS = ("oauth", "schema", "read", "write", "job", "tag", "note", "other")
+KINDS = ("oauth", "schema", "read", "write", "job", "tag", "note", "file", "other")
 # Of the rescored contact: what a reader wants to see change.
 TOLD_FIELDS = (
     "nps_score", "nps_segment", "nps_group", "nps_comment", "nps_answered_at", "nps_date",

@@ -10,9 +10,10 @@ anonymous      two responses of nobody
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from demo.campaigns import (
     ZENDESK,
     Campaign,
 )
+from demo.filehost import PLATFORM
 from demo.people import Person, people, person, strangers
 
 Item = dict[str, Any]
@@ -78,6 +80,21 @@ class Script:
     restated: Sequence[Item]
     rescored: Mapping[str, str]
     refused: Mapping[str, str]
+
+    def with_files_at(self, address: str) -> Script:
+        """The same script, its files at this address instead of the platform's."""
+
+        def moved(items: Sequence[Item]) -> list[Item]:
+            moved_to: list[Item] = json.loads(json.dumps(items).replace(PLATFORM, address))
+            return moved_to
+
+        return replace(
+            self,
+            first=moved(self.first),
+            late=moved(self.late),
+            repeated=moved(self.repeated),
+            restated=moved(self.restated),
+        )
 
     @property
     def responses(self) -> list[Item]:

@@ -38,6 +38,7 @@ def environ_of_children(settings: Settings) -> dict[str, str]:
         "PORT": str(settings.port),
         "PUBLIC_URL": settings.public_url,
         "ANSWERBACK_ALLOWED_HOSTS": "127.0.0.1",
+        "ANSWERBACK_FILE_HOSTS": "127.0.0.1",
     }
     return _around(engine_environ(settings) | told)
 
@@ -68,6 +69,12 @@ def start_crms(running: Processes, *, number: int, latency_ms: int, seed: int) -
         told = ("--latency-ms", str(latency_ms), "--seed", str(seed + number))
         options = setting_up.options_of(one, number)
         running.start(one.app, "-m", f"simulators.{one.app}", *told, *options)
+
+
+def start_file_host(running: Processes) -> str:
+    """The survey platform's files; their address."""
+    running.start("files", "-m", "demo.filehost")
+    return running.listening("files")
 
 
 def controls_of(running: Processes) -> dict[str, Control]:

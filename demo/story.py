@@ -67,6 +67,7 @@ def _on_engines(wish: Wish, told: Script, screen: Screen, *, settings: Settings)
     with processes(logs, starting.environ_of_children(settings)) as running:
         with screen.timed("three simulated CRMs and the web process"):
             starting.start_crms(running, number=number, latency_ms=wish.latency_ms, seed=wish.seed)
+            told = told.with_files_at(starting.start_file_host(running))
             starting.start_web(running, settings)
         starting.start_workers(running)
         api, controls = API(settings.public_url, key), starting.controls_of(running)

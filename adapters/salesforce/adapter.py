@@ -14,8 +14,11 @@ from adapters.base import (
     BatchResult,
     Identity,
     Note,
+    Outcome,
     Record,
+    Row,
     Started,
+    Status,
     TagOptions,
 )
 from adapters.errors import BrokenContract, PauseMapping

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from email import message_from_bytes
-from email.message import Message
-from typing import Any, cast
+from typing import Any
 
 from simulators.hubspot.access import Access
 from simulators.kit.messages import Answer, Refused, Request
@@ -79,16 +77,17 @@ class Files(Access):
 
 
 def _parts(request: Request) -> dict[str, tuple[bytes, str]]:
-    """The parts of a multipart form: name -> (content, file name)."""
-    kind = request.headers.get("content-type", "")
-    if not kind.startswith("multipart/form-data"):
+    """The parts of a multipart form, byte for byte: name -> (content, file name)."""
+    found = re.fullmatch(r'multipart/form-data; ?boundary="?([^";]+)"?', _type_of(request))
+    if found is None:
         return {}
-    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + request.body)
     parts: dict[str, tuple[bytes, str]] = {}
-    for one in cast(list[Message], message.get_payload()):
-        told = str(one.get("Content-Disposition", ""))
-        found = re.search(r'name="([^"]*)"', told)
-        content = one.get_payload(decode=True)
-        if found and isinstance(content, bytes):
-            parts[found[1]] = (content, one.get_filename() or "")
+    for one in request.body.split(b"--" + found[1].encode())[1:-1]:
+        head, _, content = one.partition(b"\r\n\r\n")
+        told = dict(re.findall(r'\b(name|filename)="([^"]*)"', head.decode()))
+        parts[told.get("name", "")] = (content.removesuffix(b"\r\n"), told.get("filename", ""))
     return parts
+
+
+def _type_of(request: Request) -> str:
+    return request.headers.get("content-type", "")
