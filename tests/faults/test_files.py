@@ -120,7 +120,7 @@ def test_killed_after_a_call_whose_answer_was_not_read(
 
 CREATES = {
     "hubspot": "/crm/objects/.*/notes/batch/create",
-    "salesforce": "/sobjects/ContentVersion",
+    "salesforce": ".*/sobjects/ContentVersion/?",
     "zendesk": "/api/v2/tickets/[0-9]+.*",
 }
 
@@ -134,7 +134,7 @@ def test_applied_but_never_answered(world: World, crm: CRMSeen, host: FileHost) 
     assert verdict(crm) == ONCE_EACH
 
 
-def test_refused_for_a_missing_scope_waits_for_it(
+def test_a_refused_upload_waits_for_a_person(
     world: World, connected: Callable[..., CRMSeen], host: FileHost
 ) -> None:
     """Which scope an upload needs at Zendesk is not verified: whichever it is, nothing is lost."""
@@ -143,5 +143,5 @@ def test_refused_for_a_missing_scope_waits_for_it(
     crm.fault("/api/v2/uploads.*", "POST", status=403)
     world.settle()
     (step,) = [one for one in world.deliveries(kind="file") if one.state != "done"]
-    assert (step.state, step.reason) == ("parked", "scope")
+    assert (step.state, step.reason) == ("parked", "mapping")
     assert len([one for one in world.deliveries() if one.state == "done"]) == 7
