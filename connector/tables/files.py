@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -49,7 +50,7 @@ answer_file = table(
     moment("settled_at"),
     to("response", ondelete="CASCADE"),
     CheckConstraint("state IN ('" + "', '".join(FILE_STATES) + "')", name="state"),
-    Index("uq_answer_file_place", "workspace_id", "response_id", "answer", "place", unique=True),
+    UniqueConstraint("workspace_id", "response_id", "answer", "place"),
     Index(
         "ix_answer_file_due",
         "workspace_id",

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0006"
 
 TABLES = ("answer_file", "file_content")
 
@@ -89,12 +89,13 @@ def create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answer_file")),
         sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_answer_file_workspace_id_id")),
-    )
-    op.create_index(
-        "uq_answer_file_place",
-        "answer_file",
-        ["workspace_id", "response_id", "answer", "place"],
-        unique=True,
+        sa.UniqueConstraint(
+            "workspace_id",
+            "response_id",
+            "answer",
+            "place",
+            name=op.f("uq_answer_file_workspace_id_response_id_answer_place"),
+        ),
     )
     op.create_index(
         "ix_answer_file_due",

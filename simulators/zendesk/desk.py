@@ -130,7 +130,9 @@ class Desk:
 
     def _say(self, one: Record, told: Mapping[str, Any]) -> Record:
         at, audit_id = self.state.stamp(), self.state.new_id()
-        attachments = [self._taken_up(token) for token in told.get("uploads") or ()]
+        given = told.get("uploads") or ()
+        tokens = [given] if isinstance(given, str) else given
+        attachments = [self._taken_up(token) for token in tokens]
         said = shapes.comment(self.state.new_id(), audit_id, told, at)
         said["attachments"] = attachments
         self.state.comments[one["id"]].append(said)

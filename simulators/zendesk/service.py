@@ -15,7 +15,7 @@ from simulators.zendesk.organizations import Organizations
 from simulators.zendesk.sign_in import SignIn
 from simulators.zendesk.state import FIELD_KINDS, Record
 from simulators.zendesk.tickets import Tickets
-from simulators.zendesk.uploads import Uploads
+from simulators.zendesk.uploads import Uploads, attachment
 from simulators.zendesk.users import Users
 
 PLAIN_FIELDS = ("name", "phone", "notes", "details", "alias", "organization_id", "role")
@@ -30,11 +30,13 @@ class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, Sign
         `contacts` (or `users`), `organizations`, `tickets`: as the API takes them.
         `user_fields`, `organization_fields`, `ticket_fields`: replace all definitions of that kind;
         `remove_user_fields`: keys to delete. `jobs`: (`id`, `status`, `results`, `total`).
+        `uploads`: tokens of files that wait for a comment.
         `merge`: [[loser, winner]], `delete`: user ids, `kill_jobs`, `forget_jobs`: true.
         """
         self.account.seeding = True
         try:
             self._seed_definitions(told)
+            self._seed_uploads(told.get("uploads", []))
             return {**self._seed_records(told), **self._seed_events(told)}
         finally:
             self.account.seeding = False
@@ -121,6 +123,13 @@ class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, Sign
             for said in self.account.comments[ticket["id"]]
             for one in said["attachments"]
         ]
+
+    def _seed_uploads(self, tokens: list[str]) -> None:
+        for token in tokens:
+            number = self.account.new_id()
+            made = attachment(number, "a.txt", "text/plain", size=1, host=self.base_url)
+            self.account.contents[number] = ""
+            self.account.uploads[token] = (self.clock.now() + 60, made)
 
     def _seed_definitions(self, told: Record) -> None:
         for kind in FIELD_KINDS:

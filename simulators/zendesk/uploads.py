@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
-
 from simulators.kit.messages import Answer, Request
 from simulators.zendesk.account import Account, api
 from simulators.zendesk.listing import one
@@ -31,27 +29,38 @@ class Uploads(Account):
             )
         number = self.account.new_id()
         token = hashlib.sha256(f"{number}:{name}".encode()).hexdigest()[:30]
-        attachment = self._attachment(number, name, request)
+        made = self._attachment(number, name, request)
         until = self.account.now() + float(self.options["upload_lives_s"])
-        self.account.uploads[token] = (until, attachment)
-        told = {"token": token, "attachment": attachment, "attachments": [attachment]}
+        self.account.uploads[token] = (until, made)
+        told = {"token": token, "attachment": made, "attachments": [made]}
         expires = {"expires_at": self.account.stamp()}
-        return self.ok({"upload": told | expires}, 201)
+        # Recorded: JSON, called text.
+        answer = self.ok({"upload": told | expires}, 201, {"Location": made["url"]})
+        answer.content_type = "text/plain; charset=utf-8"
+        return answer
 
     def _attachment(self, number: int, name: str, request: Request) -> Record:
-        made: dict[str, Any] = {
-            "id": number,
-            "file_name": name,
-            "content_type": request.headers.get("content-type", "application/binary"),
-            "content_url": f"{self.host(request)}/attachments/token/{number}/?name={name}",
-            "size": len(request.body),
-            "deleted": False,
-            "inline": False,
-            "malware_access_override": False,
-            "malware_scan_result": "not_scanned",
-            "thumbnails": [],
-            "width": None,
-            "height": None,
-        }
         self.account.contents[number] = hashlib.sha256(request.body).hexdigest()
-        return made
+        kind = request.headers.get("content-type", "application/binary")
+        return attachment(number, name, kind, size=len(request.body), host=self.host(request))
+
+
+def attachment(number: int, name: str, kind: str, *, size: int, host: str) -> Record:
+    """An attachment as the API tells it (recorded)."""
+    address = f"{host}/attachments/token/{number}/?name={name}"
+    return {
+        "id": number,
+        "url": f"{host}/api/v2/attachments/{number}.json",
+        "file_name": name,
+        "content_type": kind,
+        "content_url": address,
+        "mapped_content_url": address,
+        "size": size,
+        "deleted": False,
+        "inline": False,
+        "malware_access_override": False,
+        "malware_scan_result": "not_scanned",
+        "thumbnails": [],
+        "width": None,
+        "height": None,
+    }
