@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+
 from simulators.kit.messages import Answer, Request
 from simulators.zendesk.account import Account, api
 from simulators.zendesk.listing import one
