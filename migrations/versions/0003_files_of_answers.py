@@ -25,7 +25,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE delivery DROP CONSTRAINT ck_delivery_kind")
     op.execute(
         "ALTER TABLE delivery ADD CONSTRAINT ck_delivery_kind"
-        " CHECK (kind IN ('fields', 'tag', 'note', 'file')) NOT VALID"
+        " CHECK (kind IN ('fields', 'tag', 'note', 'file'))"
     )
     config = op.get_context().config
     role = config.attributes.get("app_role", "answerback_app") if config else "answerback_app"

@@ -14,7 +14,7 @@ import pytest
 from connector.db import Database
 from connector.settings import Settings
 from tests.faults.processes import Processes
-from tests.responses.filehost import FileHost, founded_with_files, hosting, png, signed
+from tests.responses.filehost import TAKERS, FileHost, founded_with_files, hosting, png, signed
 from tests.world import CRMSeen, World, people
 
 PERSON = "c0@example.test"
@@ -34,6 +34,12 @@ def world(settings: Settings, database: Database) -> World:
 @pytest.fixture
 def hub_environ(hub_environ: dict[str, str]) -> dict[str, str]:
     return {**hub_environ, "ANSWERBACK_FILE_HOSTS": "127.0.0.1"}
+
+
+@pytest.fixture(params=TAKERS)
+def crm(request: pytest.FixtureRequest, connected: Callable[..., CRMSeen]) -> CRMSeen:
+    """Each CRM that takes files, in turn."""
+    return connected(request.param)
 
 
 def begun(world: World, crm: CRMSeen, host: FileHost) -> None:

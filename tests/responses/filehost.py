@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters.registry import ADAPTERS, traits_of
 from connector.db import Database
 from connector.responses.hub import Hub
 from connector.settings import Settings
 from tests.world import World, founded
 
 Page = tuple[int, bytes]
+# The CRMs that take files.
+TAKERS = tuple(sorted(app for app in ADAPTERS if traits_of(app).file_limit is not None))
 
 
 def png(seed: int = 0) -> bytes:

@@ -19,6 +19,7 @@ from simulators.kit.server import running
 from tests.responses.conftest import FAST, SIMULATORS
 from tests.responses.filehost import (
     PDF,
+    TAKERS,
     FileHost,
     founded_with_files,
     hosting,
@@ -43,7 +44,7 @@ def world(settings: Settings, database: Database) -> World:
     return founded_with_files(settings, database)
 
 
-@pytest.fixture(params=sorted(SIMULATORS))
+@pytest.fixture(params=TAKERS)
 def crm(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
     app = request.param
     with running(SIMULATORS[app](options=FAST.get(app, {}))) as url:
