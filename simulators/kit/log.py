@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 # A write whose answer was lost is the case that tells exactly-once from hope.
-EFFECTS = frozenset({"write", "note", "tag", "job"})
+EFFECTS = frozenset({"write", "note", "tag", "file", "job"})
 
 
 @dataclass(slots=True)
