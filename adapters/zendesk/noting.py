@@ -75,7 +75,7 @@ class NoteDesk:
 
     def note(self, notes: Sequence[Note]) -> BatchResult:
         """The port's `note`."""
-        return BatchResult(one_by_one(notes, self._note))
+        return BatchResult(one_by_one(notes, self.note_one))
 
     def _found(self, notes: Sequence[Note]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -124,7 +124,7 @@ class NoteDesk:
         headers = self.client.session.headers
         headers[IDEMPOTENCY] = note.marker.replace(" ", "")[:ID_LIMIT]
         try:
-            return self.api.create(object_of("ticket", _ticket_of(note)))
+            return self.api.create(object_of("ticket", _ticket_of(note, uploads)))
         except RowRefused as exc:
             if exc.field == "requester_id":
                 # The person was deleted, or merged into another, since we read them.
