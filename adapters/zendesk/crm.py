@@ -151,13 +151,13 @@ class Zendesk:
         """The port's `filed`: two calls."""
         del entity
         with speaking():
-            return files.filed(self._client, file)
+            return files.filed(self._client, self._account, file)
 
     def file(self, entity: str, file: Attachment) -> Outcome:
         """The port's `file`: three calls."""
         del entity
         with speaking():
-            return files.file(self._client, file)
+            return files.file(self._client, self._account, file)
 
     # --- parts ---------------------------------------------------------------------------------
 

@@ -9,23 +9,23 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import Attachment, Note, Outcome
+from adapters.base import Account, Attachment, Note, Outcome
 from adapters.errors import OutcomeUnknown
 from adapters.zendesk.client import Client
 from adapters.zendesk.noting import NoteDesk
 from adapters.zendesk.rows import one_by_one
 
 
-def filed(client: Client, file: Attachment) -> str | None:
+def filed(client: Client, account: Account, file: Attachment) -> str | None:
     """The port's `filed`: two calls."""
-    return NoteDesk(client).noted((file.note,)).get(file.key)
+    return NoteDesk(client, account).noted((file.note,)).get(file.key)
 
 
-def file(client: Client, one: Attachment) -> Outcome:
+def file(client: Client, account: Account, one: Attachment) -> Outcome:
     """The port's `file`: three calls."""
 
     def act(note: Note) -> Outcome:
-        return NoteDesk(client).note_one(note, (_uploaded(client, one),))
+        return NoteDesk(client, account).note_one(note, (_uploaded(client, one),))
 
     (outcome,) = one_by_one((one.note,), act)
     return outcome
