@@ -275,10 +275,17 @@ FETCHED = text(
     """
 )
 KEEP = text("INSERT INTO file_content (workspace_id, file_id, content) VALUES (:w, :id, :content)")
+# Not before the fields of its contact: they may still linger, or wait for another try, and they
+# are what makes the record.
 LET_GO = text(
     """
-    UPDATE delivery SET state = 'pending', reason = NULL, error_code = NULL, error = NULL,
-                        error_field = NULL, due_at = now()
+    UPDATE delivery d
+       SET state = 'pending', reason = NULL, error_code = NULL, error = NULL, error_field = NULL,
+           due_at = greatest(now(), d.due_at, (
+             SELECT max(f.due_at) FROM delivery f
+              WHERE f.workspace_id = d.workspace_id AND f.response_id = d.response_id
+                AND f.connection_id = d.connection_id AND f.kind = 'fields'
+                AND f.state IN ('pending', 'awaiting')))
      WHERE response_id = :r AND state = 'parked' AND reason = 'file' AND payload->>'file' = :file
     RETURNING connection_id
     """

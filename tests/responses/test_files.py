@@ -200,6 +200,22 @@ def test_a_file_fetched_before_planning_needs_no_waiting(
     assert [one.state for one in file_steps(world)] == ["pending"]
 
 
+def test_a_file_does_not_go_before_the_fields_that_make_its_contact(
+    world: World, salesforce: CRMSeen, host: FileHost
+) -> None:
+    world.push(signed(5, host.put("/s.png", png(1))))
+    world.plan()
+    world.rows(
+        "UPDATE delivery SET due_at = now() + interval '1 h' WHERE kind <> 'file' RETURNING id"
+    )
+    fetching.fetch_due(world.hub, world.workspace_id)
+    world.drain("salesforce")
+    (step,) = file_steps(world)
+    assert step.state == "pending"
+    world.settle()
+    assert len(files_of(salesforce, "c5@example.test")) == 1
+
+
 def test_a_failing_host_is_asked_again_by_a_schedule(
     world: World, hubspot: CRMSeen, host: FileHost
 ) -> None:
