@@ -11,14 +11,11 @@ Sockets reach loopback and unix only, warnings are errors, a test may take 120 s
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import redis
-from psycopg import sql
 
 from connector import failpoints
 from connector.db import Database, upgrade
@@ -26,16 +23,14 @@ from connector.engines import (
     Postgres,
     Valkey,
     engine_environ,
-    make_database,
     remove_sockets,
     start_postgres,
     start_valkey,
 )
 from connector.settings import Settings, load_settings, process_environ
+from tests.databases import Databases
 
-TEMPLATE = "answerback"
 KEKS = "1:" + base64.b64encode(bytes(range(32))).decode()
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -66,17 +61,17 @@ def migrated(postgres: Postgres) -> Postgres:
     return postgres
 
 
+@pytest.fixture(scope="session")
+def databases(migrated: Postgres) -> Databases:
+    return Databases(migrated)
+
+
 @pytest.fixture
-def fresh_database(migrated: Postgres) -> Iterator[str]:
+def fresh_database(databases: Databases) -> Iterator[str]:
     """The name of an empty, migrated database that this test has for itself."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(migrated.admin_url, autocommit=True) as admin:
-        make_database(admin, name, template=TEMPLATE)
+    name = databases.take()
     yield name
-    if not migrated.answers():  # the test has stopped it
-        migrated.start()
-    with psycopg.connect(migrated.admin_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    databases.give_back(name)
 
 
 @pytest.fixture
