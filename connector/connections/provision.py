@@ -72,9 +72,17 @@ def wanted(
 def lost(
     connection: Connection, workspace_id: int, connection_id: int, *, campaign_ids: Collection[int]
 ) -> None:
-    """The CRM has these campaigns' options no more: make them anew, the longer after each try the
-    more often they were made.
+    """The CRM has these campaigns' options no more, or not yet: make them, the longer after each
+    try the more often they were made.
     """
+    # A tag that was planned while the connection waited for something else has asked for none.
+    unasked = insert(tag_provision).values(
+        [
+            {"workspace_id": workspace_id, "connection_id": connection_id, "campaign_id": one}
+            for one in sorted(campaign_ids)
+        ]
+    )
+    connection.execute(unasked.on_conflict_do_nothing())
     wait_s = func.least(LONGEST_WAIT_S, 5 * func.power(2, func.least(tag_provision.c.attempts, 10)))
     connection.execute(
         update(tag_provision)

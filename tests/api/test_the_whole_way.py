@@ -328,6 +328,7 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(alice
         ("POST", "/connections"): {"app": "hubspot", "name": "second"},
         ("PATCH", "/connections/<id:connection_id>"): {"name": "crm"},
         ("PUT", "/connections/<id:connection_id>/standard"): {"enabled": True},
+        ("POST", "/connections/<id:connection_id>/provisioning"): {"parts": ["no_send"]},
         ("PUT", "/surveys/<key:survey>"): {"questions": []},
         ("PUT", "/segments/<key:segment>"): {"attributes": {}},
         ("PUT", "/campaigns/<key:campaign>"): {"name": "C"},
