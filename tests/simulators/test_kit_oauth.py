@@ -181,6 +181,9 @@ def gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(select.select([descriptor], [], [], 5)[0])
+        # Not select: it takes no descriptor above 1,023, which a long test process may have.
+        waiting = select.poll()
+        waiting.register(descriptor, select.POLLIN)
+        return bool(waiting.poll(5_000))
     finally:
         os.close(descriptor)

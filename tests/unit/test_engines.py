@@ -329,7 +329,8 @@ def test_without_the_kernels_help_a_watcher_ends_the_engine(
     assert is_alive(engine.pid)
     engine._close_pipe()
     engine._popen.wait(10)
-    assert not is_alive(engine.pid)
+    # What was waited for is the watcher: it ends when it has sent the signal.
+    assert wait_until(lambda: not is_alive(engine.pid), timeout_s=10)
 
 
 def test_an_engine_that_cannot_start_says_where_its_log_is(data_dir: Path) -> None:
