@@ -153,7 +153,8 @@ class _OneOrigin(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = deadline_pools(self._wire)
+        wire = self._wire
+        self.poolmanager.pool_classes_by_scheme = deadline_pools(wire.total_s, wire.read_s)
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         asked = urlsplit(str(request.url))
@@ -184,7 +185,7 @@ class GuardedPool:
     def __init__(self, wire: Wire, origin: str, kind_of: KindOf) -> None:
         self._wire, self._origin, self._kind_of = wire, origin, kind_of
         self._pool = urllib3.PoolManager(maxsize=4, retries=False)
-        self._pool.pool_classes_by_scheme = deadline_pools(wire)
+        self._pool.pool_classes_by_scheme = deadline_pools(wire.total_s, wire.read_s)
 
     def request(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
         """One call; raises HostRefused for another origin, urllib3's errors for the network's."""
@@ -250,13 +251,17 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-def deadline_pools(wire: Wire) -> dict[str, Any]:
-    """Connection pools whose answers end within `wire.total_s` after the request began."""
+def deadline_pools(total_s: float, read_s: float) -> dict[str, Any]:
+    """Connection pools whose answers end within `total_s` seconds after the request began.
+
+    They take numbers, not the wire: until a pool is collected urllib3 holds its connections
+    elsewhere, and a connection that led back to the pool's owner would keep both for ever.
+    """
 
     def with_deadline(base: type[HTTPConnection]) -> type[HTTPConnection]:
         class Connection(base):  # type: ignore[misc,valid-type]
             def request(self, *args: Any, **kwargs: Any) -> None:
-                self.ends_at = time.monotonic() + wire.total_s
+                self.ends_at = time.monotonic() + total_s
                 super().request(*args, **kwargs)
 
             def response_class(
@@ -264,7 +269,7 @@ def deadline_pools(wire: Wire) -> dict[str, Any]:
             ) -> PlainResponse:
                 answer = PlainResponse(sock, *args, **kwargs)
                 answer.fp.close()
-                reader = _DeadlineReader(sock, self.ends_at, wire.read_s)
+                reader = _DeadlineReader(sock, self.ends_at, read_s)
                 answer.fp = io.BufferedReader(reader)
                 return answer
 

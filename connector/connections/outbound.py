@@ -183,7 +183,7 @@ def _pool(place: _Place, address: str, rules: Rules) -> HTTPConnectionPool:
     named = {}
     if place.scheme == "https":
         named = {"server_hostname": place.host, "assert_hostname": place.host}
-    pool: HTTPConnectionPool = deadline_pools(wire)[place.scheme](
+    pool: HTTPConnectionPool = deadline_pools(wire.total_s, wire.read_s)[place.scheme](
         address, port=place.port, retries=False, maxsize=1, **named
     )
     return pool

@@ -4,10 +4,12 @@ failures mean.
 
 from __future__ import annotations
 
+import gc
 import gzip
 import http.server
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -203,3 +205,30 @@ def test_every_call_asks_first_with_its_kind(target: str) -> None:
 def test_an_address_without_a_plain_origin_is_refused(bad: str) -> None:
     with pytest.raises(HostRefused):
         origin_of(bad)
+
+
+class Owner:
+    """Uses a transport as a wave does: the wire's hook is the owner's own method."""
+
+    def __init__(self, target: str, kind: str) -> None:
+        wire = Wire(before=self.permit)
+        if kind == "requests":
+            self.transport: Any = requests_session(wire, target)
+        else:
+            self.transport = urllib3_pool(wire, target)
+
+    def permit(self, _kind: str | None) -> None:
+        """Every call may go."""
+
+
+@pytest.mark.parametrize("kind", ["requests", "urllib3"])
+def test_whoever_drops_a_used_transport_is_freed_with_its_connections(
+    target: str, kind: str
+) -> None:
+    """A worker makes one per wave, for months: none may be kept by the connections of its own."""
+    owner = Owner(target, kind)
+    owner.transport.request("GET", f"{target}/ok")
+    gone = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert gone() is None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import threading
 import time
 import zlib
@@ -22,7 +23,7 @@ from connector.queues import DRAIN, QUEUE, Doorbell
 from connector.responses import calling, deliver, leases, prepare, replay
 from connector.settings import Settings
 from tests.responses.scene import LATER, joined, known, states
-from tests.world import World, answered, people
+from tests.world import CRMSeen, World, answered, people
 
 
 def test_a_mapping_that_only_creates_never_writes_an_existing_record(world: World) -> None:
@@ -338,3 +339,14 @@ def test_an_update_that_would_double_a_unique_value_is_refused_at_once(world: Wo
         refused = world.deliveries(kind="fields")[1]
         assert (refused.state, refused.reason) == ("dead", "validation")
         assert refused.error
+
+
+def test_a_wave_that_is_over_leaves_nothing_behind(world: World, crm: CRMSeen) -> None:
+    """A drain makes an adapter per wave and thread; what stays of one stays for months."""
+    crm.seed(people(2))
+    for n in range(2):
+        world.push(answered(n))
+        world.settle()
+    gc.collect()
+    kept = [one for one in gc.get_objects() if type(one) is calling.Caller]
+    assert [one for one in kept if one.desk is world.hub.desk] == []
