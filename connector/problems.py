@@ -42,6 +42,7 @@ class Code(StrEnum):
     JSON_INVALID = "json_invalid"
     JSON_REFUSED = "json_refused"
     BODY_INVALID = "body_invalid"
+    FILE_INVALID = "file_invalid"
     QUERY_INVALID = "query_invalid"
     CURSOR_INVALID = "cursor_invalid"
     UNAUTHENTICATED = "unauthenticated"
@@ -115,6 +116,11 @@ CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
         ),
         Code.BODY_INVALID: Kind(
             422, "The body does not have the right shape", "Mend the places that are named."
+        ),
+        Code.FILE_INVALID: Kind(
+            422,
+            "The file is not one we can read",
+            "Mend the place that is named, or save the file anew in the form that is asked for.",
         ),
         Code.QUERY_INVALID: Kind(
             422, "A query parameter is wrong", "Mend the parameter that is named."
@@ -257,11 +263,14 @@ def document(refusal: Refusal, instance: str) -> dict[str, object]:
         **refusal.extra,
     }
     if refusal.places:
-        problem["errors"] = [
-            {"pointer": place.pointer, "code": place.code, "text": place.text}
-            for place in refusal.places
-        ]
+        problem["errors"] = [_told(place) for place in refusal.places]
     return problem
+
+
+def _told(place: Place) -> dict[str, str]:
+    """A faulty place as a problem document shows it."""
+    shown = {"pointer": place.pointer, "code": place.code, "text": place.text}
+    return {**shown, "where": place.where} if place.where else shown
 
 
 def documented() -> str:

@@ -12,11 +12,15 @@ from marshmallow import Schema, fields
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One faulty place: `pointer` is a JSON pointer in the body, or ?name for the query."""
+    """One faulty place: `pointer` is a JSON pointer in the body, or ?name for the query.
+
+    `where` is where that stands in a file that a person wrote: `line 7`, or the cell `Mapping!C7`.
+    """
 
     pointer: str
     code: str
     text: str
+    where: str = ""
 
 
 def places_of(

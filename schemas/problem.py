@@ -14,6 +14,9 @@ class PlaceSchema(Schema):
     )
     code = fields.String(required=True)
     text = fields.String(required=True)
+    where = fields.String(
+        metadata={"description": "Where it stands in a file: `line 7`, or the cell `Mapping!C7`."}
+    )
 
 
 class ProblemSchema(Schema):

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from connector import audit
 from connector.campaigns import surveys
-from connector.cli.files import document, written
+from connector.cli.files import document
 from connector.cli.shell import ACTOR, Shell
+from connector.documents import write_yaml
 from connector.problems import Code, Refusal
 from connector.responses.configuration import automations, mappings
 from schemas.campaign import SurveySchema
@@ -90,7 +91,7 @@ def export_mapping(shell: Shell, slug: str, name: str) -> None:
         workspace_id = opened.workspace_id(slug)
         with opened.database.begin(workspace_id) as connection:
             found = _named(mappings.listed(connection, workspace_id), name)
-    shell.say(found["body"], written(found["body"]).rstrip())
+    shell.say(found["body"], write_yaml(found["body"]).rstrip())
 
 
 @mapping.command("list")

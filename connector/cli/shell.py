@@ -20,7 +20,7 @@ from connector.connections.desk import Desk
 from connector.connections.vault import KeysUnusable
 from connector.db import Database, DatabaseAway, sqlstate
 from connector.engines import EngineError, engines
-from connector.problems import Refusal
+from connector.problems import Place, Refusal
 from connector.queues import Doorbell
 from connector.release import NotReady
 from connector.release import release as prepare
@@ -121,9 +121,14 @@ def plain_errors() -> Iterator[None]:
 
 def _told(refusal: Refusal) -> str:
     lines = [refusal.detail or refusal.kind.title, f"  code: {refusal.code.value}"]
-    lines += [f"  {place.pointer or 'the whole'}: {place.text}" for place in refusal.places]
+    lines += [f"  {_spot(place)}: {place.text}" for place in refusal.places]
     lines.append(f"  what to do: {refusal.kind.mend}")
     return "\n".join(lines)
+
+
+def _spot(place: Place) -> str:
+    spots = [one for one in (place.where, place.pointer) if one]
+    return ", ".join(spots) or "the whole"
 
 
 def _plain(value: object) -> object:
