@@ -30,7 +30,14 @@ from connector.engines import (
 from connector.settings import Settings, load_settings, process_environ
 from tests.databases import Databases
 
+# The soak and the demo take minutes: begun last, the other process would have nothing to do.
+FIRST_FOLDERS = {Path(__file__).parent / name for name in ("prove", "demo")}
 KEKS = "1:" + base64.b64encode(bytes(range(32))).decode()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; all else in the order of the files."""
+    items.sort(key=lambda item: not FIRST_FOLDERS.intersection(item.path.parents))
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,9 @@ from connector.connections.hosts import AllowedHosts, HostNotAllowed
 from connector.connections.outbound import Answer, NotReached, Rules, TooLarge, get
 from connector.db import refuse_inside_transaction, retried
 from connector.failpoints import failpoint
-from connector.responses import filestore
+from connector.responses import filequeue, filestore
 from connector.responses.filefacts import Verdict, verdict_on
-from connector.responses.filestore import Claimed
+from connector.responses.filequeue import Claimed
 from connector.responses.hub import Hub
 from connector.settings import FileLimits
 
@@ -53,7 +53,7 @@ def fetch_due(hub: Hub, workspace_id: int, *, for_s: float = FETCH_S) -> frozens
     touched: set[int] = set()
     while clock.monotonic() < ends_at and not stopping.is_stopping():
         with hub.database.begin(workspace_id) as connection:
-            claimed = filestore.claim(connection, count=AT_ONCE, lease_s=LEASE_S)
+            claimed = filequeue.claim(connection, count=AT_ONCE, lease_s=LEASE_S)
         if not claimed:
             break
         failpoint("file_claimed")
@@ -64,7 +64,7 @@ def fetch_due(hub: Hub, workspace_id: int, *, for_s: float = FETCH_S) -> frozens
 def is_due(hub: Hub, workspace_id: int) -> bool:
     """Whether a fetch has something to do."""
     with hub.database.begin(workspace_id) as connection:
-        return filestore.is_due(connection)
+        return filequeue.is_due(connection)
 
 
 def judged(content: bytes, *, limits: FileLimits) -> Verdict:
@@ -132,11 +132,11 @@ def _keep(
 ) -> tuple[int, ...]:
     most = hub.settings.files.response_max_bytes
     with hub.database.begin(workspace_id) as connection:
-        if filestore.bytes_kept(connection, one.response_id) + len(content) > most:
+        if filequeue.bytes_kept(connection, one.response_id) + len(content) > most:
             message = f"the files of this response are larger than {most} bytes together"
-            filestore.give_up(connection, one, reason="files_too_large", error=message)
+            filequeue.give_up(connection, one, reason="files_too_large", error=message)
             return ()
-        touched = filestore.keep(connection, workspace_id, one, content, content_type=content_type)
+        touched = filequeue.keep(connection, workspace_id, one, content, content_type=content_type)
     failpoint("file_kept")
     return touched
 
@@ -144,9 +144,9 @@ def _keep(
 def _failed(hub: Hub, workspace_id: int, one: Claimed, fault: _Fault) -> None:
     with hub.database.begin(workspace_id) as connection:
         if fault.final or one.attempts > len(WAITS_S) or _expired(connection, one):
-            filestore.give_up(connection, one, reason=fault.reason, error=fault.message)
+            filequeue.give_up(connection, one, reason=fault.reason, error=fault.message)
         else:
-            filestore.again(
+            filequeue.again(
                 connection,
                 one,
                 wait_s=WAITS_S[one.attempts - 1],
@@ -157,4 +157,4 @@ def _failed(hub: Hub, workspace_id: int, one: Claimed, fault: _Fault) -> None:
 
 def _expired(connection: Connection, one: Claimed) -> bool:
     """Whether the platform itself said that the address ends before the next try."""
-    return one.expires_at is not None and filestore.has_passed(connection, one.expires_at)
+    return one.expires_at is not None and filequeue.has_passed(connection, one.expires_at)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Update, delete, func, select, tuple_, update
 
 from connector.problems import Code, Refusal
-from connector.responses import filestore
+from connector.responses import filequeue
 from connector.responses.tracking import matching, one_delivery
 from connector.tables import delivery, mapping, response, step_key
 from schemas.priority import Priority
@@ -60,7 +60,7 @@ def _replayed(connection: Connection, workspace_id: int, only: ColumnElement[boo
     asked = _again(workspace_id).where(only).returning(delivery.c.id)
     ids = connection.execute(asked).scalars().all()
     if ids:
-        filestore.fetch_again(connection, ids)
+        filequeue.fetch_again(connection, ids)
     return len(ids)
 
 
