@@ -55,6 +55,12 @@ class ProblemShownSchema(Schema):
     warning = fields.Boolean(required=True)
 
 
+class PublishedMappingSchema(MappingShownSchema):
+    """A mapping that was published, and what its rows are warned of."""
+
+    warnings = fields.List(fields.Nested(ProblemShownSchema), required=True)
+
+
 class CheckedSchema(Schema):
     """Whether a mapping could be published, and what stands against it."""
 

@@ -199,6 +199,18 @@ class FieldSchema(Schema):
     updatable = fields.Boolean(required=True)
     unique = fields.Boolean(required=True)
     identifies = fields.Boolean(required=True)
+    offered_by = fields.Dict(
+        keys=fields.String(), values=fields.List(fields.String()), required=True
+    )
+
+
+class RecordTypeSchema(Schema):
+    """One kind of an entity's records; each may offer fewer options (a field's `offered_by`)."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    label = fields.String(required=True)
+    default = fields.Boolean(required=True)
 
 
 class EntitySchema(Schema):
@@ -207,6 +219,7 @@ class EntitySchema(Schema):
     name = fields.String(required=True)
     label = fields.String(required=True)
     custom = fields.Boolean(required=True)
+    record_types = fields.List(fields.Nested(RecordTypeSchema), required=True)
     digest = fields.String(required=True)
     schema_digest = fields.String(required=True)
     taken_at = fields.AwareDateTime(required=True)

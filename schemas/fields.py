@@ -55,13 +55,26 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordType:
+    """One kind of an entity's records, where a CRM has such kinds; each may offer fewer options of
+    a choice field. `id` is the CRM's own, `default` what a new record is without being told.
+    """
+
+    id: str
+    name: str
+    label: str
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of a CRM entity as the CRM describes it.
 
     `name` is the API name. `max_length` counts characters, `max_digits` the digits of a number in
     all and `max_scale` those behind the decimal sign; None means the CRM states no limit. `closed`
     says that a value outside `options` is refused. `required` is what a create must carry.
-    `identifies` says that a record can be found by it.
+    `identifies` says that a record can be found by it. `offered`: (name of a record type, values it
+    offers), only for those that offer fewer than all active options.
     """
 
     name: str
@@ -78,16 +91,23 @@ class Field:
     updatable: bool = True
     unique: bool = False
     identifies: bool = False
+    offered: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def offered_by(self) -> dict[str, tuple[str, ...]]:
+        """The values each record type offers, of those that offer fewer than all."""
+        return dict(self.offered)
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One kind of record in a CRM with its fields, as downloaded."""
+    """One kind of record in a CRM with its fields, as downloaded. `record_types`: those in use."""
 
     name: str
     label: str
     fields: tuple[Field, ...]
     custom: bool = False
+    record_types: tuple[RecordType, ...] = ()
     # Asked for every row of a batch, and a CRM's contact has some hundred fields.
     _by_name: Mapping[str, Field] = dataclasses.field(init=False, repr=False, compare=False)
 
@@ -105,12 +125,17 @@ class Entity:
 
 def entity_to_json(entity: Entity) -> dict[str, Any]:
     """The entity as JSON-native values; `entity_from_json` is its inverse."""
-    return {
+    stored: dict[str, Any] = {
         "name": entity.name,
         "label": entity.label,
         "custom": entity.custom,
         "fields": [_field_to_json(one) for one in entity.fields],
     }
+    if entity.record_types:
+        stored["record_types"] = [
+            [one.id, one.name, one.label, one.default] for one in entity.record_types
+        ]
+    return stored
 
 
 def entity_from_json(stored: Mapping[str, Any]) -> Entity:
@@ -120,6 +145,7 @@ def entity_from_json(stored: Mapping[str, Any]) -> Entity:
         label=stored["label"],
         custom=stored.get("custom", False),
         fields=tuple(_field_from_json(one) for one in stored["fields"]),
+        record_types=tuple(RecordType(*one) for one in stored.get("record_types", ())),
     )
 
 
@@ -137,7 +163,7 @@ def canonical(value: object) -> FieldValue:
 _FIELD_DEFAULTS = {
     name: definition.default
     for name, definition in Field.__dataclass_fields__.items()
-    if name not in {"name", "label", "type", "options"}
+    if name not in {"name", "label", "type", "options", "offered"}
 }
 
 
@@ -154,6 +180,8 @@ def _field_to_json(one: Field) -> dict[str, Any]:
     )
     if one.options:
         stored["options"] = [[option.value, option.label, option.active] for option in one.options]
+    if one.offered:
+        stored["offered"] = [[record_type, list(values)] for record_type, values in one.offered]
     return stored
 
 
@@ -162,9 +190,9 @@ def _field_from_json(stored: Mapping[str, Any]) -> Field:
     options = tuple(
         Option(value, label, active) for value, label, active in stored.get("options", ())
     )
-    return Field(
-        stored["name"], stored["label"], FieldType(stored["type"]), options=options, **known
-    )
+    offered = tuple((record_type, tuple(of)) for record_type, of in stored.get("offered", ()))
+    kind = FieldType(stored["type"])
+    return Field(stored["name"], stored["label"], kind, options=options, offered=offered, **known)
 
 
 __all__ = [
@@ -173,6 +201,7 @@ __all__ = [
     "FieldType",
     "FieldValue",
     "Option",
+    "RecordType",
     "canonical",
     "entity_from_json",
     "entity_to_json",

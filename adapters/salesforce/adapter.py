@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from adapters.base import (
     Status,
     TagOptions,
 )
-from adapters.errors import BrokenContract, PauseMapping
+from adapters.errors import BatchRefused, BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.rights import EntityRights, Rights
@@ -31,13 +32,20 @@ from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import named
 from adapters.salesforce.notes import composite_of, found_in, links_query, outcomes_of
 from adapters.salesforce.reading import Reader
+from adapters.salesforce.record_types import (
+    has_lists,
+    offering,
+    offers_in,
+    offers_path,
+    record_types_in,
+)
 from adapters.salesforce.refusals import GONE, row_outcome
 from adapters.salesforce.traits import RECORD_ENTITY, TRAITS
 from adapters.salesforce.usage import told_by, told_in
 from adapters.salesforce.writing import PERSONS_BY_ACCOUNT, Writer
 from adapters.traits import Traits
 from adapters.usage import Usage
-from schemas.fields import Entity, FieldType
+from schemas.fields import Entity, FieldType, RecordType
 from schemas.salesforce import Complaint, entity_of
 
 USAGE_TOLD_FROM = 0.8
@@ -101,8 +109,21 @@ class Salesforce:
             return None
 
     def _described(self, name: str) -> Entity:
-        answer = self._calls.get(f"sobjects/{quote(named(name), safe='')}/describe")
-        return understood(lambda: entity_of(answer or {}), writing=False)
+        answer = self._calls.get(f"sobjects/{quote(named(name), safe='')}/describe") or {}
+        entity = understood(lambda: entity_of(answer), writing=False)
+        types = understood(lambda: record_types_in(answer), writing=False)
+        if not types or not has_lists(entity):
+            return entity
+        told = {one.name: self._offers(name, one) for one in types}
+        return offering(replace(entity, record_types=types), told)
+
+    def _offers(self, entity: str, record_type: RecordType) -> Mapping[str, frozenset[str]]:
+        """The options one record type offers, by field; {} where this user is not told them."""
+        try:
+            answer = self._calls.get(offers_path(entity, record_type))
+        except (PauseMapping, BatchRefused):
+            return {}
+        return understood(lambda: offers_in(answer), writing=False)
 
     # --- reading ----------------------------------------------------------------------------------
 

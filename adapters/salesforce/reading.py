@@ -24,6 +24,7 @@ from adapters.salesforce.people import (
     followed,
     home_of,
 )
+from adapters.salesforce.record_types import RECORD_TYPE
 from adapters.salesforce.traits import COLLECTIONS, TRAITS
 from schemas.fields import Entity
 
@@ -75,6 +76,11 @@ class Reader:
         self._read(CONTACT, unknown, ())
         known = {same_id(one): self._persons.get(same_id(one)) for one in ids}
         return {short: account for short, account in known.items() if account}
+
+    def record_types(self, entity: str, ids: Sequence[str]) -> dict[str, str]:
+        """The record type of each of these records that has one, by short id."""
+        there = ids_in(ids)
+        return self._asked(entity, there, (RECORD_TYPE,), RECORD_TYPE) if there else {}
 
     # --- by id ------------------------------------------------------------------------------------
 

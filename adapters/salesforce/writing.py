@@ -13,6 +13,7 @@ from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import named, same_id
 from adapters.salesforce.people import CONTACT, Home, Sent, home_of, on_account, on_contact
 from adapters.salesforce.reading import Reader
+from adapters.salesforce.record_types import explained
 from adapters.salesforce.refusals import pause_in, row_outcome
 from adapters.salesforce.traits import COLLECTIONS
 from schemas.fields import Entity
@@ -66,7 +67,9 @@ class Writer:
     def settled(
         self, entity: str, rows: Sequence[Row], outcomes: Mapping[str, Outcome]
     ) -> dict[str, Outcome]:
-        """The outcomes, those of records that have gone elsewhere with the id of where they are."""
+        """The outcomes, those of records that have gone elsewhere with the id of where they are,
+        those that a record's type refuses with the type.
+        """
         lost = [
             one
             for one in rows
@@ -77,11 +80,24 @@ class Writer:
         # The rows that were written must not be forgotten because this could not be asked.
         with suppress(AdapterError):
             moved = self._reader.moved(entity, [str(one.remote_id) for one in lost])
-        return dict(outcomes) | {
+        told = dict(outcomes) | {
             one.key: _moved(one, moved[same_id(str(one.remote_id))])
             for one in lost
             if same_id(str(one.remote_id)) in moved
         }
+        with suppress(AdapterError):
+            told = self._explained(entity, rows, told)
+        return told
+
+    def _explained(
+        self, entity: str, rows: Sequence[Row], outcomes: Mapping[str, Outcome]
+    ) -> dict[str, Outcome]:
+        return explained(
+            outcomes,
+            rows,
+            self._entities.get(entity),
+            types_of=lambda ids: self._reader.record_types(entity, ids),
+        )
 
     def _written(self, batch: Batch, sent: Sequence[Sent]) -> dict[str, Outcome]:
         creating = batch.operation is Operation.CREATE

@@ -77,6 +77,7 @@ def _shown(one: Snapshot) -> dict[str, Any]:
         "name": one.entity.name,
         "label": one.entity.label,
         "custom": one.entity.custom,
+        "record_types": one.entity.record_types,
         "digest": one.digest,
         "schema_digest": one.schema_digest,
         "taken_at": one.taken_at,

@@ -7,12 +7,13 @@ from typing import Any
 from connector.api.context import Told, actor, changing, reading
 from connector.api.description import Resource
 from connector.responses.configuration import mappings as story
-from connector.responses.configuration.checking import check, places
+from connector.responses.configuration.checking import check, told
 from schemas.config import MappingSchema
 from schemas.configuration import (
     CheckedSchema,
     MappingListSchema,
     MappingShownSchema,
+    PublishedMappingSchema,
     PublishSchema,
     VersionListSchema,
 )
@@ -37,12 +38,9 @@ def save_mapping(body: dict[str, Any]) -> dict[str, Any]:
 def check_mapping(body: dict[str, Any]) -> dict[str, Any]:
     """Say what stands against publishing a mapping, row by row; nothing is saved"""
     seen = reading(lambda connection: check(connection, actor().workspace_id, body))
-    told = [
-        {"pointer": place.pointer, "code": place.code, "text": place.text, "warning": one.warning}
-        for one, place in zip(seen.problems, places(seen.problems), strict=True)
-    ]
     publishable = seen.connected and not seen.errors
-    return {"publishable": publishable, "connected": seen.connected, "problems": told}
+    problems = told(seen.problems)
+    return {"publishable": publishable, "connected": seen.connected, "problems": problems}
 
 
 @resource.on("GET", _ONE, gives=MappingShownSchema)
@@ -63,7 +61,7 @@ def read_versions(mapping_id: int) -> dict[str, Any]:
     return {"versions": reading(lambda c: story.versions(c, actor().workspace_id, mapping_id))}
 
 
-@resource.on("POST", f"{_ONE}/publish", takes=PublishSchema, gives=MappingShownSchema)
+@resource.on("POST", f"{_ONE}/publish", takes=PublishSchema, gives=PublishedMappingSchema)
 def publish_mapping(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
     """Publish the newest version and, unless told otherwise, switch it on
 

@@ -1,8 +1,10 @@
 """What has changed between two definitions of one entity, by kind, and what of it breaks. Pure.
 
     breaks every value   removed, renamed, read_only, entity_removed
-    breaks some values   retyped, shortened, required, options_gone
-    breaks none          options_added, widened, added
+    breaks some values   retyped, shortened, required, options_gone, options_withdrawn
+    breaks none          options_added, options_offered, widened, added
+
+Withdrawn is an option that the field still has and a record type does not offer any more.
 
 A CRM tells no renaming: a field that is gone beside a new one of the same label and type is taken
 for one. A user who may no longer see a field is told a definition without it, so a lost permission
@@ -30,6 +32,8 @@ class ChangeKind(StrEnum):
     SHORTENED = "shortened"
     REQUIRED = "required"
     OPTIONS_GONE = "options_gone"
+    OPTIONS_WITHDRAWN = "options_withdrawn"
+    OPTIONS_OFFERED = "options_offered"
     OPTIONS_ADDED = "options_added"
     WIDENED = "widened"
     ADDED = "added"
@@ -44,6 +48,7 @@ BREAKING = LOST | {
     ChangeKind.SHORTENED,
     ChangeKind.REQUIRED,
     ChangeKind.OPTIONS_GONE,
+    ChangeKind.OPTIONS_WITHDRAWN,
 }
 # Options named in one change; the rest are counted.
 MOST_OPTIONS = 50
@@ -128,6 +133,22 @@ def _of_field(then: Field, now: Field) -> Iterator[Change]:
     if now.required and not then.required:
         yield Change(ChangeKind.REQUIRED, now.name, now.label, "optional", "required")
     yield from _of_options(then, now)
+    if now.closed:
+        # Where any value may be written, a record type refuses none.
+        yield from _of_record_types(then, now)
+
+
+def _of_record_types(then: Field, now: Field) -> Iterator[Change]:
+    had, has = _active(then), _active(now)
+    both = [one for one in had if one in has]
+    for name in dict.fromkeys((*then.offered_by, *now.offered_by)):
+        before, after = then.offered_by.get(name, had), now.offered_by.get(name, has)
+        if gone := [one for one in both if one in before and one not in after]:
+            told = f"{name}: {_listed(gone)}"
+            yield Change(ChangeKind.OPTIONS_WITHDRAWN, now.name, now.label, told, "")
+        if new := [one for one in both if one not in before and one in after]:
+            told = f"{name}: {_listed(new)}"
+            yield Change(ChangeKind.OPTIONS_OFFERED, now.name, now.label, "", told)
 
 
 def _of_options(then: Field, now: Field) -> Iterator[Change]:

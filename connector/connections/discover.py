@@ -33,7 +33,7 @@ BY_HAND, BY_ERROR = "person", "error"
 MOST_HISTORY = 200
 COLUMNS = (
     "entity", "field", "label", "type", "native_type", "max_length", "required", "creatable",
-    "updatable", "unique", "identifies", "options",
+    "updatable", "unique", "identifies", "options", "record_types",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -250,6 +250,7 @@ def _cells(entity: Entity, one: Field) -> Iterator[str]:
     for flag in (one.required, one.creatable, one.updatable, one.unique, one.identifies):
         yield "yes" if flag else "no"
     yield "; ".join(f"{option.value}={option.label}" for option in one.options if option.active)
+    yield " | ".join(f"{record_type}: {'; '.join(of)}" for record_type, of in one.offered)
 
 
 def _safe(cell: str) -> str:

@@ -52,6 +52,8 @@ class MappedRow:
 
 
 _NOTHING = Variable(Kind.ANY, None)
+# Options named in one warning.
+_MOST_NAMED = 10
 
 
 def mapped_row(
@@ -221,6 +223,7 @@ def _row_problems(
         yield Problem(place, field.name, "read_only", message)
     yield from _type_problems(place, row, field=field, declared=declared)
     yield from _default_problems(place, row, field)
+    yield from _offer_problems(place, row, field)
 
 
 def _variable_problems(
@@ -273,6 +276,32 @@ def _default_problems(place: str, row: Mapping[str, Any], field: Field) -> Itera
         complaint = str(exc)
     if complaint:
         yield Problem(place, field.name, "default_unfit", f"default of {field.name}: {complaint}")
+
+
+def _offer_problems(place: str, row: Mapping[str, Any], field: Field) -> Iterator[Problem]:
+    """Options that this row can write and some record type does not offer."""
+    if not field.closed:
+        return
+    written = _options_of(row, field)
+    for record_type, offered in field.offered:
+        lacking = [one for one in written if one not in offered]
+        if lacking:
+            listed = ", ".join(lacking[:_MOST_NAMED]) + (", ..." if lacking[_MOST_NAMED:] else "")
+            message = f"{field.name}: records of the type {record_type} do not offer {listed}"
+            yield Problem(place, field.name, "option_not_offered", message, warning=True)
+
+
+def _options_of(row: Mapping[str, Any], field: Field) -> tuple[str, ...]:
+    """The options a row can write: those its last step names, else any."""
+    every = tuple(one.value for one in field.options if one.active)
+    last = row["transforms"][-1] if row["transforms"] else {}
+    if last.get("name") != "map_values" or last.get("otherwise") == "keep":
+        return every
+    named = {str(one) for one in (*last["values"].values(), last.get("default"))}
+    if row["when_missing"] == "default":
+        given_now = row["default"]
+        named |= {str(one) for one in (given_now if isinstance(given_now, list) else [given_now])}
+    return tuple(one for one in every if one in named)
 
 
 def _writable(field: Field, operation: str) -> bool:

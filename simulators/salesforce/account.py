@@ -6,7 +6,8 @@ Seeding takes Salesforce's own names:
      "records": {"Lead": [...]}, "objects": [{"name", "prefix", "fields": [{"name", "label"}]}],
      "fields": [{"object", "name", "label", "type"...}], "update": [{"id", "values"}],
      "delete": [id], "merge": [{"loser", "survivor"}],
-     "convert": [{"lead", "contact"}], "persons": [{"LastName", "Email", ...}]}
+     "convert": [{"lead", "contact"}], "persons": [{"LastName", "Email", ...}],
+     "record_types": [{"object", "name", "options": {field: [value]}}]}     (record_types.py)
 
 `persons` are contacts with an account of their own (option `person_accounts`). Update, delete,
 merge and convert are what other people do in the org behind our back.
@@ -26,6 +27,7 @@ from simulators.kit.simulator import Simulator
 from simulators.salesforce.field import FieldShape
 from simulators.salesforce.org import standard_org
 from simulators.salesforce.persons import allow_persons, mirror, person_made
+from simulators.salesforce.record_types import FIELD, RecordTypeShape, reference
 from simulators.salesforce.records import Write
 from simulators.salesforce.seen import records_of, shown_of
 from simulators.salesforce.shape import ObjectShape
@@ -116,7 +118,9 @@ class Org(Simulator):
         for one in told.get("fields", ()):
             field = FieldShape(**_flat({key: each for key, each in one.items() if key != "object"}))
             self.store.objects[one["object"]].fields[field.name] = field
+        types = [self._typed(one) for one in told.get("record_types", ())]
         made = {
+            "record_types": types,
             "accounts": self._seeded("Account", told.get("accounts", ())),
             "contacts": self._seeded("Contact", told.get("contacts", ())),
             "persons": [person_made(self.store, one) for one in told.get("persons", ())],
@@ -127,6 +131,18 @@ class Org(Simulator):
         }
         self._meddle(told)
         self.store.history.clear()
+        return made
+
+    def _typed(self, told: Mapping[str, Any]) -> str:
+        """One more record type of an object."""
+        shape, label = self.store.objects[told["object"]], str(told.get("label", told["name"]))
+        row = {"Name": label, "DeveloperName": told["name"], "SobjectType": shape.name,
+               "IsActive": told.get("active", True)}  # fmt: skip
+        made = self.store.insert("RecordType", row)
+        options = {name: tuple(of) for name, of in told.get("options", {}).items()}
+        flags = {name: told[name] for name in ("default", "active", "told") if name in told}
+        shape.fields.setdefault(FIELD, reference())
+        shape.record_types[made] = RecordTypeShape(made, told["name"], label, options, **flags)
         return made
 
     def _seeded(self, entity: str, rows: Iterable[Mapping[str, Any]]) -> list[str]:

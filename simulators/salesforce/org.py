@@ -23,6 +23,7 @@ from simulators.salesforce.people import (
     to,
     user,
 )
+from simulators.salesforce.record_types import PREFIX
 from simulators.salesforce.shape import ObjectShape
 
 _READ_ONLY: dict[str, Any] = {"createable": False, "updateable": False}
@@ -33,7 +34,7 @@ def standard_org() -> dict[str, ObjectShape]:
     """Every object of a fresh org, by name."""
     every = (
         account(), contact(), lead(), user(), *_deals(), *_calendar(), *_notes(), *_topics(),
-        *_security(), _response(), _organization(), _case(),
+        *_security(), _response(), _organization(), _case(), _record_type(),
     )  # fmt: skip
     return {one.name: one for one in every}
 
@@ -203,6 +204,16 @@ def _security() -> tuple[ObjectShape, ...]:
         ObjectShape.of("FieldPermissions", "01k", permissions, label="Field Permissions"),
         ObjectShape.of("ObjectPermissions", "110", objects, label="Object Permissions"),
     )
+
+
+def _record_type() -> ObjectShape:
+    fields = (
+        text("Name", "Name", 80, nillable=False, name_field=True),
+        text("DeveloperName", "Record Type Name", 80, nillable=False),
+        text("SobjectType", "SObject Type Name", 40, nillable=False),
+        box("IsActive", "Active"),
+    )
+    return ObjectShape.of("RecordType", PREFIX, fields, label="Record Type")
 
 
 def _response() -> ObjectShape:

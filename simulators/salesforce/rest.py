@@ -10,8 +10,9 @@ from simulators.kit.messages import Answer, Request
 from simulators.kit.simulator import route
 from simulators.salesforce.account import NEWEST
 from simulators.salesforce.acts import Acts
-from simulators.salesforce.ids import looks_like_id
+from simulators.salesforce.ids import long_id, looks_like_id
 from simulators.salesforce.queries import Answerer
+from simulators.salesforce.record_types import MASTER, values_told
 from simulators.salesforce.records import Record
 from simulators.salesforce.shape import ObjectShape, children_of
 from simulators.salesforce.soql import parsed
@@ -63,6 +64,19 @@ class Rest(Acts):
             return Answer(304)
         children = children_of(shape.name, self.store.objects.values())
         return Answer(200, shape.described(self.root(request), children))
+
+    @api("GET", r"/ui-api/object-info/(?P<object>[^/]+)/picklist-values/(?P<type>[^/]+)/?",
+         kind="schema")  # fmt: skip
+    def picklist_values(self, request: Request) -> Answer:
+        """The options of every list that one record type offers."""
+        shape, asked = self.shape(request), request.params["type"]
+        record_type = shape.record_types.get(long_id(asked))
+        if record_type is None and long_id(asked) != MASTER:
+            return not_found()
+        if record_type is not None and not record_type.told:
+            return said(403, "INSUFFICIENT_ACCESS", "You don't have access to this record type.")
+        url = f"{self.root(request)}/ui-api/object-info/{shape.name}/picklist-values/{asked}"
+        return Answer(200, values_told(shape.fields, record_type, url=url))
 
     # --- queries ---
 

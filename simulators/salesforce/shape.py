@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulators.salesforce.field import FieldShape, system_fields
+from simulators.salesforce.record_types import RecordTypeShape, infos
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class ObjectShape:
     fields: dict[str, FieldShape] = field(default_factory=dict)
     updateable: bool = True
     createable: bool = True
+    record_types: dict[str, RecordTypeShape] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, prefix: str, fields: Iterable[FieldShape], **flags: Any) -> ObjectShape:
@@ -123,7 +125,7 @@ class ObjectShape:
             lookupLayoutable=None,
             namedLayoutInfos=[],
             networkScopeFieldName=None,
-            recordTypeInfos=[_master_record_type(path)],
+            recordTypeInfos=infos(path, self.record_types),
             searchLayoutable=True,
             sobjectDescribeOption="FULL",
             supportedScopes=[],
@@ -155,17 +157,3 @@ def _links_anything(other: ObjectShape, one: FieldShape, name: str) -> bool:
     return (
         other.name == "ContentDocumentLink" and len(one.reference_to) > 1 and name.endswith("__c")
     )
-
-
-def _master_record_type(path: str) -> dict[str, Any]:
-    master = "012000000000000AAA"
-    return {
-        "active": True,
-        "available": True,
-        "defaultRecordTypeMapping": True,
-        "developerName": "Master",
-        "master": True,
-        "name": "Master",
-        "recordTypeId": master,
-        "urls": {"layout": f"{path}/describe/layouts/{master}"},
-    }

@@ -11,6 +11,7 @@ from typing import Any
 
 from simulators.salesforce.field import FieldShape
 from simulators.salesforce.ids import long_id, looks_like_id, record_id
+from simulators.salesforce.record_types import FIELD
 from simulators.salesforce.records import Record, Records, blank
 from simulators.salesforce.shape import ObjectShape
 from simulators.salesforce.values import Code, Complaint, RowRefused, refuse, taken
@@ -28,6 +29,10 @@ class Store(Records):
         """A new record's id. Raises RowRefused."""
         shape = self.objects[entity]
         values = self._accepted(shape, given, creating=True)
+        if shape.record_types:
+            default = next((one.id for one in shape.record_types.values() if one.default), None)
+            values.setdefault(FIELD, default)
+        self._demand_offered(shape, values, values)
         self._demand_required(shape, values)
         self._demand_unique(shape, values, own_id=None)
         if not allow_save:
@@ -46,6 +51,7 @@ class Store(Records):
             message = "cannot reference converted lead"
             raise refuse(Code.CANNOT_UPDATE_CONVERTED_LEAD, message)
         values = self._accepted(shape, given, creating=False)
+        self._demand_offered(shape, values, {**record, **values})
         self._demand_unique(shape, values, own_id=record["Id"])
         changed = {**record, **values, **self.stamps(created=False)}
         self.keep(entity, changed, kind="update", values=values)
@@ -122,6 +128,16 @@ class Store(Records):
             f"Foreign key external ID: not found for field {keys} in entity {field.reference_to}"
         )
         raise refuse(Code.INVALID_FIELD, message, field.name)
+
+    def _demand_offered(self, shape: ObjectShape, values: Record, record: Record) -> None:
+        record_type = shape.record_types.get(str(record.get(FIELD)))
+        if record_type is None:
+            return
+        if FIELD in values and not record_type.active:
+            message = "Record Type ID: this ID value isn't valid for the user"
+            raise refuse(Code.INVALID_CROSS_REFERENCE_KEY, message, FIELD)
+        for name, value in values.items():
+            record_type.demand_offered(shape.fields[name], value)
 
     def _demand_required(self, shape: ObjectShape, values: Record) -> None:
         missing = [

@@ -127,7 +127,7 @@ def _email(shape: FieldShape, value: Any) -> Any:
 def _choice(shape: FieldShape, value: Any) -> Any:
     text = _text(shape, value)
     if text is not None and shape.restricted and text not in shape.values:
-        raise _bad_choice(shape, text)
+        raise bad_choice(shape, text)
     return text
 
 
@@ -141,7 +141,7 @@ def _choices(shape: FieldShape, value: Any) -> Any:
         raise refuse(Code.STRING_TOO_LONG, message, shape.name)
     strange = [one for one in chosen if one not in shape.values]
     if shape.restricted and strange:
-        raise _bad_choice(shape, strange[0])
+        raise bad_choice(shape, strange[0])
     known = [one for one in shape.values if one in chosen]
     return ";".join(known + strange)
 
@@ -206,7 +206,8 @@ def _wrong_type(shape: FieldShape, value: Any) -> RowRefused:
     return refuse(Code.INVALID_TYPE_ON_FIELD_IN_RECORD, message, shape.name)
 
 
-def _bad_choice(shape: FieldShape, value: str) -> RowRefused:
+def bad_choice(shape: FieldShape, value: str) -> RowRefused:
+    """The refusal of an option that a restricted list does not have."""
     message = f"{shape.label}: bad value for restricted picklist field: {value}"
     return refuse(Code.INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST, message, shape.name)
 

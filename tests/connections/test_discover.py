@@ -136,6 +136,15 @@ def test_no_cell_of_the_listing_begins_a_formula(label: str) -> None:
     assert line["label"] == "'" + label
 
 
+def test_the_listing_tells_what_each_record_type_offers() -> None:
+    offered = (("Partner", ("a",)), ("Retail", ()))
+    field = Field("f", "F", FieldType.CHOICE, options=(Option("a", "A"),), offered=offered)
+    (line,) = csv.DictReader(
+        io.StringIO(discover.listing([Entity("c", "C", (field,))]), newline="")
+    )
+    assert line["record_types"] == "Partner: a | Retail: "
+
+
 def test_every_call_of_a_download_asks_for_its_place_in_the_rate(house: House) -> None:
     connection_id = house.connected()
     asked: list[str] = []

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from connector.problems import Refusal
 from connector.responses.configuration import mappings
 from schemas.config import MappingSchema
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
+from simulators.salesforce.service import Salesforce
 from tests.world import CRMSeen, World, answered, people
 
 
@@ -53,3 +55,23 @@ def test_an_entity_the_crm_does_not_have_is_refused_by_name(world: World, hubspo
         switched_on(world, entity="people")
     assert [place.code for place in told.value.places] == ["unknown_entity"]
     assert "contacts" in told.value.places[0].text
+
+
+def test_publishing_warns_of_options_that_a_record_type_lacks(world: World) -> None:
+    partner = {"object": "Contact", "name": "Partner", "options": {"Satisfaction__c": ["Neutral"]}}
+    with running(Salesforce()) as url:
+        control = f"{url}/__sim__/seed"
+        requests.post(control, json={"record_types": [partner]}, timeout=10).raise_for_status()
+        world.connect("salesforce", url)
+    told = switched_on(
+        world,
+        connection="salesforce-main",
+        entity="Contact",
+        operation="update",
+        identify={"variable": "contact.email", "field": "Email"},
+        rows=[{"variable": "answers.happy", "field": "Satisfaction__c"}],
+    )
+    warned = [one for one in told["warnings"] if one["code"] == "option_not_offered"]
+    assert [one["pointer"] for one in warned] == ["/rows/0"]
+    assert "Partner do not offer Very satisfied" in warned[0]["text"]
+    assert told["published"] == 1

@@ -114,3 +114,34 @@ def test_whether_what_was_lost_is_still_lost(
     kind: ChangeKind, now: Entity | None, *, lost: bool
 ) -> None:
     assert still_lost(Change(kind, "score", "Score").told(), now) is lost
+
+
+def offering(*values: str) -> Any:
+    return (("Partner", values),) if len(values) < 2 else ()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (("a", "b"), ("a",), [ChangeKind.OPTIONS_WITHDRAWN]),
+        (("a",), ("a", "b"), [ChangeKind.OPTIONS_OFFERED]),
+        (("a",), ("b",), [ChangeKind.OPTIONS_WITHDRAWN, ChangeKind.OPTIONS_OFFERED]),
+        (("a",), ("a",), []),
+    ],
+)
+def test_what_a_record_type_offers_has_changed(
+    before: tuple[str, ...], now: tuple[str, ...], expected: list[ChangeKind]
+) -> None:
+    then = dataclasses.replace(CLASS, offered=offering(*before))
+    assert after(then, offered=offering(*now)) == expected
+
+
+def test_an_option_that_is_gone_altogether_is_told_once() -> None:
+    then = dataclasses.replace(CLASS, offered=(("Partner", ("b",)),))
+    assert after(then, options=(Option("a", "A"),), offered=(("Partner", ()),)) == [
+        ChangeKind.OPTIONS_GONE
+    ]
+
+
+def test_where_any_value_may_be_written_a_record_type_takes_nothing_away() -> None:
+    assert after(dataclasses.replace(CLASS, closed=False), offered=offering("a")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -260,6 +261,38 @@ def test_a_required_field_without_a_row_is_a_warning() -> None:
     assert [(one.code, one.field, one.warning) for one in found] == [
         ("required_uncovered", "last_name", True)
     ]
+
+
+def warned(field: Field, *rows: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    """What is said about a list of which the record type Partner offers only P."""
+    narrow = dataclasses.replace(field, offered=(("Partner", ("P",)),))
+    fields = tuple(narrow if one.name == field.name else one for one in ENTITY.fields)
+    entity = dataclasses.replace(ENTITY, fields=fields)
+    found = check_mapping(mapping(*rows), DECLARED, entity=entity)
+    return [(one.place, one.message, one.warning) for one in found]
+
+
+CHOICE = ENTITY.by_name()["f_choice"]
+MAPPED = {"name": "map_values", "values": {"shop": "P", "web": "staff"}, "otherwise": "fail"}
+
+
+def test_an_option_that_a_record_type_does_not_offer_is_a_warning() -> None:
+    text = "f_choice: records of the type Partner do not offer staff"
+    assert warned(CHOICE, row("answers.channel", "f_choice")) == [("rows[0]", text, True)]
+    assert warned(CHOICE, row("answers.channel", "f_choice", MAPPED)) == [("rows[0]", text, True)]
+
+
+def test_only_the_options_a_row_can_write_are_looked_at() -> None:
+    step = {**MAPPED, "values": {"shop": "P"}}
+    assert warned(CHOICE, row("answers.channel", "f_choice", step)) == []
+    late = row("answers.channel", "f_choice", step, when_missing="default", default="staff")
+    assert len(warned(CHOICE, late)) == 1
+
+
+def test_a_list_that_takes_any_value_is_not_warned_of() -> None:
+    assert (
+        warned(dataclasses.replace(CHOICE, closed=False), row("answers.channel", "f_choice")) == []
+    )
 
 
 def test_every_kind_and_every_type_of_field_is_decided() -> None:

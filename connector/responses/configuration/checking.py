@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,14 @@ def connection_named(connection: Connection, workspace_id: int, name: str) -> An
 def places(problems: Iterable[Problem]) -> list[Place]:
     """The problems as places of the body."""
     return [Place(_pointer(one.place), one.code, one.message) for one in problems]
+
+
+def told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """The problems with their places, as they are shown."""
+    return [
+        {"pointer": place.pointer, "code": place.code, "text": place.text, "warning": one.warning}
+        for one, place in zip(problems, places(problems), strict=True)
+    ]
 
 
 def _pointer(place: str) -> str:

@@ -14,7 +14,13 @@ from sqlalchemy import Connection, Row, func, select, update
 from connector.problems import Code, Refusal
 from connector.responses.breaker import BREAKER
 from connector.responses.configuration import automations, versioned
-from connector.responses.configuration.checking import Checked, check, connection_named, places
+from connector.responses.configuration.checking import (
+    Checked,
+    check,
+    connection_named,
+    places,
+    told,
+)
 from connector.responses.configuration.versioned import MAPPING
 from connector.tables import connection as connections
 from connector.tables import delivery, mapping
@@ -45,7 +51,8 @@ def save(
 def publish(
     connection: Connection, workspace_id: int, mapping_id: int, *, actor: str, switch_on: bool
 ) -> dict[str, Any]:
-    """Let the newest version work from the next response on; the mapping afterwards.
+    """Let the newest version work from the next response on; the mapping afterwards, with what its
+    rows are warned of.
 
     Publishing what is published already changes nothing. What drift had parked goes on. Raises
     Refusal: MAPPING_INVALID with every row that cannot work, NOT_CONNECTED, NO_FIELD_DEFINITIONS.
@@ -60,7 +67,7 @@ def publish(
             connection, workspace_id, mapping=row.name, campaign=body.get("campaign"), actor=actor
         )
     _resume_deliveries(connection, workspace_id, mapping_id, reason=DRIFTED)
-    return read(connection, workspace_id, mapping_id)
+    return {**read(connection, workspace_id, mapping_id), "warnings": told(seen.problems)}
 
 
 def _refuse_what_cannot_work(seen: Checked) -> None:
