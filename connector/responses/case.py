@@ -50,13 +50,15 @@ class MappingFacts:
 class AutomationFacts:
     """A published automation with its condition compiled, None when it has none.
 
-    `parked`: its condition broke; what it would do waits until a person has mended it.
+    `parked`: its condition broke; what it would do waits until a person has mended it. `broken`:
+    the surveys have changed, and its condition cannot be read any more.
     """
 
     id: int
     body: Mapping[str, Any]
     condition: Expression | None = None
     parked: bool = False
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,17 @@ automations, survey words.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from adapters.registry import ADAPTERS, traits_of
 from connector.responses.case import AutomationFacts, ConnectionFacts, Facts, MappingFacts
 from connector.responses.questions import shape_of
-from connector.responses.rules import Expression, ExpressionInvalid, condition
+from connector.responses.rules import Expression, ExpressionInvalid, condition, trusting
 from connector.responses.tags import pattern_of
 from connector.responses.transforms import Context
 from connector.responses.vocabulary import Kind, declared
@@ -105,23 +104,27 @@ def _mappings(connection: Connection) -> dict[str, MappingFacts]:
 
 
 def _automations(connection: Connection, words: Mapping[str, Kind]) -> tuple[AutomationFacts, ...]:
-    """A condition over words that no survey has said yet waits: its answers cannot be there."""
+    """What no survey has declared is taken on trust: responses need not name their survey."""
     connection.execute(LOCK_PARKED)
     names = tuple(sorted(words.items()))
-    found = []
-    for row in connection.execute(AUTOMATIONS):
-        with contextlib.suppress(ExpressionInvalid):
-            source = row.body.get("if")
-            parked = row.parked_reason is not None
-            compiled = _compiled(source, names) if source and not parked else None
-            found.append(AutomationFacts(row.id, row.body, compiled, parked=parked))
-    return tuple(found)
+    return tuple(_automation(row, names) for row in connection.execute(AUTOMATIONS))
+
+
+def _automation(row: Row[Any], names: tuple[tuple[str, Kind], ...]) -> AutomationFacts:
+    """A condition that fitted when it was published, and fits no more, is broken."""
+    source, parked = row.body.get("if"), row.parked_reason is not None
+    if not source or parked:
+        return AutomationFacts(row.id, row.body, parked=parked)
+    try:
+        return AutomationFacts(row.id, row.body, _compiled(source, names))
+    except ExpressionInvalid:
+        return AutomationFacts(row.id, row.body, broken=True)
 
 
 # Compiling takes a millisecond, and every batch asks for the same few over the same words.
 @lru_cache(maxsize=512)
 def _compiled(source: str, names: tuple[tuple[str, Kind], ...]) -> Expression:
-    return condition(source, dict(names))
+    return condition(source, trusting(source, dict(names)))
 
 
 def _surveys(connection: Connection) -> dict[int, Mapping[str, Any]]:

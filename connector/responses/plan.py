@@ -48,6 +48,8 @@ TRIGGERS: Mapping[str, frozenset[str]] = {
 }
 # The verdict that brings a response back to planning when the automation is published again.
 AUTOMATION_PARKED = "automation_parked"
+# A condition that no longer fits the words of the surveys.
+UNREADABLE = "condition_unreadable"
 WHOLE = frozenset({"completed", "updated"})
 CONTACT_VARIABLES = frozenset({"contact.email", "contact.external_id"})
 
@@ -79,18 +81,27 @@ def _run(draft: Draft, automation: AutomationFacts) -> None:
         return
     if body.get("campaign") not in (None, campaign):
         return
-    if automation.parked:
-        draft.verdicts[f"automation:{automation.id}"] = AUTOMATION_PARKED
+    reason = _why_not(draft, automation)
+    if reason is not None:
+        draft.verdicts[f"automation:{automation.id}"] = reason
         return
-    if automation.condition is not None:
-        said = verdict(automation.condition, draft.case.variables)
-        if said.error:
-            draft.broken[automation.id] = said.reason or "failed"
-        if not said.holds:
-            draft.verdicts[f"automation:{automation.id}"] = said.reason or "condition_false"
-            return
     for action in body["then"]:
         _ACTIONS[action["do"]](draft, automation, action)
+
+
+def _why_not(draft: Draft, automation: AutomationFacts) -> str | None:
+    """Why the automation does nothing for this response; None: its condition holds."""
+    if automation.parked:
+        return AUTOMATION_PARKED
+    if automation.broken:
+        draft.broken[automation.id] = UNREADABLE
+        return UNREADABLE
+    if automation.condition is None:
+        return None
+    said = verdict(automation.condition, draft.case.variables)
+    if said.error:
+        draft.broken[automation.id] = said.reason or "failed"
+    return None if said.holds else said.reason or "condition_false"
 
 
 def _feed(draft: Draft, automation: AutomationFacts, action: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from connector.responses.vocabulary import FALSE_BY_DEFAULT, Kind, Variable, exact
+from connector.responses.vocabulary import FALSE_BY_DEFAULT, Kind, Variable, exact, on_trust
 from schemas.fields import FieldValue, canonical
 
 MAX_SOURCE = 4_000
@@ -124,6 +124,24 @@ def expression(source: str, variables: Mapping[str, Kind]) -> Expression:
     except RuntimeError as exc:
         raise _explained(str(exc), source, variables) from None
     return Expression(source, _named(source, variables), program)
+
+
+def trusting(
+    source: str, variables: Mapping[str, Kind], *, survey_known: bool = False
+) -> dict[str, Kind]:
+    """The variables, with the words of the source that they do not declare and that can be taken on
+    trust. Where such a word has no value, the condition is false and says `answer_missing`.
+    """
+    trusted = dict(variables)
+    bare = _bare(source)
+    for found in _PATH.finditer(bare):
+        path = re.sub(r"\s", "", found.group())
+        if bare[found.end() :].lstrip().startswith("("):
+            path = path.rpartition(".")[0]
+        kind = on_trust(path, survey_known=survey_known) if "." in path else None
+        if kind is not None and _longest(path, variables) is None:
+            trusted[path] = kind
+    return trusted
 
 
 def verdict(rule: Expression, values: Mapping[str, Variable]) -> Verdict:

@@ -104,6 +104,16 @@ STANDARD: Mapping[str, Kind] = {
     "contact.phone": Kind.TEXT,
     "contact.external_id": Kind.TEXT,
     "contact.name": Kind.TEXT,
+    **dict.fromkeys(
+        (
+            "contact.first_name",
+            "contact.last_name",
+            "contact.company",
+            "contact.country",
+            "contact.language",
+        ),
+        Kind.TEXT,
+    ),
     "campaign.id": Kind.TEXT,
     "campaign.name": Kind.TEXT,
     "survey.id": Kind.TEXT,
@@ -125,6 +135,8 @@ STANDARD: Mapping[str, Kind] = {
 OPEN = ("properties", "hidden", "attributes", "variables", "meta", "consent")
 # Never missing: what was not said is false.
 FALSE_BY_DEFAULT = ("answered.", "flags.")
+# Only a survey says them. Flags and categories a platform may also send along with its responses.
+OF_SURVEYS = ("answers", "answered", "labels", "weights")
 LABEL_RULES = ("first", "last", "join", "mean")
 
 # CEL cannot parse these four behind a dot, and a digit cannot begin a name there.
@@ -158,9 +170,22 @@ def declared(shape: SurveyShape) -> dict[str, Kind]:
     return names
 
 
-def learnt(variables: Mapping[str, Variable]) -> dict[str, Kind]:
-    """The declarations that one response teaches, where no survey was pushed."""
-    return {**STANDARD, **{name: one.kind for name, one in variables.items()}}
+def on_trust(word: str, *, survey_known: bool) -> Kind | None:
+    """The kind that a word nobody has declared is taken to have; None where it is a mistake.
+
+    What platforms send along and what customers call their contacts' attributes is known from the
+    responses alone; what a survey asks, too, as long as the survey is not known.
+    """
+    namespace = word.partition(".")[0]
+    if namespace in {*OPEN, "contact"}:
+        return Kind.ANY
+    if namespace == "flags":
+        return Kind.BOOLEAN
+    if namespace == "categories":
+        return Kind.NUMBER
+    if survey_known or namespace not in OF_SURVEYS:
+        return None
+    return {"answered": Kind.BOOLEAN, "weights": Kind.NUMBER}.get(namespace, Kind.ANY)
 
 
 def score_class(score: Decimal) -> str:

@@ -136,6 +136,42 @@ def test_a_response_that_breaks_the_whole_batch_stands_alone_in_the_end(
     assert [row.planned_at is None for row in rows] == [True, False, False]
 
 
+def conditional(world: World, source: str) -> None:
+    """The one automation of the world asks for this."""
+    world.rows(
+        "UPDATE automation_version"
+        " SET body = body || jsonb_build_object('if', CAST(:source AS text)) RETURNING id",
+        source=source,
+    )
+
+
+def test_a_condition_holds_for_a_response_that_names_no_survey(
+    world: World, hubspot: CRMSeen
+) -> None:
+    conditional(world, "answers.why == 'Yes' && hidden.store == '42'")
+    push_and_plan(
+        world,
+        answered(1, why="Yes", survey=None, hidden={"store": "42"}),
+        answered(2, why="No", survey=None, hidden={"store": "42"}),
+        answered(3, why="Yes", survey=None),
+    )
+    said = [row.verdicts for row in world.rows("SELECT verdicts FROM response ORDER BY id")]
+    key = next(iter(said[1]))
+    assert [one.get(key) for one in said] == [None, "condition_false", "answer_missing"]
+    assert {one.response_id for one in world.deliveries(kind="fields")} == {1}
+
+
+def test_a_condition_that_no_longer_fits_the_survey_parks_its_automation(
+    world: World, hubspot: CRMSeen
+) -> None:
+    conditional(world, "answers.why > 3")
+    push_and_plan(world, answered(1))
+    (verdicts,) = [row.verdicts for row in world.rows("SELECT verdicts FROM response")]
+    assert "condition_unreadable" in verdicts.values()
+    (held,) = world.rows("SELECT parked_reason FROM automation")
+    assert held.parked_reason == "condition_unreadable"
+
+
 def test_a_paused_mapping_parks_its_steps(world: World, hubspot: CRMSeen) -> None:
     world.rows("UPDATE mapping SET paused_at = now() RETURNING id")
     push_and_plan(world, answered(1))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from connector.campaigns import register, surveys
 from connector.problems import Refusal
 from connector.responses.configuration import mappings
 from schemas.config import MappingSchema
@@ -48,6 +49,41 @@ def test_save_and_switch_on_feeds_the_next_response(world: World, hubspot: CRMSe
     world.push(answered(0))
     world.settle()
     assert float(hubspot.value("c0@example.test", "score")) == 9
+
+
+@pytest.mark.parametrize(
+    "variable", ["flags.callback", "categories.service", "contact.tier", "hidden.store"]
+)
+def test_what_platforms_and_contacts_bring_along_can_be_mapped(
+    world: World, hubspot: CRMSeen, variable: str
+) -> None:
+    campaign_with_a_survey(world)
+    row = {"variable": variable, "field": "nps_summary"}
+    assert switched_on(world, campaign="5000", rows=[row])["published"] == 1
+
+
+def test_a_computed_value_may_name_them_too_and_no_unknown_answer(
+    world: World, hubspot: CRMSeen
+) -> None:
+    campaign_with_a_survey(world)
+    assert switched_on(world, campaign="5000", rows=[computed("hidden.store")])["published"] == 1
+    with pytest.raises(Refusal) as told:
+        switched_on(world, campaign="5000", rows=[computed("answers.npz")])
+    assert [place.code for place in told.value.places] == ["transform_invalid"]
+
+
+def computed(variable: str) -> dict[str, Any]:
+    step = {"name": "cel", "expression": f"value + {variable}"}
+    return {"variable": "answers.why", "field": "nps_comment", "transforms": [step]}
+
+
+def campaign_with_a_survey(world: World) -> None:
+    questions = [{"key": "nps", "type": "nps"}, {"key": "why", "type": "text"}]
+    with world.database.begin(world.workspace_id) as store:
+        body = {"name": "S", "questions": questions}
+        surveys.save(store, world.workspace_id, platform_id="s1", body=body, learnt_from="api")
+        body = {"name": "Møde", "survey": "s1"}
+        register.save(store, world.workspace_id, platform_id="5000", body=body, tag_name="Møde")
 
 
 def test_an_entity_the_crm_does_not_have_is_refused_by_name(world: World, hubspot: CRMSeen) -> None:

@@ -17,6 +17,7 @@ from connector.responses.rules import (
     computed,
     condition,
     expression,
+    trusting,
     verdict,
 )
 from connector.responses.vocabulary import Kind, MatrixRow, Variable
@@ -211,3 +212,42 @@ def test_any_text_is_either_a_condition_or_refused(source: str) -> None:
 def test_any_answer_can_be_compared(text: str) -> None:
     rule = condition("answers.why == answers.why", DECLARED)
     assert verdict(rule, {"answers.why": Variable(Kind.TEXT, text)}).holds
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "contact.tier == 'gold'",
+        "properties.region == 'north' && !flags.vip",
+        "attributes.seg == 'x' || consent.marketing",
+        "meta.url.contains('fair')",
+        "categories.service >= 3",
+        "answers.unseen == 'shop' && answers.unseen.label == 'Shop'",
+    ],
+)
+def test_what_no_survey_declares_is_taken_on_trust(source: str) -> None:
+    values = {
+        "contact.tier": Variable(Kind.TEXT, "gold"),
+        "properties.region": Variable(Kind.TEXT, "north"),
+        "attributes.seg": Variable(Kind.TEXT, "x"),
+        "meta.url": Variable(Kind.TEXT, "https://fair.example"),
+        "categories.service": Variable(Kind.NUMBER, "3.5"),
+        "answers.unseen": Variable(Kind.CHOICE, "shop"),
+        "answers.unseen.label": Variable(Kind.TEXT, "Shop"),
+    }
+    rule = condition(source, trusting(source, DECLARED))
+    assert verdict(rule, values) == Verdict(holds=True)
+    missing = verdict(rule, {})
+    assert (missing.holds, missing.reason, missing.error) == (False, "answer_missing", False)
+
+
+@pytest.mark.parametrize("source", ["answers.npz > 8", "answered.npz", "weights.npz > 1"])
+def test_a_word_of_a_known_survey_is_not_taken_on_trust(source: str) -> None:
+    with pytest.raises(ExpressionInvalid):
+        condition(source, trusting(source, DECLARED, survey_known=True))
+
+
+@pytest.mark.parametrize("source", ["answer.nps > 8", "contac.tier == 'x'", "nps > 8"])
+def test_a_word_of_no_namespace_is_never_taken_on_trust(source: str) -> None:
+    with pytest.raises(ExpressionInvalid):
+        condition(source, trusting(source, DECLARED))

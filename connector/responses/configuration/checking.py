@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +13,14 @@ from adapters.registry import traits_of
 from connector.problems import Code, Place, Refusal
 from connector.responses.facts import load_facts
 from connector.responses.mapping import Problem, check_mapping
-from connector.responses.vocabulary import Kind
+from connector.responses.rules import trusting
+from connector.responses.vocabulary import OPEN, Kind, on_trust
 from connector.tables import campaign, entity_snapshot, survey
 from connector.tables import connection as connections
 from schemas.fields import Entity, entity_from_json
 
 Body = Mapping[str, Any]
 _ROW = re.compile(r"rows\[(\d+)\]")
-# What only a survey can declare; where none is known yet, such a variable cannot be judged.
-_OF_SURVEYS = ("answers", "answered", "labels", "flags", "weights", "categories")
-_SURVEY_WORD = re.compile(rf"(?<![\w.])(?:{'|'.join(_OF_SURVEYS)})\.[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +110,30 @@ def _declared(
 ) -> tuple[dict[str, Kind], list[str]]:
     """Every variable that can be judged, and those that are only taken on trust.
 
-    Contacts have attributes of the customer's own. Which answers there will be can only be said
-    where the mapping is for one campaign and that campaign's survey is known.
+    Contacts have attributes of the customer's own, and platforms send flags along. Which answers
+    there will be can only be said where the mapping is for one campaign and its survey is known.
     """
     declared = dict(load_facts(connection, workspace_id, linger_s={}).declared)
     is_known = _survey_is_known(connection, workspace_id, body.get("campaign"))
-    guessed = []
-    for variable in _used(body):
-        namespace = variable.partition(".")[0]
-        if variable in declared:
-            continue
-        if namespace == "contact":
-            declared[variable] = Kind.ANY
-        elif not is_known and namespace in _OF_SURVEYS:
-            declared[variable] = Kind.ANY
-            guessed.append(variable)
-    return declared, guessed
+    guessed = {
+        variable: kind
+        for variable in _used(body)
+        if variable not in declared
+        and (kind := on_trust(variable, survey_known=is_known)) is not None
+    }
+    for source in _expressions(body):
+        declared = trusting(source, declared, survey_known=is_known)
+    unsure = [one for one in guessed if one.partition(".")[0] not in OPEN]
+    return {**declared, **guessed}, unsure
 
 
 def words_for(
     connection: Connection, workspace_id: int, *, source: str, campaign_id: str | None
 ) -> dict[str, Kind]:
-    """What a condition may name; answers are taken on trust where their survey is not known yet."""
-    declared = dict(load_facts(connection, workspace_id, linger_s={}).declared)
-    if not _survey_is_known(connection, workspace_id, campaign_id):
-        for word in _SURVEY_WORD.findall(source):
-            declared.setdefault(word, Kind.ANY)
-    return declared
+    """What a condition may name."""
+    declared = load_facts(connection, workspace_id, linger_s={}).declared
+    is_known = _survey_is_known(connection, workspace_id, campaign_id)
+    return trusting(source, declared, survey_known=is_known)
 
 
 def _survey_is_known(connection: Connection, workspace_id: int, campaign_id: str | None) -> bool:
@@ -156,6 +151,13 @@ def _used(body: Body) -> list[str]:
     return [row["variable"] for row in (*body["rows"], body["identify"])]
 
 
+def _expressions(body: Body) -> Iterator[str]:
+    for row in (*body["rows"], body["identify"]):
+        for step in row.get("transforms", ()):
+            if step["name"] == "cel" and isinstance(step.get("expression"), str):
+                yield step["expression"]
+
+
 def _unsure(variable: str) -> Problem:
-    text = f"{variable} could not be checked: no survey of this campaign is known"
+    text = f"{variable} could not be checked: nothing has named it yet"
     return Problem("rows", "", "unchecked_variable", text, warning=True)

@@ -10,6 +10,7 @@ from connector.responses.rules import (
     ExpressionInvalid,
     computed,
     expression,
+    trusting,
 )
 from connector.responses.transforms.core import (
     Context,
@@ -53,7 +54,7 @@ def _cel(value: FieldValue, params: Params, context: Context) -> FieldValue:
 # Compiling costs a hundred times an evaluation, and a mapping runs the same few for every response.
 @lru_cache(maxsize=512)
 def _compiled(source: str, names: tuple[tuple[str, Kind], ...]) -> Expression:
-    return expression(source, {**dict(names), "value": Kind.ANY})
+    return expression(source, trusting(source, {**dict(names), "value": Kind.ANY}))
 
 
 def _kind(value: FieldValue) -> Kind:
