@@ -126,6 +126,7 @@ _ROWS: Mapping[str, Callable[[Traits], str]] = {
     "`creates`": lambda one: f"`{one.creates}`",
     "`resend_safe`": lambda one: _yes(one.resend_safe),
     "`linger_s`": lambda one: f"{one.linger_s:g}",
+    "`card`": lambda one: f"yes, its secret is {one.card}" if one.card else "no",
     "`dates`": lambda one: "<br>".join(one.dates) or "none",
     "`key_ends`": lambda one: str(one.key_ends or "none"),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from adapters.base import CRM
+    from adapters.cards import Prover
     from adapters.traits import Traits
 
 ADAPTERS = {
@@ -35,3 +36,10 @@ def adapter_for(app: str) -> type[CRM]:
 def traits_of(app: str) -> Traits:
     """The traits of an app."""
     return adapter_for(app).traits
+
+
+def card_prover(app: str) -> Prover:
+    """What proves that a request comes from the app's card. Only for an app with `Traits.card`."""
+    package = adapter_for(app).__module__.rpartition(".")[0]
+    prover: Prover = import_module(f"{package}.card").proved
+    return prover

@@ -155,6 +155,13 @@ TAG_STRATEGY = SettingField(
 )
 
 
+class CardSecret(StrEnum):
+    """Where the secret comes from with which a CRM signs what its card asks."""
+
+    GIVEN = "given"  # the CRM has made it, an admin enters it here
+    MADE = "made"  # we make it, an admin enters it there
+
+
 @dataclass(frozen=True, slots=True)
 class RecordTraits:
     """A CRM's survey-response entity, as provisioning makes it.
@@ -193,6 +200,8 @@ class Traits:
     created is linked by a create batch of what identifies it (an existing record answers with its
     id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
     `key_ends`: the day from which no API key of this app works any more, None where none is known.
+    `card`: whose secret signs the requests of the card inside the CRM, where there is one
+    (adapters/cards.py).
     """
 
     app: str
@@ -228,3 +237,4 @@ class Traits:
     dates: tuple[str, ...] = ()
     key_ends: date | None = None
     record: RecordTraits | None = None
+    card: CardSecret | None = None

@@ -112,6 +112,7 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", "/api/openapi.json"): _open("the description of the API is public"),
         ("GET", "/hooks/<source>/<token>"): _open("platforms ask whether the address exists"),
         ("POST", "/hooks/<source>/<token>"): _open("the signature over the raw body authenticates"),
+        ("POST", "/cards/<app>/<token>"): _open("the CRM's signature authenticates"),
         ("GET", "/oauth/callback/<app>"): _open("the one-use state authenticates"),
         ("GET", f"{_V1}/workspace"): _reads(Scope.SETTINGS_READ),
         ("PATCH", f"{_V1}/workspace"): _settings("workspace.changed"),
@@ -167,6 +168,11 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", f"{_V1}/connections/<id:connection_id>/preflight"): _reads(
             Scope.SETTINGS_READ, Right.SETTINGS
         ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/card"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("PUT", f"{_V1}/connections/<id:connection_id>/card"): _settings("card.saved"),
+        ("DELETE", f"{_V1}/connections/<id:connection_id>/card"): _settings("card.removed"),
         ("GET", f"{_V1}/surveys"): _reads(Scope.CAMPAIGNS_READ),
         ("GET", f"{_V1}/surveys/<key:survey>"): _reads(Scope.CAMPAIGNS_READ),
         ("PUT", f"{_V1}/surveys/<key:survey>"): Rule(

@@ -28,7 +28,7 @@ GIVEAWAYS = (
     (re.compile(r"(DETAIL:).*"), rf"\1 {MASK}"),
     (re.compile(r"ab_(?:live|test)_[A-Za-z0-9_]+"), MASK),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+"), rf"\1 {MASK}"),
-    (re.compile(r"(/hooks/[^/\s]+/)[^/\s?\"']+"), rf"\1{MASK}"),
+    (re.compile(r"(/(?:hooks|cards)/[^/\s]+/)[^/\s?\"']+"), rf"\1{MASK}"),
     (
         re.compile(r"(?i)([?&](?:code|state|token|\w+_token|client_secret)=)[^&\s\"']+"),
         rf"\1{MASK}",

@@ -6,7 +6,8 @@
 
 The SDK's own check does not decode the address, takes times far in the future and fails on a
 signature that is not ASCII (measured on 12.0.0, 2026-11). Hostile input is never an exception here.
-Nothing in the hub takes HubSpot's webhooks yet: the invitations will.
+The card's requests come by v3 (card.py); nothing in the hub takes HubSpot's webhooks yet: the
+invitations will.
 """
 
 from __future__ import annotations
@@ -41,14 +42,20 @@ def is_signed(
     """Whether one of the secrets signed this request by version 3.
 
     `headers` have lower-case names. `url` is the public address that HubSpot called, with its
-    query: behind a proxy made from the configured address. `body` is raw.
+    query: behind a proxy made from the configured address. `body` is raw. The guide decodes the
+    address before it signs, its samples do not: either counts.
     """
     stamp, given = headers.get(STAMP, ""), headers.get(SIGNATURE, "")
     if not _STAMP.fullmatch(stamp) or abs(now_ms - int(stamp)) > TOLERANCE_MS:
         return False
-    signed = b"".join((method.encode(), _decoded(url).encode(), body, stamp.encode()))
+    signed = [
+        b"".join((method.encode(), one.encode(), body, stamp.encode()))
+        for one in (_decoded(url), url)
+    ]
     wanted = [
-        base64.b64encode(hmac.digest(secret.encode(), signed, "sha256")) for secret in secrets
+        base64.b64encode(hmac.digest(secret.encode(), one, "sha256"))
+        for secret in secrets
+        for one in signed
     ]
     return _any_fits(wanted, given)
 

@@ -6,6 +6,7 @@ import re
 
 from adapters.traits import (
     TAG_STRATEGY,
+    CardSecret,
     OAuthTraits,
     RatePolicy,
     RecordTraits,
@@ -133,4 +134,5 @@ TRAITS = Traits(
         "16 Feb 2027: the old OAuth paths of HubSpot end. Nothing to do: they are not used here.",
         "About March 2028: HubSpot's API version 2026-09 leaves support; an update comes before.",
     ),
+    card=CardSecret.GIVEN,
 )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from adapters.traits import OAuthTraits, RatePolicy, SettingField, TagPlace, TagTraits, Traits
+from adapters.traits import (
+    CardSecret,
+    OAuthTraits,
+    RatePolicy,
+    SettingField,
+    TagPlace,
+    TagTraits,
+    Traits,
+)
 from schemas.fields import FieldType
 
 SCOPES = (
@@ -76,4 +84,5 @@ TRAITS = Traits(
     links_by_write=True,
     dates=(API_TOKENS_END,),
     key_ends=date(2027, 4, 30),
+    card=CardSecret.MADE,
 )

@@ -16,24 +16,35 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import redis
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from connector.problems import Code, Refusal
 
-PUSH, READ, LIST, WRITE, CRM, HOOK, REFUSED = (
+PUSH, READ, LIST, WRITE, CRM, HOOK, CARD, REFUSED = (
     "push",
     "read",
     "list",
     "write",
     "crm",
     "hook",
+    "card",
     "refused",
 )
-# Requests a minute: by key, the last two by address. ANSWERBACK_API_LIMITS changes them; 0 lifts.
+# Requests a minute: by key; hooks and refusals by address, cards by connection.
+# ANSWERBACK_API_LIMITS changes them; 0 lifts.
 LIMITS: Mapping[str, int] = MappingProxyType(
-    {PUSH: 120_000, READ: 12_000, LIST: 3_000, WRITE: 3_000, CRM: 300, HOOK: 12_000, REFUSED: 1_200}
+    {
+        PUSH: 120_000,
+        READ: 12_000,
+        LIST: 3_000,
+        WRITE: 3_000,
+        CRM: 300,
+        HOOK: 12_000,
+        CARD: 1_200,
+        REFUSED: 1_200,
+    }
 )
 TIMEOUT_S, REST_S = 0.05, 2.0
 # Endings of routes that call a CRM.
@@ -62,7 +73,13 @@ class Gate:
             text = f"More than {most} requests of the kind {kind} came within a minute."
             raise Refusal(Code.RATE_LIMITED, text, headers={"Retry-After": str(wait_s)})
 
-    def _wait_s(self, item: RateLimitItemPerMinute, kind: str, who: str) -> int:
+    def is_first(self, kind: str, what: str, *, within_s: int) -> bool:
+        """Whether nobody has shown this within so many seconds; now somebody has. While Redis is
+        away each process remembers for itself.
+        """
+        return not self._wait_s(RateLimitItemPerSecond(1, within_s), kind, what)
+
+    def _wait_s(self, item: RateLimitItem, kind: str, who: str) -> int:
         if self.redis_url and time.monotonic() >= self._away_until:
             try:
                 return _asked(self._shared(), item, kind, who)
@@ -83,9 +100,7 @@ class Gate:
         return self._by_all
 
 
-def _asked(
-    counting: FixedWindowRateLimiter, item: RateLimitItemPerMinute, kind: str, who: str
-) -> int:
+def _asked(counting: FixedWindowRateLimiter, item: RateLimitItem, kind: str, who: str) -> int:
     """0 when the request may pass, else the whole seconds until the minute is over."""
     key = ("api", kind, who)
     if counting.hit(item, *key):

@@ -9,6 +9,7 @@ from connector.api import (
     audits,
     automations,
     campaigns,
+    cards,
     connections,
     contacts,
     deliveries,
@@ -24,6 +25,7 @@ from connector.api import (
     surveys,
     workspaces,
 )
+from connector.api.card_requests import card_requests
 from connector.api.description import DescribedApi
 from connector.api.health import health
 from connector.api.hooks import hooks
@@ -40,6 +42,7 @@ RESOURCES = (
     quotas,
     drifts,
     provisioning,
+    cards,
     surveys,
     campaigns,
     contacts,
@@ -58,5 +61,6 @@ def register(app: Flask, api: DescribedApi) -> None:
     app.register_blueprint(metrics)
     app.register_blueprint(callback)
     app.register_blueprint(hooks)
+    app.register_blueprint(card_requests)
     for module in RESOURCES:
         api.register_blueprint(module.resource, url_prefix="/api/v1")

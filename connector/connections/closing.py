@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import func
 
 from adapters.errors import AdapterError
-from connector.connections import credentials, parking, profile, provider
+from connector.connections import cards, credentials, parking, profile, provider
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
 from connector.connections.holding import audited, forget_consents, held, rewrite
@@ -47,11 +47,13 @@ def unpause(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) ->
 def disconnect(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -> Ended:
     """Wipe the secrets, take the grant back at the CRM, and park what waits. A repeat is harmless.
 
-    The secrets go first: a refresh in another process can then not renew what is being revoked.
+    The secrets go first, the card's too: a refresh in another process can then not renew what is
+    being revoked.
     """
     with desk.database.begin(workspace_id) as connection:
         here, kept = held(connection, desk, workspace_id, connection_id=connection_id)
         credentials.wipe(connection, workspace_id, connection_id=connection_id)
+        cards.remove(connection, workspace_id, connection_id)
         forget_consents(connection, here)
         code = "disconnected"
         reason = parking.what_to_do(code)
@@ -74,6 +76,7 @@ def remove(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -> 
             detail = f"The connection is {here.state} and {left} deliveries wait for it."
             raise Refusal(Code.STILL_IN_USE, detail, extra={"waiting": left})
         credentials.wipe(connection, workspace_id, connection_id=connection_id)
+        cards.remove(connection, workspace_id, connection_id)
         rewrite(connection, here, {"deleted_at": func.now()})
         audited(connection, here, action="removed", actor=actor)
 

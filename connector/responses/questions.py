@@ -13,6 +13,7 @@ from typing import Any
 from connector.responses.vocabulary import LabelRule, SurveyShape
 
 Survey = Mapping[str, Any]
+_TEXTS = frozenset({"text", "long_text"})
 
 
 def shape_of(surveys: Iterable[Survey], *, campaign_flags: Iterable[str] = ()) -> SurveyShape:
@@ -57,6 +58,14 @@ def label_rules(surveys: Iterable[Survey]) -> tuple[LabelRule, ...]:
 def order_of(survey: Survey | None) -> tuple[str, ...]:
     """The survey's own order of answer keys; the stored answers have lost theirs."""
     return tuple(one["key"] for one in (survey or {}).get("questions", ()))
+
+
+def first_text(answers: Mapping[str, Any], order: Iterable[str]) -> str | None:
+    """The first text that was written, in the survey's order: what counts as the comment."""
+    for key in [*(one for one in order if one in answers), *answers]:
+        if answers[key]["type"] in _TEXTS and answers[key].get("value"):
+            return str(answers[key]["value"])
+    return None
 
 
 def enriched(

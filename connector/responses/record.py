@@ -17,6 +17,7 @@ from adapters.traits import RecordTraits
 from connector.responses.case import Case, ConnectionFacts, Draft
 from connector.responses.fitting import Unfit, fitted
 from connector.responses.graphemes import cut
+from connector.responses.questions import first_text
 from connector.responses.standard import company_ref, listed, match_as_fed, serves
 from connector.responses.steps import FIELDS, Step, field_target, record_lane
 from connector.responses.tags import canonical_tag
@@ -25,7 +26,6 @@ from schemas.fields import Entity, Field, FieldType, FieldValue
 
 # The metadata of a response that names a record of the CRM -> what the record calls it.
 NAMED_IN_META: Mapping[str, str] = {"deal_id": "deal", "ticket_id": "ticket", "owner_id": "owner"}
-_TEXT_ANSWERS = frozenset({"text", "long_text"})
 _CUT = frozenset({FieldType.TEXT, FieldType.LONG_TEXT})
 
 
@@ -162,12 +162,7 @@ def _segment(draft: Draft) -> Fact:
 
 
 def _comment(draft: Draft) -> Fact:
-    """The first text that was written, in the survey's order."""
-    answers, order = draft.case.body["answers"], draft.case.order
-    for key in [*(one for one in order if one in answers), *answers]:
-        if answers[key]["type"] in _TEXT_ANSWERS and answers[key].get("value"):
-            return str(answers[key]["value"]), Kind.TEXT
-    return None, Kind.TEXT
+    return first_text(draft.case.body["answers"], draft.case.order), Kind.TEXT
 
 
 def _answered_at(draft: Draft) -> Fact:

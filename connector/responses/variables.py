@@ -265,12 +265,20 @@ def _metadata(response: Mapping[str, Any]) -> Iterator[tuple[str, Variable]]:
             yield name, Variable(STANDARD[name], value)
 
 
+def score_of(answers: Mapping[str, Any]) -> tuple[str, int | str] | None:
+    """The key and the value of the answer that is the score; None where there is none.
+
+    Of several NPS questions the first key by the alphabet counts: the stored form keeps no order.
+    """
+    scores = sorted(key for key, one in answers.items() if one["type"] == "nps")
+    return (scores[0], answers[scores[0]]["value"]) if scores else None
+
+
 def _computed(response: Mapping[str, Any], nps: FieldValue) -> Iterator[tuple[str, Variable]]:
-    scores = ((key, one) for key, one in response["answers"].items() if one["type"] == "nps")
-    # Of several NPS questions the first key by the alphabet counts: the stored form keeps no order.
-    for key, answer in sorted(scores)[:1]:
+    found = score_of(response["answers"])
+    if found is not None:
+        key, score = found
         used = frozenset({key})
-        score = answer["value"]
         yield "computed.score", Variable(Kind.NUMBER, score, answers=used)
         yield (
             "computed.score_class",

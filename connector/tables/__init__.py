@@ -19,6 +19,7 @@ from connector.tables.campaigns import (
 )
 from connector.tables.connections import (
     account_hold,
+    card,
     connection,
     credential,
     data_key,
@@ -52,6 +53,7 @@ __all__ = [
     "automation",
     "automation_version",
     "campaign",
+    "card",
     "connection",
     "connection_pace",
     "contact",

@@ -146,3 +146,19 @@ account_hold = keyed_table(
     moment("held_until", nullable=False),
     to("connection", ondelete="CASCADE"),
 )
+
+# The card inside a CRM that a connection has. Its token only routes and is sealed with the secrets;
+# `comments`: whether it shows them, `link`: where its button leads.
+card = keyed_table(
+    "card",
+    identifier("connection_id", primary_key=True),
+    Column("token_digest", LargeBinary, nullable=False),
+    Column("seal_id", Uuid, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("comments", Boolean, nullable=False, server_default=text("false")),
+    words("link", nullable=True),
+    moment("created_at", now=True),
+    moment("updated_at", now=True),
+    to("connection", ondelete="CASCADE"),
+    UniqueConstraint("token_digest"),
+)

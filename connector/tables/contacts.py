@@ -53,4 +53,5 @@ link = keyed_table(
     moment("linked_at", now=True),
     to("connection", ondelete="CASCADE"),
     to("contact", ondelete="CASCADE"),
+    Index("ix_link_remote", "connection_id", "entity", "remote_id"),
 )

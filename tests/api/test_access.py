@@ -152,6 +152,7 @@ def one_of_everything(caller: Any) -> dict[str, int]:
     """The ids of one thing of each kind in the caller's workspace, by the route's own names."""
     caller.post("/connections", {"app": "hubspot", "name": "crm", "auth": "oauth"})
     connection_id = caller.get("/connections").json["connections"][0]["id"]
+    caller.put(f"/connections/{connection_id}/card", {})
     contacts = caller.post("/contacts", {"email": "a@example.test"})
     caller.post(
         "/responses",
