@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from connector.cli import (
+    cards,
     configuration,
     connections,
     operations,
@@ -35,6 +36,7 @@ for _command in (
     connections.fields,
     provisioning.provisioning,
     provisioning.preflight,
+    cards.card,
     watching.quota,
     watching.drift,
     configuration.survey,

@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 
 from connector import audit
 from connector.campaigns import surveys
-from connector.cli.files import document
+from connector.cli.files import document, written
 from connector.cli.shell import ACTOR, Shell
-from connector.documents import write_yaml
 from connector.problems import Code, Refusal
 from connector.responses.configuration import automations, mappings
 from schemas.campaign import SurveySchema
@@ -64,7 +63,7 @@ def apply_mapping(shell: Shell, slug: str, file: Path, *, publish: bool) -> None
             _note(connection, workspace_id, "mapping.saved", f"mapping:{row['id']}")
         if publish:
             row = _published(opened.database.begin(workspace_id), workspace_id, row["id"])
-    shell.say(row, f"Mapping {row['name']}: version {row['latest']}. {_advice(row)}")
+    shell.say(row, f"Mapping {row['name']}: version {row['latest']}. {row['advice'] or ''}")
 
 
 @mapping.command("publish")
@@ -78,7 +77,7 @@ def publish_mapping(shell: Shell, slug: str, name: str) -> None:
         with opened.database.begin(workspace_id) as connection:
             found = _named(mappings.listed(connection, workspace_id), name)
         row = _published(opened.database.begin(workspace_id), workspace_id, found["id"])
-    shell.say(row, f"Mapping {name} works in version {row['published']}. {_advice(row)}")
+    shell.say(row, f"Mapping {name} works in version {row['published']}. {row['advice'] or ''}")
 
 
 @mapping.command("export")
@@ -91,7 +90,7 @@ def export_mapping(shell: Shell, slug: str, name: str) -> None:
         workspace_id = opened.workspace_id(slug)
         with opened.database.begin(workspace_id) as connection:
             found = _named(mappings.listed(connection, workspace_id), name)
-    shell.say(found["body"], write_yaml(found["body"]).rstrip())
+    shell.say(found["body"], written(found["body"]).rstrip())
 
 
 @mapping.command("list")
@@ -132,11 +131,6 @@ def _published(transaction: Any, workspace_id: int, mapping_id: int) -> dict[str
         row = mappings.publish(connection, workspace_id, mapping_id, actor=ACTOR, switch_on=True)
         _note(connection, workspace_id, "mapping.published", f"mapping:{mapping_id}")
     return row
-
-
-def _advice(row: dict[str, Any]) -> str:
-    warned = [f"warning: {one['text']}" for one in row.get("warnings", ()) if one["warning"]]
-    return "\n".join(filter(None, (row["advice"], *warned)))
 
 
 def _named(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
