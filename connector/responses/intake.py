@@ -134,7 +134,7 @@ def _store(
         known = _versions(connection, where["source"], items)
         decided = {id(one): _decided(one, known) for one in first_of.values()}
         fresh = [one for one in first_of.values() if decided[id(one)].status == "accepted"]
-        stored = _insert(connection, workspace_id, where, items=fresh, decided=decided)
+        stored = _insert(connection, workspace_id, where, items=fresh, decided=decided, known=known)
         _enter_files(connection, workspace_id, fresh, stored=stored, limits=limits)
     results = []
     for item in items:
@@ -204,7 +204,7 @@ def _decided(item: _Item, known: dict[str, list[_Version]]) -> Accepted:
             holder.digest.hex(),
             {"revision": ["this revision is stored with another body; raise it to send an edit"]},
         )
-    versions.append(_Version(revision, item.digest, item.answered_at, None))
+    versions.append(_Version(revision, item.digest, _place_in_time(item, revision, versions), None))
     return Accepted(item.place, "accepted", item.response_id, revision, None, item.digest.hex())
 
 
@@ -220,6 +220,16 @@ def _free_revision(item: _Item, versions: Sequence[_Version]) -> int | None:
     return None
 
 
+def _place_in_time(item: _Item, revision: int, versions: Sequence[_Version]) -> datetime:
+    """When this version counts as answered: as it says, but never before a lower revision of its
+    own response nor after a higher one. So the highest revision stands, in any order of arrival,
+    whatever times the platform gives; against other responses time alone decides.
+    """
+    lower = [one.answered_at for one in versions if one.revision < revision]
+    higher = [one.answered_at for one in versions if one.revision > revision]
+    return min([max([item.answered_at, *lower]), *higher])
+
+
 def _insert(
     connection: Connection,
     workspace_id: int,
@@ -227,10 +237,12 @@ def _insert(
     *,
     items: Sequence[_Item],
     decided: Mapping[int, Accepted],
+    known: Mapping[str, Sequence[_Version]],
 ) -> dict[int, Accepted]:
     """Store the new versions; their Accepted with the response's own id, keyed by id(item)."""
     if not items:
         return {}
+    times = {(key, one.revision): one.answered_at for key, every in known.items() for one in every}
     rows = [
         {
             "place": place,
@@ -240,7 +252,7 @@ def _insert(
             "event": item.body["event"],
             "anonymous": is_anonymous(item.body),
             "body": item.body,
-            "answered_at": item.body["submitted_at"],
+            "answered_at": times[item.response_id, decided[id(item)].revision or 1].isoformat(),
         }
         for place, item in enumerate(items)
     ]

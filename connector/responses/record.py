@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from adapters.traits import RecordTraits
@@ -166,7 +166,8 @@ def _comment(draft: Draft) -> Fact:
 
 
 def _answered_at(draft: Draft) -> Fact:
-    at = draft.case.rank.answered_at.astimezone(UTC)
+    # As the platform says, not as its revisions are ordered.
+    at = datetime.fromisoformat(draft.case.body["submitted_at"]).astimezone(UTC)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ"), Kind.DATETIME
 
 

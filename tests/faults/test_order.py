@@ -82,3 +82,21 @@ def test_fault_41_replaying_everything_changes_nothing_that_can_be_seen(
         assert replay_all(store, world.workspace_id, {}) > 0
     world.settle()
     assert verdict(crm, items) == []
+
+
+def test_of_one_response_the_higher_revision_stands_whatever_times_it_gives(
+    world: World, crm: CRMSeen
+) -> None:
+    """An edit whose time lies before that of what it edits, in both orders of arrival."""
+    crm.seed(people(2))
+    first = [said(n, n, score=9, at="2026-11-22T10:00:00Z", revision=1) for n in (0, 1)]
+    edited = [said(n, n, score=3, at="2026-11-22T09:00:00Z", revision=2) for n in (0, 1)]
+    for wave in ([first[0], edited[1]], [edited[0], first[1]]):
+        world.push(*wave)
+        world.settle()
+    emails = ["c0@example.test", "c1@example.test"]
+    assert [float(crm.value(one, "score")) for one in emails] == [3, 3]
+    assert [tag[-1] for one in emails for tag in crm.tags(one)] == ["3", "3"]
+    world.push(said(2, 0, score=7, at="2026-11-22T10:00:01Z"))
+    world.settle()
+    assert float(crm.value(emails[0], "score")) == 7
