@@ -7,6 +7,7 @@ import zoneinfo
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 NAME = validate.Length(min=1, max=120)
+SEPARATORS = (".", "_", "-", ":", "/")
 ROLES = ("owner", "admin", "editor", "viewer")
 
 
@@ -25,18 +26,22 @@ def zone(name: str) -> None:
 
 
 class TagSettingsSchema(Strict):
-    """How score tags are written; the defaults are those of NPSToday."""
+    """How score tags are written; the defaults are those of NPSToday, and null goes back to one."""
 
-    enabled = fields.Boolean()
-    prefix = fields.String(validate=validate.Regexp(r"[^\W_][\w-]{0,39}\Z"))
-    opt_out = fields.String(validate=validate.Length(min=1, max=80))
+    enabled = fields.Boolean(allow_none=True)
+    prefix = fields.String(validate=validate.Regexp(r"[^\W_][\w-]{0,39}\Z"), allow_none=True)
+    separator = fields.String(validate=validate.OneOf(SEPARATORS), allow_none=True)
+    opt_out = fields.String(validate=validate.Length(min=1, max=80), allow_none=True)
 
 
 class SettingsSchema(Strict):
-    """What an owner may set."""
+    """What an owner may set; what is not named stays, and null goes back to the default."""
 
     tags = fields.Nested(TagSettingsSchema)
-    language = fields.String(validate=validate.Length(min=2, max=35))
+    language = fields.String(validate=validate.Length(min=2, max=35), allow_none=True)
+    nps_window_days = fields.Integer(
+        strict=True, validate=validate.Range(min=1, max=3650), allow_none=True
+    )
 
 
 class WorkspaceChangeSchema(Strict):
@@ -57,7 +62,7 @@ class WorkspaceSchema(Schema):
     stage = fields.String(required=True)
     timezone = fields.String(required=True)
     country = fields.String(required=True, allow_none=True)
-    settings = fields.Dict(required=True)
+    settings = fields.Nested(SettingsSchema, required=True)
     paused_at = fields.AwareDateTime(required=True, allow_none=True)
     created_at = fields.AwareDateTime(required=True)
 

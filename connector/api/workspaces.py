@@ -8,6 +8,7 @@ from typing import Any
 from connector import workspaces as story
 from connector.api.context import Told, actor, changing, reading
 from connector.api.description import Resource
+from connector.responses.configuration import preferences
 from schemas.workspace import WorkspaceChangeSchema, WorkspaceSchema
 
 Row = Mapping[str, Any]
@@ -22,9 +23,12 @@ def read_workspace() -> Row:
 
 @resource.on("PATCH", "/workspace", takes=WorkspaceChangeSchema, gives=WorkspaceSchema)
 def change_workspace(changes: Row) -> Row:
-    """Change the name, the time zone, the country or the settings"""
+    """Change the name, the time zone, the country or the settings
+
+    What is not named stays, settings too; null puts a setting back to its default.
+    """
     return changing(
-        lambda connection: story.change(connection, actor().workspace_id, changes),
+        lambda connection: preferences.change(connection, actor().workspace_id, changes),
         lambda row: Told(f"workspace:{row['id']}", {"changed": sorted(changes)}),
     )
 

@@ -47,6 +47,7 @@ class Tagging:
     style: int = 0
     per_campaign: str | None = None
     longest: int = 36
+    former: tuple[TagPattern, ...] = ()
 
     def tag(self, campaign: str, score: object) -> str:
         """The spelling this account keeps."""
@@ -58,8 +59,11 @@ class Tagging:
         return every[self.style :] or every[-1:]
 
     def owned(self, campaign: str) -> frozenset[str]:
-        """Every tag of this campaign that may be replaced."""
-        return owned(campaign, spelling=self.spelling, pattern=self.pattern)
+        """Every tag of this campaign that may be replaced, in the patterns of before too."""
+        every = (self.pattern, *self.former)
+        return frozenset().union(
+            *(owned(campaign, spelling=self.spelling, pattern=one) for one in every)
+        )
 
     @property
     def in_record(self) -> bool:

@@ -16,7 +16,7 @@ from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
 from connector.responses.leases import Wave
 from connector.responses.steps import NOTE, Rank
-from connector.responses.tags import SCORES, Spelling, TagPattern, pattern_of
+from connector.responses.tags import SCORES, Spelling, former_patterns, pattern_of
 from connector.responses.work import Known, Threads
 from connector.tables import (
     campaign,
@@ -71,13 +71,12 @@ def tagging_of(
     strategy = (settings or {}).get(TAG_STRATEGY.name)
     return Tagging(
         Spelling(traits.styles, traits.separator, traits.max_length),
-        TagPattern(
-            **{key: tags[key] for key in ("prefix", "separator", "no_send_word") if key in tags}
-        ),
+        pattern_of(tags),
         field=traits.field if traits.place is TagPlace.FIELD else None,
         style=traits.styles.index(style) if style in traits.styles else 0,
         per_campaign=traits.per_campaign if strategy == FIELD_PER_CAMPAIGN else None,
         longest=traits.per_campaign_length,
+        former=former_patterns(tags),
     )
 
 

@@ -106,8 +106,14 @@ def tag_pattern(prefix: str, separator: str, *, no_send_word: str) -> TagPattern
 def pattern_of(tags: Mapping[str, Any]) -> TagPattern:
     """The workspace's tag pattern: what its settings say, else the default."""
     prefix = str(tags.get("prefix") or NPS_TODAY.prefix)
-    opt_out = str(tags.get("opt_out") or "").removeprefix(f"{prefix}{NPS_TODAY.separator}")
-    return TagPattern(prefix, NPS_TODAY.separator, opt_out or NPS_TODAY.no_send_word)
+    separator = str(tags.get("separator") or NPS_TODAY.separator)
+    opt_out = str(tags.get("opt_out") or "").removeprefix(f"{prefix}{separator}")
+    return TagPattern(prefix, separator, opt_out or NPS_TODAY.no_send_word)
+
+
+def former_patterns(tags: Mapping[str, Any]) -> tuple[TagPattern, ...]:
+    """The patterns that the workspace's tags had before: what was written by them is still ours."""
+    return tuple(TagPattern(prefix, separator) for prefix, separator in tags.get("former", ()))
 
 
 def tag_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connector.responses.configuration import preferences
 from tests.world import CRMSeen, World, answered, people
 
 
@@ -38,11 +39,27 @@ def test_a_contact_the_crm_does_not_have_is_created(world: World, crm: CRMSeen) 
     assert len(crm.tags("c5@example.test")) == 1
 
 
-def test_a_workspace_may_have_its_own_tag_prefix(world: World, crm: CRMSeen) -> None:
-    tags = '{"tags": {"prefix": "Stemme"}}'
-    world.rows("UPDATE workspace SET settings = CAST(:tags AS jsonb) RETURNING id", tags=tags)
+def patterned(world: World, **tags: str) -> None:
+    with world.database.begin(world.workspace_id) as store:
+        preferences.change(store, world.workspace_id, {"settings": {"tags": tags}})
+
+
+def test_a_workspace_may_have_a_tag_pattern_of_its_own(world: World, crm: CRMSeen) -> None:
+    patterned(world, prefix="Stemme", separator="-")
     crm.seed(people(1))
     world.push(answered(0))
     world.settle()
     (tag,) = crm.tags("c0@example.test")
-    assert tag.lower().startswith("stemme")
+    assert tag.lower() in {"stemme-møde-9", "stemme-moede-9"}
+
+
+def test_a_tag_of_the_pattern_before_is_replaced_too(world: World, crm: CRMSeen) -> None:
+    crm.seed(people(1))
+    world.push(answered(0, score=7))
+    world.settle()
+    patterned(world, prefix="Stemme")
+    patterned(world, separator="-")
+    world.push(answered(0, score=9, at="2026-11-23T01:02:00Z", response_id="later"))
+    world.settle()
+    (tag,) = crm.tags("c0@example.test")
+    assert tag.lower().startswith("stemme-")
