@@ -20,6 +20,8 @@ cleared) and the `times - 1` matching calls after it. The action has one or more
     huge_after: MB          applied, that many megabytes
     gzip_bomb_after: MB     applied, that many megabytes once unpacked
     row: {key, error, times}   that record of a batch fails, the others go well
+    meanwhile: {seed, options, oauth}   applied and answered as usual, but before the answer goes
+                            out somebody else does this in the account, as the control endpoints do
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ KNOWN_ACTIONS = frozenset(
         "delay_s", "status", "body", "headers", "charset", "throttle", "drop_before", "html_before",
         "drop_after", "half_after", "bad_json_after", "html_after", "empty_after",
         "wrong_type_after", "slow_after", "drip", "huge_after", "gzip_bomb_after", "row",
+        "meanwhile",
     }
 )  # fmt: skip
 
@@ -120,6 +123,7 @@ class Faults:
             self._random = _random_of(told["random"])
         action = dict(told.get("action", {}))
         unknown = action.keys() - KNOWN_ACTIONS
+        unknown |= action.get("meanwhile", {}).keys() - {"seed", "options", "oauth"}
         if unknown:
             message = f"unknown actions: {sorted(unknown)}"
             raise ValueError(message)

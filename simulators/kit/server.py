@@ -152,6 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         call.status, call.kind, call.rows = answer.status, request.kind, request.rows
         call.token_id = request.token_id
         call.took_ms = round((time.monotonic() - began) * 1000, 2)
+        simulator.meddle(action.get("meanwhile", {}))
         spoil = next((one for one in SPOILERS if one in action), None)
         if spoil is None:
             self.send(answer)

@@ -153,6 +153,17 @@ class Simulator:
                 traceback.print_exc(file=sys.stderr)
                 return Answer(500, {"simulator": "a handler failed, see its stderr"})
 
+    def meddle(self, told: dict[str, Any]) -> None:
+        """What somebody else does in the account between two calls: `seed`, `options`, `oauth`."""
+        with self.lock:
+            if "seed" in told:
+                self.seed(told["seed"])
+            if "options" in told:
+                self.options.update(told["options"])
+                self.options_changed()
+            if "oauth" in told:
+                self.oauth_control(told["oauth"])
+
     def classify(self, request: Request) -> None:
         """Set the request's kind and params by its route, before any fault."""
         found = self._find(request)

@@ -64,7 +64,6 @@ class Org(Simulator):
         "strict_json": False,
         "email_batch_upsert": False,
         "deprecated_gone": False,
-        "edit_after_read": [],
         "instance_url": "",
         "org_name": "Answerback demo org",
         "org_number": 1,

@@ -104,7 +104,6 @@ class Rest(Acts):
             total, records = Answerer(self.store, self.root(request)).answer(query, deleted=deleted)
         except RowRefused as refused:
             raise refusal(refused) from refused
-        self._meddle_after_read()
         if query.counts:
             return Answer(200, {"totalSize": total, "done": True, "records": []})
         name = f"01gQy{len(self.cursors) + 1:010d}"
@@ -127,15 +126,6 @@ class Rest(Acts):
         asked = request.headers.get("sforce-query-options", "").partition("batchSize=")[2]
         most = int(self.options["batch_size"])
         return max(_SMALLEST_PAGE, min(int(asked), most)) if asked.isdigit() else most
-
-    def _meddle_after_read(self) -> None:
-        """What a test ordered other people to do just after the next query."""
-        for edit in self.options["edit_after_read"]:
-            if "loser" in edit:
-                self.store.merge("Contact", edit["loser"], edit["survivor"])
-            else:
-                self.edit(edit)
-        self.options["edit_after_read"] = []
 
     # --- records ---
 

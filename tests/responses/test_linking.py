@@ -29,7 +29,7 @@ def test_a_contact_merged_between_look_and_write_is_written_on_the_survivor(worl
         kept = {"id": survivor, "values": {"NPSToday_Tags__c": "NPSToday.NoSend"}}
         crm.control("seed", {"update": [kept]})
         merge = {"loser": loser, "survivor": survivor}
-        crm.control("options", {"edit_after_read": [merge]})
+        crm.fault("/query/", meanwhile={"seed": {"merge": [merge]}})
         world.push(answered(0))
         world.settle(hurry=False)
         assert set(crm.contacts()) == {"other@example.test"}

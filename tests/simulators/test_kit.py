@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,10 @@ class Shop(Simulator):
     @route("GET", r"/things/all", kind="read")
     def all(self, _request: Request) -> Answer:
         return Answer(200, self.things)
+
+    def seed(self, told: dict[str, Any]) -> dict[str, Any]:
+        self.things += told["things"]
+        return {}
 
     def records(self) -> dict[str, object]:
         return {"things": self.things}
@@ -150,8 +155,15 @@ def test_random_faults_repeat_with_the_same_seed() -> None:
     assert set(first) == {200, 500, 503}
 
 
-def test_an_unknown_action_is_refused(shop: Client) -> None:
-    heard = shop.call("POST", "/__sim__/fault", {"action": {"explode": True}})
+def test_somebody_else_acts_after_the_call_and_before_its_answer(shop: Client) -> None:
+    strike(shop, meanwhile={"seed": {"things": ["scarf"]}})
+    assert add(shop) == b'{"count":1}'
+    assert shop.state()["things"] == ["hat", "scarf"]
+
+
+@pytest.mark.parametrize("action", [{"explode": True}, {"meanwhile": {"explode": True}}])
+def test_an_unknown_action_is_refused(shop: Client, action: dict[str, Any]) -> None:
+    heard = shop.call("POST", "/__sim__/fault", {"action": action})
     assert heard.status == 400
 
 

@@ -275,16 +275,6 @@ def test_a_row_fault_strikes_its_record_as_often_as_told(salesforce: Client) -> 
     assert [each["success"] for each in updated(salesforce, *rows)] == [True, True]
 
 
-def test_somebody_else_edits_just_after_we_have_read(salesforce: Client) -> None:
-    (one,) = seeded(salesforce, {"NPSToday_Tags__c": "VIP"})
-    edit = {"id": one, "values": {"NPSToday_Tags__c": "VIP;Gold"}}
-    salesforce.control("options", {"edit_after_read": [edit]})
-    soql = f"SELECT NPSToday_Tags__c FROM Contact WHERE Id = '{one}'"  # noqa: S608
-    first, second = (asked(salesforce, soql).json()["records"][0] for _ in range(2))
-    assert first["NPSToday_Tags__c"] == "VIP"
-    assert second["NPSToday_Tags__c"] == "VIP;Gold"
-
-
 def test_notes_stand_in_the_state_and_move_no_activity_date_but_tasks_do(
     salesforce: Client,
 ) -> None:
