@@ -94,14 +94,19 @@ def empty_valkey(valkey: Valkey) -> Valkey:
 def settings(
     migrated: Postgres, fresh_database: str, empty_valkey: Valkey, tmp_path: Path
 ) -> Settings:
+    return settings_on(migrated, fresh_database, empty_valkey, tmp_path)
+
+
+def settings_on(postgres: Postgres, database: str, valkey: Valkey, data_dir: Path) -> Settings:
+    """The test environment on this database."""
     return load_settings(
         {
             "ANSWERBACK_ENV": "test",
-            "DATABASE_URL": migrated.url_for("answerback_app", fresh_database),
-            "DATABASE_OWNER_URL": migrated.url_for("answerback_owner", fresh_database),
-            "REDIS_URL": empty_valkey.url,
+            "DATABASE_URL": postgres.url_for("answerback_app", database),
+            "DATABASE_OWNER_URL": postgres.url_for("answerback_owner", database),
+            "REDIS_URL": valkey.url,
             "ANSWERBACK_KEKS": KEKS,
-            "ANSWERBACK_DATA_DIR": str(tmp_path),
+            "ANSWERBACK_DATA_DIR": str(data_dir),
             "ANSWERBACK_ALLOWED_HOSTS": "127.0.0.1,localhost",
         }
     )

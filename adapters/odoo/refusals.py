@@ -45,6 +45,8 @@ _UNKNOWN_FIELD = (
 _NO_MODEL = re.compile(r"Object \S+ doesn't exist")
 _WRONG_OPTION = re.compile(r"Wrong value for [\w.]*?(\w+): ")
 _NAMED_FIELD = re.compile(r"Field: [^\n]*\((\w+)\)")
+# "(Document model: res.partner)" up to 12 (measured, 11), "'Contact' (res.partner) records" later.
+_OF_MODEL = re.compile(r"\(Document model: ([\w.]+)\)|\(([\w.]+)\) records")
 _BY_A_RULE = re.compile(r"security restrictions?", re.IGNORECASE)
 _NO_SENDER = re.compile(r"configure the sender's email|sender's email address", re.IGNORECASE)
 _NO_ARGUMENT = re.compile(r"unexpected keyword argument|not supported when posting")
@@ -154,7 +156,10 @@ def _no_access(fault: Fault, call: Call) -> AdapterError | RowFault:
     if _BY_A_RULE.search(fault.text):
         # A record rule hides this record; the others of the call may be open.
         return RowFault("no_access", f"a record rule of Odoo forbids to {act} this record")
-    scope = f"{act} on {call.model}"
+    named = _OF_MODEL.search(fault.text)
+    model = (named[1] or named[2]) if named else call.model
+    # A message is a record of its own: who may write on the contact may lack the right to post.
+    scope = f"{act if model == call.model else 'create'} on {model}"
     text = f"the integration user lacks the right: {scope}"
     return PauseMapping(text, code="missing_scope", scope=scope)
 

@@ -58,7 +58,8 @@ def disconnect(desk: Desk, workspace_id: int, connection_id: int, *, actor: str)
         code = "disconnected"
         reason = parking.what_to_do(code)
         rewrite(connection, here, {"state": code, "reason_code": code, "reason": reason})
-        parking.park_deliveries(connection, workspace_id, connection_id, reason=parking.AUTH)
+        waits = {"reason": parking.AUTH, "code": code}
+        parking.park_deliveries(connection, workspace_id, connection_id, **waits)
         left = parking.waiting(connection, workspace_id, connection_id)
         audited(connection, here, action="disconnected", actor=actor, detail={"waiting": left})
     return Ended(waiting=left, revoked=_revoked(desk, here, kept))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection, func, select, text, update
 
+from adapters.errors import ReconnectNeeded
 from connector import audit
 from connector.connections import credentials
 from connector.connections.desk import Desk
@@ -79,6 +80,11 @@ def what_to_do(code: str) -> str:
     return WHAT_TO_DO.get(code, _OTHERWISE)
 
 
+def reconnect_needed(*, code: str) -> ReconnectNeeded:
+    """The error of a connection that only a person can mend, in the words that person reads."""
+    return ReconnectNeeded(what_to_do(code), code=code)
+
+
 def park(
     desk: Desk, workspace_id: int, connection_id: int, *, code: str, seen_version: int | None
 ) -> bool:
@@ -112,10 +118,11 @@ def heal(desk: Desk, workspace_id: int, connection_id: int) -> int:
 
 
 def park_deliveries(
-    connection: Connection, workspace_id: int, connection_id: int, *, reason: str
+    connection: Connection, workspace_id: int, connection_id: int, *, reason: str, code: str = ""
 ) -> int:
-    """Mark the waiting deliveries as parked; how many."""
+    """Mark the waiting deliveries as parked; how many. `code`: why, and what a person can do."""
     _take_time(connection)
+    told = {"error_code": code, "error": what_to_do(code)} if code else {}
     parked = connection.execute(
         update(delivery)
         .where(
@@ -123,7 +130,7 @@ def park_deliveries(
             delivery.c.connection_id == connection_id,
             delivery.c.state == "pending",
         )
-        .values(state="parked", reason=reason)
+        .values(state="parked", reason=reason, **told)
     )
     return parked.rowcount
 
@@ -148,7 +155,14 @@ def resume_deliveries(
             delivery.c.state == "parked",
             delivery.c.reason.in_(reasons),
         )
-        .values(state="pending", reason=None, due_at=func.now())
+        .values(
+            state="pending",
+            reason=None,
+            due_at=func.now(),
+            error_code=None,
+            error=None,
+            error_field=None,
+        )
     )
     return resumed.rowcount
 
@@ -202,9 +216,9 @@ def _park(connection: Connection, workspace_id: int, connection_id: int, *, code
     ).rowcount
     reason = CRYPTO if code == CRYPTO_CODE else AUTH
     if not changed:
-        _park_too(connection, workspace_id, connection_id, reason=reason)
+        _park_too(connection, workspace_id, connection_id, reason=reason, code=code)
         return False
-    parked = park_deliveries(connection, workspace_id, connection_id, reason=reason)
+    parked = park_deliveries(connection, workspace_id, connection_id, reason=reason, code=code)
     get_logger(__name__).warning(
         "connection_needs_attention",
         workspace_id=workspace_id,
@@ -224,7 +238,7 @@ def _park(connection: Connection, workspace_id: int, connection_id: int, *, code
 
 
 def _park_too(
-    connection: Connection, workspace_id: int, connection_id: int, *, reason: str
+    connection: Connection, workspace_id: int, connection_id: int, *, reason: str, code: str
 ) -> None:
     """A worker that was in the middle of a wave hands its rows back after the connection was
     parked: they wait for the same person.
@@ -235,7 +249,7 @@ def _park_too(
         )
     ).scalar_one_or_none()
     if state == NEEDS_ATTENTION:
-        park_deliveries(connection, workspace_id, connection_id, reason=reason)
+        park_deliveries(connection, workspace_id, connection_id, reason=reason, code=code)
 
 
 def _take_time(connection: Connection) -> None:

@@ -117,7 +117,7 @@ def _connected(
     profile, kept = _look(desk, workspace_id, connection_id)
     if profile.state != "connected":
         # Short-circuit: the grant is known to be dead, asking again would only lock accounts.
-        raise ReconnectNeeded(code=profile.reason_code or "not_connected")
+        raise parking.reconnect_needed(code=profile.reason_code or "not_connected")
     token = _token(desk, profile, kept, seen_version=seen_version)
     if token.version > kept.version:
         profile, kept = _look(desk, workspace_id, connection_id)
@@ -132,9 +132,9 @@ def _look(desk: Desk, workspace_id: int, connection_id: int) -> tuple[Profile, K
     except SealBroken as exc:
         code = parking.CRYPTO_CODE
         parking.park(desk, workspace_id, connection_id, code=code, seen_version=None)
-        raise ReconnectNeeded(code=code) from exc
+        raise parking.reconnect_needed(code=code) from exc
     if kept is None or (kept.token is None and not _signs_in(profile, kept)):
-        raise ReconnectNeeded(code="not_connected")
+        raise parking.reconnect_needed(code="not_connected")
     return profile, kept
 
 
@@ -186,7 +186,7 @@ def _under_lock(desk: Desk, profile: Profile, *, seen_version: int) -> Token:
             connection, desk, profile.workspace_id, connection_id=profile.id, wait_s=LOCK_S
         )
         if kept is None or (kept.token is None and not _signs_in(profile, kept)):
-            raise ReconnectNeeded(code="not_connected")
+            raise parking.reconnect_needed(code="not_connected")
         if kept.token is not None and kept.version > seen_version:
             return Token(kept.token, kept.version)
         _refuse_too_soon(kept)
@@ -207,7 +207,7 @@ def _under_lock(desk: Desk, profile: Profile, *, seen_version: int) -> Token:
 def _asked(connection: Connection, desk: Desk, profile: Profile, kept: Kept) -> Grant:
     by_itself = machine.kind_of(profile.traits, profile.settings) is not None
     if kept.refresh_token is None and not by_itself:
-        raise ReconnectNeeded(code="no_refresh_token")
+        raise parking.reconnect_needed(code="no_refresh_token")
     try:
         client = client_of(connection, desk, profile.workspace_id, app=profile.app)
         asked = _in_time(provider_of(desk, profile))
@@ -216,11 +216,11 @@ def _asked(connection: Connection, desk: Desk, profile: Profile, kept: Kept) -> 
             return machine.granted(asked, client, settings=settings, now_s=kept.at.timestamp())
         return provider.refresh(asked, client, refresh_token=kept.refresh_token)
     except Refusal as exc:
-        raise ReconnectNeeded(code=CLIENT_MISSING) from exc
+        raise parking.reconnect_needed(code=CLIENT_MISSING) from exc
     except SealBroken as exc:
-        raise ReconnectNeeded(code=parking.CRYPTO_CODE) from exc
+        raise parking.reconnect_needed(code=parking.CRYPTO_CODE) from exc
     except HostNotAllowed as exc:
-        raise ReconnectNeeded(code=exc.code) from exc
+        raise parking.reconnect_needed(code=exc.code) from exc
 
 
 def _stored(
@@ -261,7 +261,7 @@ def _parked(desk: Desk, profile: Profile, *, code: str, seen_version: int) -> Ad
         state = load(connection, profile.workspace_id, profile.id).state
     if state == "connected":
         return TryLater("the connection was renewed meanwhile", wait_s=1.0, code="reconnected")
-    return ReconnectNeeded(code=code)
+    return parking.reconnect_needed(code=code)
 
 
 def _in_time(asked: Provider) -> Provider:

@@ -19,7 +19,7 @@ from connector.responses.ledger import Entry
 from connector.responses.schedule import handed_back
 from connector.responses.sniffing import shown_name
 from connector.responses.steps import Delivery, Settlement
-from connector.responses.work import DONE, Work
+from connector.responses.work import DONE, Work, not_done
 
 # A step that somebody replayed before its file has come.
 NOT_YET_S = 5.0
@@ -129,12 +129,8 @@ def _take(work: Work, one: Delivery, file: Attachment, outcome: Outcome) -> None
             Entry(one.id, one.entity, remote_id, "file", None, file.marker, created=True)
         )
         work.results.settle(Settlement(one.id, DONE, code=unchanged, remote_id=remote_id))
-    elif outcome.status is Status.RETRY and outcome.detail.get("sent") is False:
-        work.not_sent(one, outcome)
-    elif outcome.status is Status.RETRY:
-        work.again(one, code=outcome.code or "crm_retry", message=outcome.message)
     else:
-        work.dead(one, outcome)
+        not_done(work, one, outcome)
 
 
 def _taker(crm: object) -> FileTaker:

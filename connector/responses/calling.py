@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from adapters.base import CRM
-from adapters.errors import ReconnectNeeded, Throttled, TokenExpired, TryLater
+from adapters.errors import Throttled, TokenExpired, TryLater
 from adapters.http import Wire
 from adapters.registry import adapter_for
 from connector import stopping
 from connector.connections import quota
 from connector.connections.budget import Budget
 from connector.connections.desk import Desk
+from connector.connections.parking import reconnect_needed
 from connector.connections.tokens import Reached, reach
 from connector.db import refuse_inside_transaction
 from connector.failpoints import failpoint
@@ -93,7 +94,7 @@ class Caller:
         try:
             return work(self._adapter(fresh))
         except TokenExpired as exc:
-            raise ReconnectNeeded(code="token_refused") from exc
+            raise reconnect_needed(code="token_refused") from exc
 
     @contextmanager
     def writing(self) -> Iterator[None]:

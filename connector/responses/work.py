@@ -90,10 +90,15 @@ class Work:
                 return link.remote_id
         return self.known.links.get((one.contact_id, entity))
 
-    def forget_contact(self, one: Delivery) -> None:
-        """The link to the contact's record leads nowhere: it is looked for again."""
-        entity = self.known.traits.contact_entity
-        self.results.links.append(Link(one.contact_id, entity, None))
+    def look_for_contact(self, one: Delivery) -> None:
+        """The contact's record is not there: the link leads to the survivor of a merge from now on,
+        or is forgotten. Raises AdapterError.
+        """
+        entity, by = self.known.traits.contact_entity, self.known.traits.id_field
+        gone = str(self.contact_record(one))
+        found = self.caller.call(lambda crm: crm.find(entity, by, [gone], want=[])).get(gone, ())
+        survivor = found[0].remote_id if found else None
+        self.results.links.append(Link(one.contact_id, entity, survivor))
 
     def link(self, target: Target, remote_id: str | None) -> None:
         """Remember the contact's record, or (None) forget it."""
@@ -160,10 +165,9 @@ class Work:
         self.results.settle(again(one, code=code, message=message, chance=chance))
 
     def gone(self, one: Delivery, outcome: Outcome) -> None:
-        """The contact's record was deleted or merged away since it was read: forget the link, and
-        look by the match at the next try.
+        """The contact's record was deleted or merged away since it was read. The link is kept: read
+        by it, the next try learns of the survivor, or looks by the match where there is none.
         """
-        self.results.links.append(Link(one.contact_id, one.entity, None))
         self.again(one, code="link_lost", message=outcome.message)
 
     def hand_back(self, *every: Delivery, wait_s: float = 0.0) -> None:
@@ -264,10 +268,11 @@ def each_outcome(
         if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
             take(one, outcome)
         else:
-            _not_done(work, one, outcome)
+            not_done(work, one, outcome)
 
 
-def _not_done(work: Work, one: Delivery, outcome: Outcome) -> None:
+def not_done(work: Work, one: Delivery, outcome: Outcome) -> None:
+    """Take the outcome of what was meant for a record and does not stand there."""
     if outcome.status is Status.RETRY and outcome.detail.get("sent") is False:
         work.not_sent(one, outcome)
     elif outcome.status is Status.RETRY:

@@ -90,8 +90,7 @@ class Writing:
             self._halved(changes, exc, apply)
         except PauseMapping as exc:
             # The rest of the batch is written at its next claim, without what was parked.
-            targets = [one.target for one in changes]
-            hit = self.work.park(targets, exc)
+            hit = self.work.park([_needing(self.work, one, exc) for one in changes], exc)
             self.work.hand_back(*(one for one in _deliveries(changes) if one.id not in hit))
         except OutcomeUnknown as exc:
             self.work.lost(changes, exc)
@@ -220,8 +219,12 @@ class Writing:
             one for one in change.target.deliveries if one.payload.get("contact") == outcome.field
         ]
         for one in astray:
-            self.work.forget_contact(one)
-            self.work.again(one, code="link_lost", message="the contact's record is gone")
+            try:
+                self.work.look_for_contact(one)
+            except AdapterError as exc:
+                self.work.failed([one], exc)
+            else:
+                self.work.again(one, code="link_lost", message="the contact's record is gone")
         return bool(astray)
 
     def _look_again(self, change: Change, outcome: Outcome) -> None:
@@ -247,6 +250,17 @@ class Writing:
 
 def _deliveries(changes: Sequence[Change]) -> list[Delivery]:
     return [one for change in changes for one in change.target.deliveries]
+
+
+def _needing(work: Work, change: Change, exc: PauseMapping) -> Target:
+    """The target with what may need the permission for this write: notes and files of a record that
+    is there do without.
+    """
+    target = change.target
+    if exc.field is not None or change.operation is Operation.CREATE:
+        return target
+    needing = (one for one in target.deliveries if work.in_record(one))
+    return replace(target, deliveries=tuple(needing))
 
 
 def _by_batch(one: Change) -> tuple[str, Operation, str]:

@@ -114,7 +114,10 @@ class Objects(Links):
 
     def created(self, kind: Kind, properties: Mapping[str, str], told: Mapping[str, Any]) -> Record:
         """Check and store a new record with its associations. Raises RowRefused."""
-        self._ordered_fault(properties.get("email"), told.get("objectWriteTraceId"))
+        links = told.get("associations") or []
+        homes = [f"{name} {one['to']['id']}" for one in links for name in properties]
+        keys = (properties.get("email"), properties.get("response_id"), *homes)
+        self._ordered_fault(told.get("objectWriteTraceId"), *keys)
         taken = kind.checked(properties, None)
         self.check_required(kind, taken)
         self._check_attachments(taken)
@@ -135,7 +138,8 @@ class Objects(Links):
         self, kind: Kind, record: Record, properties: Mapping[str, str], trace: str | None = None
     ) -> None:
         """Check and store new values. Raises RowRefused."""
-        self._ordered_fault(record.id, record.properties.get("email"), trace)
+        named = (f"{name} {record.id}" for name in properties)
+        self._ordered_fault(record.id, record.properties.get("email"), trace, *named)
         taken = kind.checked(properties, record)
         kind.change(record, taken, self.clock.iso())
         self.after_write(record)

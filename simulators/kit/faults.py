@@ -19,7 +19,9 @@ cleared) and the `times - 1` matching calls after it. The action has one or more
     drip: s                 applied, one byte every s seconds
     huge_after: MB          applied, that many megabytes
     gzip_bomb_after: MB     applied, that many megabytes once unpacked
-    row: {key, error, times}   that record of a batch fails, the others go well
+    row: {key, error, times}   that record of a batch fails, the others go well; the key is its id,
+                            its e-mail, or "field id": only where that field is written, or what
+                            hangs on that record
     meanwhile: {seed, options, oauth}   applied and answered as usual, but before the answer goes
                             out somebody else does this in the account, as the control endpoints do
 """

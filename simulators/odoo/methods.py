@@ -123,7 +123,7 @@ class Methods:
         numbers = [ids] if isinstance(ids, int) else list(ids)
         for one in numbers:
             held = self.store.records[model].get(one, {})
-            self._strike(one, held.get("email"))
+            self._strike(one, held.get("email"), *(f"{name} {one}" for name in values))
         self.store.write(model, numbers, values)
         return True
 
@@ -149,7 +149,7 @@ class Methods:
         self._check_named(more)
         self.store.check_right(model, "write")
         self._need_sender(model)
-        self._strike(number, self.store.records[model][number].get("email"))
+        self._strike(f"body {number}")
         plain = self.store.version >= HTML_FROM and not more.get("body_is_html")
         told = {
             "model": model,

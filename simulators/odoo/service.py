@@ -25,7 +25,7 @@ class Odoo(Simulator):
     `POST /__sim__/seed` takes, all optional: `contacts`, `companies`, `leads`: lists of values (of
     a contact also `tags`: names); `tags`: names, each time a new one; `archive`, `delete`: ids of
     contacts; `merge`: [[survivor, loser]]; `edit`: {id: values}; `fields`: {model: {name: {type,
-    string...}}}; `remove_fields`: {model: [names]}.
+    string...}}}; `remove_fields`: {model: [names]}; `delete_tags`: names.
     """
 
     name = "Odoo"
@@ -277,6 +277,8 @@ class Odoo(Simulator):
             self.store.unlink("res.partner", [int(loser)])
         for one in told.get("delete", ()):
             self.store.unlink("res.partner", [int(one)])
+        gone = [one["id"] for one in self.tags() if one["name"] in told.get("delete_tags", ())]
+        self.store.unlink("res.partner.category", gone)
         for number, values in told.get("edit", {}).items():
             self.store.write("res.partner", [int(number)], values)
 

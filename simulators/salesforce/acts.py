@@ -19,6 +19,8 @@ from simulators.salesforce.wording import complaint, not_found, refusal, said
 # The set-up objects that grant something, and the field that says what.
 _GRANTS = {"ObjectPermissions": "SobjectType", "FieldPermissions": "Field"}
 _SETUP = frozenset({"PermissionSet", "PermissionSetAssignment", *_GRANTS})
+# What names the record that a note's link or a file hangs on.
+_HOMES = ("LinkedEntityId", "FirstPublishLocationId")
 _TEXTS = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "multipicklist"})
 
 
@@ -131,7 +133,9 @@ class Acts(Org):
         """Raise the error a test ordered for this row, known by its id, e-mail or external id."""
         known = {**(record or {}), **values}
         names = ("Id", "Email", "NPSToday_Key__c", "Response_Id__c", "External_Number__c")
-        error = self.faults.row(*(known.get(name) for name in names))
+        homes = [known[one] for one in ("Id", *_HOMES) if one in known]
+        held = [f"{name} {home}" for home in homes for name in values]
+        error = self.faults.row(*(known.get(name) for name in names), *held)
         if error is not None:
             raise RowRefused(complaint(error))
 

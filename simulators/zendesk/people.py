@@ -109,7 +109,9 @@ class People:
         return user
 
     def merge_user(self, loser: Record, winner: Record) -> Record:
-        """The loser disappears into the winner: its id answers 404 afterwards. End users only."""
+        """The loser disappears into the winner: its id answers 404 afterwards, its addresses and
+        tickets are the winner's (documented). End users only.
+        """
         if loser["role"] != "end-user" or winner["role"] != "end-user":
             raise Refused(
                 422, {"error": "RecordInvalid", "description": "Only end users can be merged"}
@@ -118,6 +120,9 @@ class People:
         self._forget(loser)
         for mail in mine:
             self.state.identities[mail] = winner["id"]
+        for ticket in self.state.tickets.values():
+            if ticket["requester_id"] == loser["id"]:
+                ticket["requester_id"] = winner["id"]
         winner["tags"] = sorted({*winner["tags"], *loser["tags"]})
         del self.state.users[loser["id"]]
         self.state.merged[loser["id"]] = winner["id"]

@@ -122,32 +122,3 @@ def test_killed_after_a_call_whose_answer_was_not_read(
     assert verdict(crm) == ONCE_EACH
     stored: list[Any] = crm.control("state").get("files", [])
     assert len(stored) in {0, 2}
-
-
-CREATES = {
-    "hubspot": "/crm/objects/.*/notes/batch/create",
-    "salesforce": ".*/sobjects/ContentVersion/?",
-    "zendesk": "/api/v2/tickets/[0-9]+.*",
-}
-
-
-def test_applied_but_never_answered(world: World, crm: CRMSeen, host: FileHost) -> None:
-    """The CRM took the file, and its answer got lost on the way back."""
-    fetched(world, crm, host)
-    crm.fault(CREATES[crm.app], "POST|PUT", drop_after=True)
-    world.settle()
-    assert crm.control("state")["applied_then_lost"] == 1
-    assert verdict(crm) == ONCE_EACH
-
-
-def test_a_refused_upload_waits_for_a_person(
-    world: World, connected: Callable[..., CRMSeen], host: FileHost
-) -> None:
-    """Which scope an upload needs at Zendesk is not verified: whichever it is, nothing is lost."""
-    crm = connected("zendesk")
-    fetched(world, crm, host)
-    crm.fault("/api/v2/uploads.*", "POST", status=403)
-    world.settle()
-    (step,) = [one for one in world.deliveries(kind="file") if one.state != "done"]
-    assert (step.state, step.reason) == ("parked", "mapping")
-    assert len([one for one in world.deliveries() if one.state == "done"]) == 7
