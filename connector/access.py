@@ -154,6 +154,9 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ),
         ("GET", f"{_V1}/connections/<id:connection_id>/drift"): _reads(Scope.SETTINGS_READ),
         ("GET", f"{_V1}/connections/<id:connection_id>/drift/compare"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/entities"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
         ("GET", f"{_V1}/connections/<id:connection_id>/fields"): _reads(Scope.SETTINGS_READ),
         ("POST", f"{_V1}/connections/<id:connection_id>/fields"): _settings(
             "connection.fields_downloaded"

@@ -235,6 +235,22 @@ class EntityListSchema(Schema):
     entities = fields.List(fields.Nested(EntitySchema), required=True)
 
 
+class ChoosableSchema(Schema):
+    """An entity of the CRM; one that is not downloaded can be named in the setting `entities`."""
+
+    name = fields.String(required=True)
+    label = fields.String(required=True)
+    custom = fields.Boolean(required=True)
+    downloaded = fields.Boolean(required=True)
+
+
+class ChoiceSchema(Schema):
+    """What the connected user may write. `addable`: the connection can be given further ones."""
+
+    addable = fields.Boolean(required=True)
+    entities = fields.List(fields.Nested(ChoosableSchema), required=True)
+
+
 class DownloadedSchema(Schema):
     """What a download found: names of the entities, by what became of them."""
 

@@ -33,6 +33,7 @@ from adapters.hubspot import (
 from adapters.hubspot.client import Client
 from adapters.hubspot.traits import API, COMPANY_LINK, KEY_FIELD, TRAITS
 from adapters.hubspot.usage import told_by, told_in
+from adapters.listing import Choosable
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.traits import Traits
 from adapters.usage import Usage
@@ -137,6 +138,12 @@ class HubSpot:
         told = self._client.call("GET", USAGE, seen=NO_USAGE)
         return () if told.status in NO_USAGE else told_by(told.body)
 
+    def listed(self) -> tuple[Choosable, ...]:
+        """See adapters/listing.py: the custom objects; the standard ones are downloaded anyway."""
+        told = self._client.call("GET", provisioning.SCHEMAS, seen=ABSENT)
+        asked = self._settings.get("entities", ())
+        return () if told.status in ABSENT else _choosable_in(told.body, asked)
+
     def planned(self, wanted: Wanted) -> Plan:
         """See adapters/provisioning.py."""
         return provisioning.planned(self._client, wanted)
@@ -170,3 +177,16 @@ class HubSpot:
         schema = self._client.call("GET", path, params=params, seen=ABSENT)
         required: Any = schema.body.get("requiredProperties") or ()
         return entity_of(name, told.body.get("results") or (), required=tuple(required))
+
+
+def _choosable_in(told: Mapping[str, Any], asked: Collection[str]) -> tuple[Choosable, ...]:
+    """The custom objects of a schemas answer, by full name, or by type id where that is `asked`."""
+    return tuple(
+        Choosable(
+            str(one["objectTypeId" if one["objectTypeId"] in asked else "fullyQualifiedName"]),
+            str((one.get("labels") or {}).get("plural") or one["name"]),
+            custom=True,
+        )
+        for one in told.get("results") or ()
+        if not one.get("archived")
+    )

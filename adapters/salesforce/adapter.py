@@ -24,6 +24,7 @@ from adapters.base import (
 )
 from adapters.errors import BatchRefused, BrokenContract, PauseMapping
 from adapters.http import Wire
+from adapters.listing import Choosable
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.rights import EntityRights, Rights
 from adapters.salesforce import files, provisioning
@@ -213,6 +214,16 @@ class Salesforce:
         told = self._calls.get("sobjects") or {}
         return Rights(
             edition, entities={str(one["name"]): _rights_on(one) for one in told["sobjects"]}
+        )
+
+    def listed(self) -> tuple[Choosable, ...]:
+        """See adapters/listing.py: the global describe, without what nothing is written to."""
+        told = (self._calls.get("sobjects") or {}).get("sobjects") or ()
+        return tuple(
+            Choosable(str(one["name"]), str(one["label"]), custom=bool(one["custom"]))
+            for one in told
+            if one["queryable"] and one["updateable"] and one["createable"]
+            if not one["customSetting"] and not one["deprecatedAndHidden"]
         )
 
     # --- what is made on request ------------------------------------------------------------------

@@ -9,14 +9,19 @@ from sqlalchemy import Connection
 
 from connector.api.context import Told, actor, changing, hub, reading
 from connector.api.description import Resource
-from connector.connections import discover
+from connector.connections import choosable, discover
 from connector.connections.discover import Snapshot
 from connector.connections.profile import load
 from connector.problems import not_found
 from connector.responses.configuration import standard as story
 from schemas.config import StandardIntegrationSchema
 from schemas.configuration import StandardShownSchema
-from schemas.connection import DownloadedSchema, EntityListSchema, EntityQuerySchema
+from schemas.connection import (
+    ChoiceSchema,
+    DownloadedSchema,
+    EntityListSchema,
+    EntityQuerySchema,
+)
 
 _ONE = "/connections/<id:connection_id>"
 resource = Resource("fields", __name__, description="Field definitions of a connection")
@@ -41,6 +46,15 @@ def list_fields_as_csv(asked: dict[str, Any], connection_id: int) -> Response:
     answer = Response(discover.listing([one.entity for one in found]), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="fields-{connection_id}.csv"'
     return answer
+
+
+@resource.on("GET", f"{_ONE}/entities", gives=ChoiceSchema)
+def list_entities(connection_id: int) -> choosable.Choice:
+    """The entities the CRM lets the connected user write, and which of them are downloaded
+
+    Name others in the connection's setting `entities`, then download the field definitions.
+    """
+    return choosable.choice(hub().desk, actor().workspace_id, connection_id)
 
 
 @resource.on("GET", f"{_ONE}/standard", gives=StandardShownSchema)

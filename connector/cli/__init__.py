@@ -33,6 +33,7 @@ for _command in (
     workspaces.workspace,
     workspaces.key,
     connections.connect,
+    connections.entities,
     connections.fields,
     provisioning.provisioning,
     provisioning.preflight,

@@ -1,4 +1,4 @@
-"""`answerback connect` and `answerback fields`."""
+"""`answerback connect`, `answerback entities` and `answerback fields`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from connector.cli.shell import ACTOR, Opened, Shell
+from connector.connections import choosable, discover, oauth, views
 from connector.connections import connect as story
-from connector.connections import discover, oauth, views
 from connector.problems import Code, Refusal
 from schemas.secret import Secret
 
@@ -53,6 +53,22 @@ def connect(
         {"id": made.id, "name": made.name, "state": made.state, "authorize_url": url},
         f"Connection {made.name} ({made.id}) is made. {told}",
     )
+
+
+@click.command()
+@click.argument("slug")
+@click.argument("connection_name")
+@click.pass_obj
+def entities(shell: Shell, slug: str, connection_name: str) -> None:
+    """The entities of the CRM that can be added to a connection, and those it has."""
+    with shell.opened() as opened:
+        workspace_id, connection_id = named(opened, slug, connection_name)
+        found = choosable.choice(opened.desk(), workspace_id, connection_id)
+    rows = [
+        {"name": one.name, "label": one.label, "downloaded": "yes" if one.downloaded else "no"}
+        for one in found.entities
+    ]
+    shell.table(rows, ["name", "label", "downloaded"])
 
 
 @click.group()

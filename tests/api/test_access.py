@@ -121,6 +121,7 @@ def test_alice_herself_finds_everything_that_charlie_does_not(alice):
 
 
 ASKS_THE_CRM = {
+    "/api/v1/connections/<id:connection_id>/entities",
     "/api/v1/connections/<id:connection_id>/provisioning",
     "/api/v1/connections/<id:connection_id>/preflight",
 }

@@ -1,0 +1,93 @@
+"""Which entities can be added to a connection: asked of the CRM, added, downloaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connector.connections import choosable, connect, discover
+from connector.connections.choosable import Choice
+from connector.problems import Refusal
+from simulators.hubspot.service import HubSpot
+from simulators.kit.server import running
+from simulators.odoo.service import Odoo
+from simulators.salesforce.service import Salesforce
+from tests.responses.test_hubspot_depth import told
+from tests.world import CRMSeen, World
+
+VISIT = {
+    "name": "visit",
+    "labels": {"singular": "Visit", "plural": "Visits"},
+    "primaryDisplayProperty": "title",
+    "requiredProperties": [],
+    "properties": [{"name": "title", "label": "Title", "type": "string", "fieldType": "text"}],
+    "associatedObjects": ["CONTACT"],
+}
+
+
+def offered(world: World, crm: CRMSeen) -> Choice:
+    return choosable.choice(world.hub.desk, world.workspace_id, crm.connection_id)
+
+
+def names(found: Choice, *, downloaded: bool) -> list[str]:
+    return [one.name for one in found.entities if one.downloaded is downloaded]
+
+
+def add(world: World, crm: CRMSeen, name: str) -> None:
+    changes = connect.Changes(settings={"entities": [name]})
+    there = (world.hub.desk, world.workspace_id, crm.connection_id)
+    connect.change(*there, changes=changes, actor="test")
+    discover.download(*there, actor="test")
+
+
+def test_an_object_of_salesforce_is_offered_added_and_downloaded(world: World) -> None:
+    with running(Salesforce()) as url:
+        crm = world.connect("salesforce", url)
+        field = {"name": "Title__c", "label": "Title"}
+        one: dict[str, Any] = {"name": "Visit__c", "prefix": "a0V", "fields": [field]}
+        crm.control("seed", {"objects": [one]})
+        found = offered(world, crm)
+        assert found.addable
+        assert "Contact" in names(found, downloaded=True)
+        assert {"Visit__c", "Task"} <= set(names(found, downloaded=False))
+        # What nothing can be written to is no choice.
+        assert "TopicAssignment" not in names(found, downloaded=False)
+        add(world, crm, "Visit__c")
+        assert "Visit__c" in names(offered(world, crm), downloaded=True)
+
+
+def test_a_custom_object_of_hubspot_is_offered_by_its_full_name(world: World) -> None:
+    with running(HubSpot(options={"enterprise": True})) as url:
+        crm = world.connect("hubspot", url)
+        made = told(url, "/crm-object-schemas/2026-09/schemas", VISIT)
+        (one,) = names(offered(world, crm), downloaded=False)
+        assert one == made["fullyQualifiedName"]
+        for name in (one, made["objectTypeId"]):
+            add(world, crm, name)
+            assert name in names(offered(world, crm), downloaded=True)
+            assert names(offered(world, crm), downloaded=False) == []
+
+
+def test_a_plan_without_custom_objects_offers_none(world: World) -> None:
+    with running(HubSpot(options={})) as url:
+        crm = world.connect("hubspot", url)
+        found = offered(world, crm)
+    assert found.addable
+    assert names(found, downloaded=False) == []
+
+
+def test_an_app_without_such_a_list_shows_what_is_downloaded(world: World) -> None:
+    with running(Odoo()) as url:
+        found = offered(world, world.connect("odoo", url))
+    assert not found.addable
+    assert "res.partner" in names(found, downloaded=True)
+
+
+def test_a_crm_that_is_away_is_a_refusal(world: World) -> None:
+    with running(Salesforce()) as url:
+        crm = world.connect("salesforce", url)
+        crm.fault("/sobjects/?$", status=503)
+        with pytest.raises(Refusal) as raised:
+            offered(world, crm)
+    assert raised.value.code == "crm_unavailable"
