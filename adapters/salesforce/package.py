@@ -29,6 +29,9 @@ from adapters.salesforce.traits import API_VERSION, RECORD_ENTITY
 NO_SEND = "NPSToday.NoSend"
 ROOT = "force-app/main/default"
 LAYOUT = "NPSToday Response Layout"
+# The component on the contact's page is written by hand, but for what all CRMs' cards share.
+COMPONENT = f"{ROOT}/lwc/npstodayAnswers"
+SHARED = Path(__file__).parents[2] / "crm-packages" / "cards" / "reading.js"
 LIST = (
     "NAME", "Contact__c", "Account__c", "Campaign__c", "Score__c", "Segment__c", "Responded_At__c",
 )  # fmt: skip
@@ -50,6 +53,7 @@ def files() -> Mapping[str, str]:
             "PermissionSet", _permission_set(own)
         ),
         **{_field_path(one): _xml("CustomField", _named(one)) for one in own},
+        f"{COMPONENT}/{SHARED.name}": SHARED.read_text(encoding="utf-8"),
     }
 
 
