@@ -238,6 +238,16 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file that the CRM has stored and that hangs on nothing yet. `file` holds no content any
+    more; `upload_id` is the CRM's own.
+    """
+
+    file: Attachment
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TagOptions:
     """The tags a campaign needs as options of a choice field: its eleven scores, in this CRM's
     rendering. `field`: the number field it needs instead, where each campaign has one of its own.
@@ -361,9 +371,20 @@ class FileTaker(Protocol):
         """
         ...
 
-    def file(self, entity: str, file: Attachment) -> Outcome:
+    def file(self, entity: str, file: Attachment) -> Outcome | Uploaded:
         """Store the file and attach it to the record; `remote_id` is the file's id. A part of an
         earlier try that stands already (an upload without its note) is taken up, not made twice.
+        """
+        ...
+
+
+@runtime_checkable
+class FileEncloser(Protocol):
+    """A FileTaker whose `file` answers Uploaded: many files are attached by one call."""
+
+    def enclose(self, entity: str, files: Sequence[Uploaded]) -> BatchResult:
+        """Attach the files to their records, at most `traits.note_batch` of them; `remote_id` is
+        that of what carries the file. Not idempotent: `filed` finds what stands.
         """
         ...
 

@@ -16,6 +16,7 @@ from adapters.base import (
     Outcome,
     Record,
     TagOptions,
+    Uploaded,
 )
 from adapters.errors import PauseMapping
 from adapters.http import Wire
@@ -118,9 +119,13 @@ class HubSpot:
         """See the port. By the note that carries it."""
         return files.filed(self._client, entity, file)
 
-    def file(self, entity: str, file: Attachment) -> Outcome:
-        """See the port. Two calls; `remote_id` is the note's."""
+    def file(self, entity: str, file: Attachment) -> Outcome | Uploaded:
+        """See the port. One call."""
         return files.file(self._client, entity, file)
+
+    def enclose(self, entity: str, uploaded: Sequence[Uploaded]) -> BatchResult:
+        """See the port. One call; `remote_id` is the note's."""
+        return files.enclose(self._client, entity, uploaded)
 
     def provision_tags(self, entity: str, options: Sequence[TagOptions]) -> None:
         """See the port. The caller holds the connection's lock: HubSpot replaces the whole list."""

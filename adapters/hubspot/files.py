@@ -1,4 +1,4 @@
-"""Files: uploaded into a folder of ours, then attached by a note to their contact.
+"""Files: uploaded into a folder of ours, then attached by notes to their contacts, 100 a call.
 
 An upload is repeated without harm: its name is random and ours, and `overwrite` replaces a file of
 the same name and folder. So only the note has to be looked for, by its marker.
@@ -7,15 +7,14 @@ the same name and folder. So only the note has to be looked for, by its marker.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
 from urllib3 import encode_multipart_formdata
 
-from adapters.base import Attachment, Outcome, Status
-from adapters.errors import BrokenContract
+from adapters.base import Attachment, BatchResult, Outcome, Status, Uploaded
 from adapters.hubspot import notes
 from adapters.hubspot.client import Client
-from adapters.hubspot.traits import API
-from adapters.hubspot.writing import outcomes_of, send
 
 # The files API has no dated name yet that we have seen documented (2026-11).
 UPLOAD = "/files/v3/files"
@@ -36,20 +35,20 @@ def filed(client: Client, entity: str, file: Attachment) -> str | None:
     return notes.noted(client, entity, (file.note,)).get(file.key)
 
 
-def file(client: Client, entity: str, one: Attachment) -> Outcome:
-    """The port's `file`: two calls."""
-    if entity not in notes.LINKS:
-        message = f"HubSpot takes no files for {entity} from here"
-        raise BrokenContract(message, code="files_not_possible")
+def file(client: Client, entity: str, one: Attachment) -> Outcome | Uploaded:
+    """The port's `file`: one call, which attaches nothing yet."""
+    notes.check(entity)
     file_id = _uploaded(client, one)
     if file_id is None:
         text = "HubSpot refuses this file: its type or its size"
         return Outcome(one.key, Status.REJECTED, code="file_refused", message=text)
-    given = notes.input_of(entity, one.note, hs_attachment_ids=file_id)
-    path = f"/crm/objects/{API}/{{object}}/batch/create"
-    answer = send(client, path, entity=notes.NOTES, inputs=[given], rows=1)
-    (outcome,) = outcomes_of(answer, {one.key: frozenset({one.key})}, created=True)
-    return outcome
+    return Uploaded(replace(one, content=b""), file_id)
+
+
+def enclose(client: Client, entity: str, files: Sequence[Uploaded]) -> BatchResult:
+    """The port's `enclose`: a note each, all by one call."""
+    carried = {one.file.key: one.upload_id for one in files}
+    return notes.note(client, entity, [one.file.note for one in files], files=carried)
 
 
 def _uploaded(client: Client, one: Attachment) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from datetime import UTC
+from types import MappingProxyType
 from typing import Any
 
 from adapters.base import BatchResult, Note
@@ -20,13 +21,24 @@ NOTES = "notes"
 LINKS = {"contacts": 202, "companies": 190, "deals": 214}
 
 
-def note(client: Client, entity: str, notes: Sequence[Note]) -> BatchResult:
-    """The port's `note`."""
+def check(entity: str) -> None:
+    """Raises BrokenContract where records of this kind take no notes."""
     if entity not in LINKS:
         message = f"HubSpot takes no notes for {entity} from here"
         raise BrokenContract(message, code="notes_not_possible")
+
+
+def note(
+    client: Client,
+    entity: str,
+    notes: Sequence[Note],
+    *,
+    files: Mapping[str, str] = MappingProxyType({}),
+) -> BatchResult:
+    """The port's `note`. `files`: key of a note -> id of the uploaded file that it carries."""
+    check(entity)
     path = f"/crm/objects/{API}/{{object}}/batch/create"
-    inputs = [input_of(entity, one) for one in notes]
+    inputs = [_input(entity, one, files.get(one.key)) for one in notes]
     answer = send(client, path, entity=NOTES, inputs=inputs, rows=len(notes))
     keys = {one.key: frozenset({one.key}) for one in notes}
     return BatchResult(outcomes_of(answer, keys, created=True))
@@ -44,13 +56,13 @@ def noted(client: Client, entity: str, notes: Sequence[Note]) -> Mapping[str, st
     }
 
 
-def input_of(entity: str, one: Note, **properties: str) -> Mapping[str, Any]:
-    """One input of a batch that creates notes, each on its record."""
+def _input(entity: str, one: Note, file_id: str | None) -> Mapping[str, Any]:
     at = one.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     link = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": LINKS[entity]}
+    carries = {"hs_attachment_ids": file_id} if file_id else {}
     return {
         "objectWriteTraceId": one.key,
-        "properties": {"hs_timestamp": at, "hs_note_body": one.html, **properties},
+        "properties": {"hs_timestamp": at, "hs_note_body": one.html, **carries},
         "associations": [{"to": {"id": one.remote_id}, "types": [link]}],
     }
 

@@ -1,7 +1,8 @@
 """Step 6 of a wave: the files of answers, one after the other, onto records that are there.
 
 A file that an earlier try may have sent is looked for by its marker first. Its content is read in a
-transaction of its own, which has ended when the CRM is called.
+transaction of its own, which has ended when the CRM is called. Where the CRM stores a file apart
+from what carries it, the carriers are made in batches when all are stored.
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.base import Attachment, FileTaker, Outcome, Status
+from adapters.base import (
+    Attachment,
+    BatchResult,
+    FileEncloser,
+    FileTaker,
+    Outcome,
+    Status,
+    Uploaded,
+)
 from adapters.errors import AdapterError, PauseMapping
 from connector.failpoints import failpoint
 from connector.responses import failures, filestore
@@ -19,7 +28,9 @@ from connector.responses.ledger import Entry
 from connector.responses.schedule import handed_back
 from connector.responses.sniffing import shown_name
 from connector.responses.steps import Delivery, Settlement
-from connector.responses.work import DONE, Work, not_done
+from connector.responses.work import DONE, Work, chunks, each_outcome, not_done
+
+Stored = tuple[Delivery, Uploaded]
 
 # A step that somebody replayed before its file has come.
 NOT_YET_S = 5.0
@@ -31,17 +42,24 @@ def attach(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
     by_thread: dict[str, list[tuple[Delivery, str]]] = defaultdict(list)
     for one, remote_id in every:
         by_thread[one.payload["thread"]].append((one, remote_id))
-    work.caller.each(by_thread.values(), lambda part: _attach_part(work, part))
+    stored: list[Stored] = []
+    work.caller.each(by_thread.values(), lambda part: _attach_part(work, part, stored))
+    for batch in chunks(stored, work.known.traits.note_batch):
+        _enclose(work, batch)
 
 
-def _attach_part(work: Work, part: Sequence[tuple[Delivery, str]]) -> None:
-    """One file after the other, so that few are in memory."""
+def _attach_part(work: Work, part: Sequence[tuple[Delivery, str]], stored: list[Stored]) -> None:
+    """One file after the other, so that few are in memory. What is stored and hangs on nothing yet
+    is added to `stored`.
+    """
     for one, remote_id in part:
         if work.trouble.ends_wave:
             return
         kept = _kept(work, one)
         if kept is not None and _can_be_sent(work, one, kept):
-            _file(work, one, attachment_of(one, remote_id, kept))
+            uploaded = _file(work, one, attachment_of(one, remote_id, kept))
+            if uploaded is not None:
+                stored.append((one, uploaded))
 
 
 def attachment_of(one: Delivery, remote_id: str, kept: Kept) -> Attachment:
@@ -94,7 +112,8 @@ def _bury(work: Work, one: Delivery, *, code: str, message: str) -> None:
     work.results.settle(told)
 
 
-def _file(work: Work, one: Delivery, file: Attachment) -> None:
+def _file(work: Work, one: Delivery, file: Attachment) -> Uploaded | None:
+    """File this one; what came of it where it hangs on nothing yet."""
     try:
         outcome = _looked_up(work, one, file) or _sent(work, one.entity, file)
     except PauseMapping as exc:
@@ -102,7 +121,29 @@ def _file(work: Work, one: Delivery, file: Attachment) -> None:
     except AdapterError as exc:
         work.failed([one], exc)
     else:
-        _take(work, one, file, outcome)
+        if isinstance(outcome, Uploaded):
+            return outcome
+        _take(work, one, file.marker, outcome)
+    return None
+
+
+def _enclose(work: Work, batch: Sequence[Stored]) -> None:
+    """Attach what is stored: one call."""
+    markers = {one.id: uploaded.file.marker for one, uploaded in batch}
+    entity, files = batch[0][0].entity, [uploaded for _, uploaded in batch]
+
+    def send() -> BatchResult:
+        with work.caller.writing():
+            result = work.caller.call(lambda crm: _encloser(crm).enclose(entity, files))
+        failpoint("file_sent")
+        return result
+
+    each_outcome(
+        work,
+        [one for one, _ in batch],
+        send,
+        lambda one, outcome: _take(work, one, markers[one.id], outcome),
+    )
 
 
 def _looked_up(work: Work, one: Delivery, file: Attachment) -> Outcome | None:
@@ -113,20 +154,21 @@ def _looked_up(work: Work, one: Delivery, file: Attachment) -> Outcome | None:
     return None if found is None else Outcome(file.key, Status.UNCHANGED, remote_id=found)
 
 
-def _sent(work: Work, entity: str, file: Attachment) -> Outcome:
+def _sent(work: Work, entity: str, file: Attachment) -> Outcome | Uploaded:
     failpoint("file_looked_up")
     with work.caller.writing():
         outcome = work.caller.call(lambda crm: _taker(crm).file(entity, file))
-    failpoint("file_sent")
+    if isinstance(outcome, Outcome):
+        failpoint("file_sent")
     return outcome
 
 
-def _take(work: Work, one: Delivery, file: Attachment, outcome: Outcome) -> None:
+def _take(work: Work, one: Delivery, marker: str, outcome: Outcome) -> None:
     if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
         unchanged = "unchanged" if outcome.status is Status.UNCHANGED else None
         remote_id = outcome.remote_id or ""
         work.results.entries.append(
-            Entry(one.id, one.entity, remote_id, "file", None, file.marker, created=True)
+            Entry(one.id, one.entity, remote_id, "file", None, marker, created=True)
         )
         work.results.settle(Settlement(one.id, DONE, code=unchanged, remote_id=remote_id))
     else:
@@ -137,5 +179,13 @@ def _taker(crm: object) -> FileTaker:
     """The adapter as one that takes files; plan makes no step that its app cannot take."""
     if not isinstance(crm, FileTaker):
         message = "the adapter takes no files"
+        raise TypeError(message)
+    return crm
+
+
+def _encloser(crm: object) -> FileEncloser:
+    """The adapter as one that attaches what it has stored: only such a one answers Uploaded."""
+    if not isinstance(crm, FileEncloser):
+        message = "the adapter attaches no uploaded files"
         raise TypeError(message)
     return crm

@@ -18,8 +18,11 @@ import requests
 
 from adapters.base import (
     CRM,
+    Attachment,
     Batch,
     BatchResult,
+    FileEncloser,
+    FileTaker,
     Note,
     NoteTaker,
     Operation,
@@ -30,6 +33,7 @@ from adapters.base import (
     Status,
     TagChange,
     TagTaker,
+    Uploaded,
 )
 from adapters.errors import (
     AdapterError,
@@ -471,3 +475,67 @@ class AdapterContract:
         again = bench.make()
         assert isinstance(again, NoteTaker)
         assert set(again.noted(bench.entity, notes)) == {"n3"}
+
+    # --- files ---
+
+    def file_taker(self, bench: Bench) -> FileTaker:
+        adapter = bench.make()
+        if not isinstance(adapter, FileTaker):
+            pytest.skip("this CRM takes no files from here")
+        return adapter
+
+    def file_for(self, remote_id: str, n: int) -> Attachment:
+        return Attachment(
+            key=f"f{n}",
+            remote_id=remote_id,
+            marker=f"answerback-{n}f3b8c1e-7d7e-4b52-9a55-3f1f4a9d5c11",
+            name="Photo & plan.pdf",
+            content_type="application/pdf",
+            question="What did it look like?",
+            title="After the meeting",
+            at=datetime(2026, 11, 22, 1, 2, tzinfo=UTC),
+            thread=f"file-{n}-5000",
+            content=b"%PDF-1.4\n%%EOF\n",
+        )
+
+    def hung(self, adapter: FileTaker, bench: Bench, files: Sequence[Attachment]) -> list[Outcome]:
+        """The files filed as a deliver job would."""
+        told = [adapter.file(bench.entity, one) for one in files]
+        stored = [one for one in told if isinstance(one, Uploaded)]
+        if stored:
+            assert isinstance(adapter, FileEncloser)
+            assert all(one.file.content == b"" for one in stored)
+            told += adapter.enclose(bench.entity, stored).outcomes
+        return [one for one in told if isinstance(one, Outcome)]
+
+    def test_a_file_is_found_again_by_its_marker(self, bench: Bench) -> None:
+        adapter = self.file_taker(bench)
+        first, second = bench.seed(people(2))
+        files = [self.file_for(first, 1), self.file_for(second, 2)]
+        assert [adapter.filed(bench.entity, one) for one in files] == [None, None]
+        outcomes = self.hung(adapter, bench, files)
+        assert {one.status for one in outcomes} == {Status.WRITTEN}
+        assert [adapter.filed(bench.entity, one) for one in files] == [
+            one.remote_id for one in sorted(outcomes, key=lambda each: each.key)
+        ]
+        assert adapter.filed(bench.entity, self.file_for(first, 3)) is None
+
+    def test_a_file_hung_up_without_an_answer_is_found_again(self, bench: Bench) -> None:
+        """Whichever of its calls was the last one."""
+        adapter = self.file_taker(bench)
+        (first,) = bench.seed(people(1))
+        before = len(bench.calls())
+        self.hung(adapter, bench, [self.file_for(first, 4)])
+        changing = [one for one in bench.calls()[before:] if one["method"] != "GET"]
+        order = {"method": "POST|PUT", "path": ".*", "occurrence": len(changing), "times": 1}
+        bench.control("fault", {**order, "action": {"drop_after": True}})
+        with pytest.raises(OutcomeUnknown):
+            self.hung(self.file_taker(bench), bench, [self.file_for(first, 5)])
+        again = self.file_taker(bench)
+        assert again.filed(bench.entity, self.file_for(first, 5)) is not None
+
+    def test_a_file_for_a_record_that_is_gone_is_not_found(self, bench: Bench) -> None:
+        adapter = self.file_taker(bench)
+        bench.seed(people(1))
+        (outcome,) = self.hung(adapter, bench, [self.file_for("999999999999999", 6)])
+        assert (outcome.status, outcome.code) == (Status.REJECTED, "not_found")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -113,6 +114,21 @@ def test_nothing_is_sent_twice_by_a_second_look(world: World, crm: CRMSeen, host
     world.settle()
     assert len(files_of(crm)) == 1
     assert host.asked == ["/s.png"]
+
+
+def test_files_share_the_calls_of_the_notes_that_carry_them(world: World, hubspot: CRMSeen) -> None:
+    """At HubSpot: an upload each, and one call for the notes of all."""
+    hubspot.seed(people(12))
+    items = [signed(number, "https://unused.example/x") for number in range(12)]
+    for number, one in enumerate(items):
+        encoded = base64.b64encode(png(number)).decode()
+        one["answers"]["sign"]["value"] = {"content": encoded}
+    world.push(*items)
+    since = len(hubspot.calls())
+    world.settle()
+    kinds = Counter(one["kind"] for one in hubspot.calls()[since:])
+    assert (kinds["file"], kinds["note"]) == (12, 2)
+    assert all(len(one["files"]) == 1 for one in hubspot.contacts().values())
 
 
 def test_a_new_contact_gets_its_file_too(world: World, crm: CRMSeen, host: FileHost) -> None:
