@@ -14,6 +14,8 @@ from adapters.odoo.transport import COMMON, JSONRPC, OBJECT
 
 OLDEST, NEWEST = 11, 18
 CREATES_LISTS_FROM = 12
+# Learnt where this Odoo has no `load` for us.
+LOADS = "loads"
 # Without it Odoo follows each record for our user; a language would search translated tag names.
 CONTEXT: Mapping[str, Any] = {"mail_create_nosubscribe": True, "tz": "UTC"}
 EVEN_ARCHIVED: Mapping[str, Any] = {**CONTEXT, "active_test": False}
@@ -79,7 +81,13 @@ class Client:
 
     def learnt(self) -> dict[str, Any]:
         """What later calls need not ask for."""
-        return {"uid": self.uid, "uid_of": self._who(), "version": self.version}
+        again = {} if self.loads else {LOADS: True}
+        return {"uid": self.uid, "uid_of": self._who(), "version": self.version, **again}
+
+    @property
+    def loads(self) -> bool:
+        """Whether many different rows may go in one call; a new probe tries it again."""
+        return bool(self._learnt.get(LOADS, True))
 
     def _who(self) -> str:
         return f"{self.user}@{self.database}"

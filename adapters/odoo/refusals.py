@@ -23,9 +23,11 @@ from adapters.errors import (
     TryLater,
 )
 
-UNKNOWN_ARGUMENT = "bad_request"
+UNKNOWN_ARGUMENT, NO_METHOD = "bad_request", "no_method"
 ACTS: Mapping[str, str] = {
-    "create": "create", "write": "write", "unlink": "delete", "message_post": "write",
+    "create": "create", "write": "write", "unlink": "delete",
+    "message_post": "write",
+    "load": "write",
 }  # fmt: skip
 # Odoo itself has tried five times by then.
 LOCKED = frozenset(
@@ -49,6 +51,7 @@ _NAMED_FIELD = re.compile(r"Field: [^\n]*\((\w+)\)")
 _OF_MODEL = re.compile(r"\(Document model: ([\w.]+)\)|\(([\w.]+)\) records")
 _BY_A_RULE = re.compile(r"security restrictions?", re.IGNORECASE)
 _NO_SENDER = re.compile(r"configure the sender's email|sender's email address", re.IGNORECASE)
+_NO_METHOD = re.compile(r"^type object \S+ has no attribute|^The method \S+ does not exist")
 _NO_ARGUMENT = re.compile(r"unexpected keyword argument|not supported when posting")
 _TAKEN = re.compile(r"duplicate key|must be unique|already exists|already in use", re.IGNORECASE)
 _MANDATORY = re.compile(r"mandatory field is not|missing required|require a name", re.IGNORECASE)
@@ -72,13 +75,16 @@ class Call:
 
 
 class RowFault(Exception):
-    """Some record of the call was refused. `passes`: only for the moment."""
+    """Some record of the call was refused. `passes`: only for the moment. `places`: which rows of
+    the call, where Odoo tells.
+    """
 
     def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.message = message
         self.field = field
+        self.places: frozenset[int] = frozenset()
 
     @property
     def passes(self) -> bool:
@@ -124,6 +130,8 @@ def _unknown_field(text: str) -> str | None:
 def _row_fault(fault: Fault) -> RowFault:
     if _NO_ARGUMENT.search(fault.text):
         return RowFault(UNKNOWN_ARGUMENT, "this version of Odoo does not take the call as it is")
+    if _NO_METHOD.search(fault.text):
+        return RowFault(NO_METHOD, "this Odoo has no such method for us")
     option = _WRONG_OPTION.search(fault.text)
     named = _NAMED_FIELD.search(fault.text)
     field = named[1] if named else None

@@ -1,7 +1,8 @@
 """Several calls for one batch: what is done stays done, and a refused call is halved.
 
 A call of Odoo is one transaction. Refused because of one record it has changed none, so its rows
-are sent again in halves until the bad one stands alone.
+are sent again: the good ones together where Odoo names the bad, else in halves until the bad one
+stands alone.
 """
 
 from __future__ import annotations
@@ -40,9 +41,8 @@ def in_turn(
         try:
             told = act(rows)
         except RowFault as fault:
-            if len(rows) > 1 and not fault.passes:
-                middle = len(rows) // 2
-                waiting.extendleft((rows[middle:], rows[:middle]))
+            if len(rows) > 1 and (fault.places or not fault.passes):
+                waiting.extendleft(reversed(_apart(rows, fault.places)))
                 continue
             told = [fault.outcome(one.key) for one in rows]
         except AdapterError as exc:
@@ -53,6 +53,16 @@ def in_turn(
             waiting.clear()
         done |= {one.key: one for one in told}
     return done
+
+
+def _apart(rows: Sequence[T], bad: frozenset[int]) -> list[Sequence[T]]:
+    """The good rows and each bad one; halves where nobody knows which they are."""
+    alone = [[one] for at, one in enumerate(rows) if at in bad]
+    if not alone:
+        middle = len(rows) // 2
+        return [rows[:middle], rows[middle:]]
+    rest = [one for at, one in enumerate(rows) if at not in bad]
+    return [*([rest] if rest else []), *alone]
 
 
 def _put_off(rows: Sequence[T], exc: AdapterError) -> list[Outcome]:

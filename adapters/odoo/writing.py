@@ -1,68 +1,123 @@
-"""Writes records. `write` sets the same values on many, so rows of equal values share a call;
-others cost a call each. `create` takes many from version 12 on.
+"""Writes records, in few calls: rows of equal values share a `write`, others a `load`; new ones
+share a `create`, which takes a list from version 12 on, before it a `load`.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Status
 from adapters.errors import PauseMapping
-from adapters.odoo.client import Client
+from adapters.odoo import loading
+from adapters.odoo.client import LOADS, Client
 from adapters.odoo.finding import LONGEST_ID
-from adapters.odoo.refusals import RowFault
+from adapters.odoo.refusals import NO_METHOD, RowFault
 from adapters.odoo.turns import in_turn
 from schemas.fields import Entity
 from schemas.odoo import kind_of, to_native
 
 Values = Mapping[str, Any]
+# Up to so many different values a `write` each is quicker at the server (measured, 11).
+FEW = 4
 
 
 def write(client: Client, batch: Batch, entity: Entity) -> BatchResult:
     """The port's `write`."""
-    natives = {one.key: _native(one, entity) for one in batch.rows}
-    parts: list[Sequence[Row]]
-    if batch.operation is Operation.CREATE:
-        _refuse_unknown(client, entity, natives)
-        size = len(batch.rows) if client.creates_lists else 1
-        parts = [batch.rows[at : at + size] for at in range(0, len(batch.rows), max(size, 1))]
-        act = _creating(client, entity, natives)
-    else:
-        parts = _alike(batch.rows, natives)
-        act = _updating(client, entity, natives)
-    done = in_turn(parts, act)
-    return BatchResult(tuple(done[one.key] for one in batch.rows))
+    return Writer(client, batch, entity).written()
 
 
-def _creating(
-    client: Client, entity: Entity, natives: Mapping[str, Values]
-) -> Callable[[Sequence[Row]], list[Outcome]]:
-    kind = kind_of(entity.name)
+class Writer:
+    """One batch."""
 
-    def create(rows: Sequence[Row]) -> list[Outcome]:
-        ids = client.create(kind.model, [{**kind.new, **natives[one.key]} for one in rows])
+    def __init__(self, client: Client, batch: Batch, entity: Entity) -> None:
+        self._client = client
+        self._batch = batch
+        self._entity = entity
+        self._kind = kind_of(entity.name)
+        self._loads = client.loads
+        new = self._kind.new if batch.operation is Operation.CREATE else {}
+        self._natives = {one.key: {**new, **_native(one, entity)} for one in batch.rows}
+
+    def written(self) -> BatchResult:
+        """One outcome per row, in the batch's order."""
+        rows = self._batch.rows
+        if self._batch.operation is Operation.CREATE:
+            _refuse_unknown(self._client, self._entity, self._natives)
+            done = in_turn(self._new_parts(rows), self._create)
+        else:
+            done = in_turn(self._parts(rows), self._update)
+        learnt = {} if self._loads == self._client.loads else {LOADS: self._loads}
+        return BatchResult(tuple(done[one.key] for one in rows), learnt=learnt)
+
+    # --- updates ----------------------------------------------------------------------------------
+
+    def _parts(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+        """The rows of a call each: those of the same fields where many values differ."""
+        for group in _groups(rows, self._fields):
+            alike = _groups(group, self._values)
+            if len(alike) > FEW and self._can_load(group):
+                yield group
+            else:
+                yield from alike
+
+    def _update(self, rows: Sequence[Row]) -> list[Outcome]:
+        ids = [record_id(one.remote_id) for one in rows]
+        if len(_groups(rows, self._values)) == 1:
+            self._client.change(self._kind.model, "write", ids, self._natives[rows[0].key])
+        else:
+            self._tried(rows, lambda: self._load(rows, {loading.ID: ids}))
+        return [Outcome(one.key, Status.WRITTEN, remote_id=one.remote_id) for one in rows]
+
+    # --- new records ------------------------------------------------------------------------------
+
+    def _new_parts(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+        if self._client.creates_lists:
+            yield rows
+            return
+        for group in _groups(rows, self._fields):
+            if self._can_load(group):
+                yield group
+            else:
+                yield from ([one] for one in group)
+
+    def _create(self, rows: Sequence[Row]) -> list[Outcome]:
+        if len(rows) > 1 and not self._client.creates_lists:
+            ids = self._tried(rows, lambda: self._load(rows, {}))
+        else:
+            ids = self._client.create(self._kind.model, [self._natives[one.key] for one in rows])
         return [
             Outcome(row.key, Status.WRITTEN, remote_id=str(made), created=True)
             for row, made in zip(rows, ids, strict=True)
         ]
 
-    return create
+    # --- by load ----------------------------------------------------------------------------------
 
+    def _can_load(self, rows: Sequence[Row]) -> bool:
+        names = self._natives[rows[0].key]
+        return self._loads and loading.can_load(self._entity, list(names))
 
-def _updating(
-    client: Client, entity: Entity, natives: Mapping[str, Values]
-) -> Callable[[Sequence[Row]], list[Outcome]]:
-    model = kind_of(entity.name).model
+    def _load(self, rows: Sequence[Row], keys: Mapping[str, Sequence[object]]) -> list[int]:
+        values = [self._natives[one.key] for one in rows]
+        return loading.load(self._client, self._entity, values, keys=keys)
 
-    def update(rows: Sequence[Row]) -> list[Outcome]:
-        ids = [record_id(one.remote_id) for one in rows]
-        client.change(model, "write", ids, natives[rows[0].key])
-        return [Outcome(one.key, Status.WRITTEN, remote_id=one.remote_id) for one in rows]
+    def _tried(self, rows: Sequence[Row], act: Callable[[], list[int]]) -> list[int]:
+        """What `act` answers. Where Odoo has no `load` for us, each row then goes alone."""
+        try:
+            return act()
+        except RowFault as fault:
+            if fault.code == NO_METHOD:
+                self._loads = False
+                fault.places = frozenset(range(len(rows)))
+            raise
 
-    return update
+    def _fields(self, row: Row) -> str:
+        return json.dumps(sorted(self._natives[row.key]))
+
+    def _values(self, row: Row) -> str:
+        return json.dumps(self._natives[row.key], sort_keys=True)
 
 
 def record_id(remote_id: str | None) -> int:
@@ -73,11 +128,10 @@ def record_id(remote_id: str | None) -> int:
     return int(remote_id)
 
 
-def _alike(rows: Sequence[Row], natives: Mapping[str, Values]) -> list[Sequence[Row]]:
-    """The rows in groups of equal values."""
+def _groups(rows: Sequence[Row], by: Callable[[Row], str]) -> list[Sequence[Row]]:
     groups: dict[str, list[Row]] = defaultdict(list)
     for one in rows:
-        groups[json.dumps(natives[one.key], sort_keys=True)].append(one)
+        groups[by(one)].append(one)
     return list(groups.values())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from simulators.odoo import errors
 from simulators.odoo.definitions import DEFAULTS
 from simulators.odoo.errors import OdooError
+from simulators.odoo.loading import Loading
 from simulators.odoo.store import Record, Store
 from simulators.odoo.values import escaped, sanitized
 
@@ -16,7 +17,8 @@ LISTS_FROM, XMLID_FROM, HTML_FROM = 12, 14, 17
 NOTE = "mail.mt_note"
 # What the log counts a call as.
 KINDS = {
-    "write": "write", "create": "write", "unlink": "write", "message_post": "note",
+    "write": "write", "create": "write", "load": "write", "unlink": "write",
+    "message_post": "note",
     "fields_get": "schema", "default_get": "schema",
 }  # fmt: skip
 
@@ -33,7 +35,7 @@ class Methods:
             text = f"Object {model} doesn't exist"
             raise OdooError(text, "UserError")
         known = getattr(self, f"on_{method}", None)
-        if known is None:
+        if known is None or method in self.options["absent"]:
             text = f"type object '{model}' has no attribute '{method}'"
             raise OdooError(text, "AttributeError")
         given = {name: value for name, value in named.items() if name != "context"}
@@ -126,6 +128,19 @@ class Methods:
             self._strike(one, held.get("email"), *(f"{name} {one}" for name in values))
         self.store.write(model, numbers, values)
         return True
+
+    def on_load(
+        self, model: str, context: Record, fields: Sequence[str], data: Sequence[Sequence[Any]]
+    ) -> Record:
+        """The records' ids, or False and why."""
+
+        def act(number: int, values: Record) -> int:
+            if number:
+                self.on_write(model, context, number, values)
+                return number
+            return int(self.on_create(model, context, values))
+
+        return Loading(self.store, model, context, act).run(fields, data)
 
     def on_unlink(self, model: str, _context: Record, ids: Sequence[int]) -> bool:
         self.store.unlink(model, ids)

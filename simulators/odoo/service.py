@@ -34,6 +34,7 @@ class Odoo(Simulator):
         "database": DATABASE,
         "user_email": LOGIN,
         "denied": [],  # "write res.partner": the access list refuses it
+        "absent": [],  # methods that there are not
         "hidden": [],  # ids that a record rule hides
         "refuses_unknown_fields": None,  # None: by version
     }
@@ -150,10 +151,11 @@ class Odoo(Simulator):
     def _wrote(
         self, request: Request, model: str, method: str, arguments: list[Any], result: Any
     ) -> None:
-        if model != "res.partner" or method not in {"write", "create", "message_post"}:
+        if model != "res.partner" or method not in {"write", "create", "load", "message_post"}:
             return
-        created = method == "create"
-        told = result if created else arguments[0]
+        told = arguments[0]
+        if method in {"create", "load"}:
+            told = result if method == "create" else result["ids"] or []
         ids = told if isinstance(told, list) else [told]
         request.rows = len(ids)
         for one in ids:

@@ -30,6 +30,8 @@ class Store:
         self.definitions: dict[str, Definitions] = models(self.version)
         self.records: dict[str, dict[int, Record]] = {name: {} for name in self.definitions}
         self.last: dict[str, int] = dict.fromkeys(self.definitions, 0)
+        # (model, `module.name`) -> id
+        self.outside_ids: dict[tuple[str, str], int] = {}
 
     @property
     def version(self) -> int:
@@ -39,6 +41,14 @@ class Store:
         """Whether an unknown field is an error: by version, or as the option says (unverified)."""
         told = self.options["refuses_unknown_fields"]
         return self.version >= REFUSES_UNKNOWN_FROM if told is None else bool(told)
+
+    def snapshot(self) -> Any:
+        """All that a call may change. A record that changes is another object afterwards."""
+        return {name: dict(held) for name, held in self.records.items()}, dict(self.outside_ids)
+
+    def restore(self, kept: Any) -> None:
+        """Undo a call; numbers once given are not given again."""
+        self.records, self.outside_ids = kept
 
     # --- reading ------------------------------------------------------------------------------
 
