@@ -128,10 +128,18 @@ class CRMSeen:
         every = logged["requests"] if isinstance(logged, dict) else logged
         return [one for one in every if kinds is None or one["kind"] in kinds]
 
-    def fault(self, path: str = ".*", method: str = ".*", *, times: int = 1, **action: Any) -> None:
-        """The next `times` calls to `path` meet `action`."""
-        body = {"method": method, "path": path, "occurrence": 1, "times": times, "action": action}
-        self.control("fault", body)
+    def fault(
+        self,
+        path: str = ".*",
+        method: str = ".*",
+        saying: str = "",
+        *,
+        times: int = 1,
+        **action: Any,
+    ) -> None:
+        """The next `times` calls to `path`, `saying` this in their body, meet `action`."""
+        order = {"method": method, "path": path, "body": saying, "occurrence": 1, "times": times}
+        self.control("fault", {**order, "action": action})
 
 
 def _told(app: str, one: Mapping[str, str]) -> dict[str, str]:

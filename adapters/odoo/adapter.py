@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from adapters.base import (
     Account,
+    Attachment,
     Batch,
     BatchResult,
     Identity,
     Note,
+    Outcome,
     Record,
     TagChange,
     TagOptions,
 )
-from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping, TryLater
+from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping
 from adapters.http import Wire
-from adapters.odoo import finding, tagging, writing
+from adapters.odoo import files, finding, provisioning, tagging, writing
 from adapters.odoo.client import NEWEST, OLDEST, Client
 from adapters.odoo.noting import NoteDesk
-from adapters.odoo.refusals import RowFault
-from adapters.odoo.traits import TRAITS
+from adapters.odoo.refusals import speaking
+from adapters.odoo.traits import RECORD_MODEL, TRAITS
+from adapters.provisioning import Part, Plan, Wanted
 from adapters.traits import Traits
 from schemas.fields import Entity
 from schemas.odoo import ATTRIBUTES, Unreadable, entity_of, kind_of, required_in
 
+STANDARD = (*TRAITS.entities, RECORD_MODEL)
 NO_ADDRESS = (
     "The integration user has no e-mail address in Odoo: without one Odoo refuses notes and new"
     " contacts. Give its contact one."
@@ -49,7 +52,7 @@ class Odoo:
 
     def probe(self) -> Identity:
         """The port's `probe`: version, user and company, in three calls."""
-        with _speaking():
+        with speaking():
             version, uid = self._client.ask_version(), self._client.authenticate()
             fields = ["name", "email", "company_id"]
             told = self._client.read("res.users", "read", [uid], fields)
@@ -72,11 +75,11 @@ class Odoo:
 
     def entities(self) -> tuple[Entity, ...]:
         """The port's `entities`. Leads are left out where CRM is not installed or not open to the
-        user; a model that the settings name is not: PauseMapping.
+        user, our responses where they are not; a model that the settings name is not: PauseMapping.
         """
         asked = [str(one) for one in self._settings.get("entities", ())]
-        with _speaking():
-            standard = [self._if_there(one) for one in TRAITS.entities if one not in asked]
+        with speaking():
+            standard = [self._if_there(one) for one in STANDARD if one not in asked]
             named = [self._described(one) for one in asked]
         return (*(one for one in standard if one), *named)
 
@@ -108,12 +111,12 @@ class Odoo:
         self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
     ) -> Mapping[str, tuple[Record, ...]]:
         """The port's `find`, in one call."""
-        with _speaking():
+        with speaking():
             return finding.find(self._client, self._known(entity), field, values, want=want)
 
     def write(self, batch: Batch) -> BatchResult:
         """The port's `write`: rows of equal values share a call."""
-        with _speaking():
+        with speaking():
             return writing.write(self._client, batch, self._known(batch.entity))
 
     def _known(self, entity: str) -> Entity:
@@ -124,40 +127,51 @@ class Odoo:
 
     def tagged(self, entity: str, remote_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The port's `tagged`."""
-        with _speaking():
+        with speaking():
             return tagging.tagged(self._client, entity, remote_ids)
 
     def retag(self, entity: str, changes: Sequence[TagChange]) -> BatchResult:
         """The port's `retag`."""
-        with _speaking():
+        with speaking():
             return tagging.retag(self._client, entity, changes)
 
     def provision_tags(self, entity: str, options: Sequence[TagOptions]) -> None:
         """The port's `provision_tags`."""
         del entity
-        with _speaking():
+        with speaking():
             tagging.provision(self._client, options)
 
     def noted(self, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
         """The port's `noted`."""
-        with _speaking():
+        with speaking():
             return NoteDesk(self._client, self._account, entity).noted(notes)
 
     def note(self, entity: str, notes: Sequence[Note]) -> BatchResult:
         """The port's `note`."""
-        with _speaking():
+        with speaking():
             return NoteDesk(self._client, self._account, entity).note(notes)
 
+    def filed(self, entity: str, file: Attachment) -> str | None:
+        """The port's `filed`."""
+        with speaking():
+            return files.filed(self._client, self._account, entity, file)
 
-@contextmanager
-def _speaking() -> Iterator[None]:
-    """Around a call that names no single row: what looks like a row's fault is one of the call."""
-    try:
-        yield
-    except RowFault as fault:
-        if fault.passes:
-            raise TryLater(fault.message, code=fault.code) from fault
-        raise BrokenContract(fault.message, code=fault.code) from fault
+    def file(self, entity: str, file: Attachment) -> Outcome:
+        """The port's `file`: three calls."""
+        with speaking():
+            return files.file(self._client, self._account, entity, file)
+
+    # --- what is made on request ------------------------------------------------------------------
+
+    def planned(self, wanted: Wanted) -> Plan:
+        """See adapters/provisioning.py."""
+        with speaking():
+            return provisioning.planned(self._client, wanted)
+
+    def furnish(self, wanted: Wanted, parts: Collection[Part]) -> Plan:
+        """See adapters/provisioning.py."""
+        with speaking():
+            return provisioning.furnish(self._client, wanted, parts)
 
 
 def _notes(version: int, user: Mapping[str, Any]) -> Iterator[str]:

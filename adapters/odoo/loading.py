@@ -58,9 +58,20 @@ def load(
         [*(str(told[at]) for told in keys.values()), *(_cell(row[one]) for one in names)]
         for at, row in enumerate(rows)
     ]
-    model = kind_of(entity.name).model
-    told = client.change(model, METHOD, columns, table, context=dict(EVEN_ARCHIVED))
-    return _ids(told, len(rows), entity)
+    return stored(client, kind_of(entity.name).model, columns, table, entity=entity)
+
+
+def stored(
+    client: Client,
+    model: str,
+    columns: Sequence[str],
+    table: Sequence[Sequence[str]],
+    *,
+    entity: Entity | None = None,
+) -> list[int]:
+    """The ids of the records of a table of texts. Raises as `load` does."""
+    told = client.change(model, METHOD, list(columns), list(table), context=dict(EVEN_ARCHIVED))
+    return _ids(told, len(table), entity or Entity(model, model, ()))
 
 
 def _column(definition: Field | None, name: str) -> str:

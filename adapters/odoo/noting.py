@@ -27,6 +27,7 @@ WAYS: dict[str, Mapping[str, Any]] = {
     "html": {"subtype_xmlid": INTERNAL, "body_is_html": True},
 }
 XMLID_FROM, HTML_FROM = 14, 17
+Named = Mapping[str, Any]
 
 
 class NoteDesk:
@@ -56,14 +57,15 @@ class NoteDesk:
             if note.marker in str(one.get("body")) and str(one.get("res_id")) == note.remote_id
         }
 
-    def note(self, notes: Sequence[Note]) -> BatchResult:
-        """The port's `note`: a call each."""
-        done = in_turn([[one] for one in notes], self._noted_one)
+    def note(self, notes: Sequence[Note], *, attachments: Sequence[int] = ()) -> BatchResult:
+        """The port's `note`: a call each. `attachments`: ids of files that the notes name."""
+        named = {"attachment_ids": list(attachments)} if attachments else {}
+        done = in_turn([[one] for one in notes], lambda part: self._noted_one(part, named))
         return BatchResult(tuple(done[one.key] for one in notes), learnt=self._learnt)
 
-    def _noted_one(self, part: Sequence[Note]) -> list[Outcome]:
+    def _noted_one(self, part: Sequence[Note], named: Named) -> list[Outcome]:
         (note,) = part
-        told = self._posted(note)
+        told = self._posted(note, named)
         # Some versions answer a list of one.
         number = told[0] if isinstance(told, list) and told else told
         if not isinstance(number, int) or isinstance(number, bool):
@@ -71,11 +73,11 @@ class NoteDesk:
             raise OutcomeUnknown(message, code="answer_unreadable")
         return [Outcome(note.key, Status.WRITTEN, remote_id=str(number), created=True)]
 
-    def _posted(self, note: Note) -> Any:
+    def _posted(self, note: Note, named: Named) -> Any:
         ways = [self._way, *(one for one in reversed(WAYS) if one != self._way)]
         for at, way in enumerate(ways):
             try:
-                posted = self._post(note, way)
+                posted = self._post(note, {**WAYS[way], **named})
             except RowFault as fault:
                 if fault.code != UNKNOWN_ARGUMENT or at == len(ways) - 1:
                     raise
@@ -85,7 +87,7 @@ class NoteDesk:
                 return posted
         return None
 
-    def _post(self, note: Note, way: str) -> Any:
+    def _post(self, note: Note, named: Named) -> Any:
         return self._client.change(
             self._model,
             "message_post",
@@ -94,7 +96,7 @@ class NoteDesk:
             subject=note.title,
             message_type="comment",
             context={**CONTEXT, "mail_post_autofollow": False},
-            **WAYS[way],
+            **named,
         )
 
 

@@ -9,7 +9,8 @@ names of fields: it may hold values.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,17 @@ class RowFault(Exception):
         """The outcome of a row that stands alone."""
         status = Status.RETRY if self.passes else Status.REJECTED
         return Outcome(key, status, code=self.code, message=self.message, field=self.field)
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Around a call that names no single row: what looks like a row's fault is one of the call."""
+    try:
+        yield
+    except RowFault as fault:
+        if fault.passes:
+            raise TryLater(fault.message, code=fault.code) from fault
+        raise BrokenContract(fault.message, code=fault.code) from fault
 
 
 def fault_of(error: object) -> Fault:

@@ -64,15 +64,23 @@ def retag(client: Client, entity: str, changes: Sequence[TagChange]) -> BatchRes
 def provision(client: Client, options: Sequence[TagOptions]) -> None:
     """The port's `provision_tags`."""
     names = list(dict.fromkeys(tag for one in options for tag in one.tags))
-    known = ids_of(client, names)
-    missing = [{"name": one} for one in names if one not in known]
-    size = len(missing) if client.creates_lists else 1
-    for at in range(0, len(missing), max(size, 1)):
-        client.create(CATEGORY, missing[at : at + size])
+    prefix = names[0].partition(".")[0] if names else ""
+    known = ids_of(client, [*names, prefix])
+    missing = [one for one in names if one not in known]
     if missing:
+        _make(client, missing, above=known.get(prefix, ()))
         known = ids_of(client, names)
-    for ids in known.values():
-        _merge(client, ids)
+    for name in names:
+        _merge(client, known.get(name, ()))
+
+
+def _make(client: Client, names: Sequence[str], *, above: Sequence[int]) -> None:
+    """New tags of these names, below the first of `above`, if any."""
+    below = {"parent_id": above[0]} if above else {}
+    rows = [{"name": one, **below} for one in names]
+    size = len(rows) if client.creates_lists else 1
+    for at in range(0, len(rows), size):
+        client.create(CATEGORY, rows[at : at + size])
 
 
 def ids_of(client: Client, names: Sequence[str] | set[str]) -> dict[str, list[int]]:
@@ -94,9 +102,10 @@ def _merge(client: Client, ids: Sequence[int]) -> None:
     """The contacts of doubled tags get the lowest one. The empty double is left to a person:
     another hub may be about to link it, and deleting it would take that contact's tag away.
     """
-    lowest, doubles = ids[0], list(ids[1:])
+    doubles = list(ids[1:])
     if not doubles:
         return
+    lowest = ids[0]
     partner = kind_of(TRAITS.contact_entity).model
     holders = client.search_read(partner, [[FIELD, "in", doubles]], ["id"])
     if holders:

@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from adapters.traits import RatePolicy, SettingField, TagPlace, TagTraits, Traits
+from adapters.traits import (
+    RatePolicy,
+    RecordTraits,
+    SettingField,
+    TagPlace,
+    TagTraits,
+    Traits,
+)
 from schemas.fields import FieldType
 from schemas.odoo import COMPANY, LEAD, PARTNER
 
 NOTE_LIMIT = 60_000
+# No limit of Odoo's own is known for calls; a file travels a third larger (11 takes this size).
+FILE_LIMIT = 20 * 1024 * 1024
+# The module of our ids outside of Odoo (`ir.model.data`), which the database keeps unique.
+OUTSIDE = "answerback"
+RECORD_MODEL = "x_npstoday_response"
+RECORD = RecordTraits(
+    entity=RECORD_MODEL,
+    key="x_response_id",
+    fields={
+        "campaign": "x_name",
+        "score": "x_score",
+        "segment": "x_segment",
+        "comment": "x_comment",
+        "answered_at": "x_answered_at",
+        "tag": "x_tag",
+        "link": "x_link",
+    },
+    links={
+        "contact": ("x_contact_id", PARTNER),
+        "company": ("x_company_id", COMPANY),
+        "deal": ("x_lead_id", LEAD),
+        "owner": ("x_user_id", "res.users"),
+    },
+)
 JSON_RPC_ENDS = (
     "Odoo 19 brings /json/2 and announces the end of JSON-RPC (unverified); here are 11 to 18."
 )
@@ -30,6 +61,7 @@ TRAITS = Traits(
     ),
     entities=(PARTNER, COMPANY, LEAD),
     contact_entity=PARTNER,
+    record=RECORD,
     company_entity=COMPANY,
     company_link="parent_id",
     company_fields={"name": "name", "external_id": "ref"},
@@ -47,6 +79,7 @@ TRAITS = Traits(
     standard_fields={"email": "email", "external_id": "ref", "name": "name", "phone": "phone"},
     match_fields=("email", "ref"),
     note_limit=NOTE_LIMIT,
+    file_limit=FILE_LIMIT,
     # One note a call, so that several calls may be on their way at once.
     note_batch=1,
     tag_batch=100,

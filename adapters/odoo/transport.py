@@ -33,6 +33,7 @@ from adapters.odoo.traits import TRAITS
 PATH = "/jsonrpc"
 JSON = "application/json"
 COMMON, OBJECT = "common", "object"
+TOO_LARGE = "request_too_long"
 
 
 class JSONRPC:
@@ -96,7 +97,8 @@ def _refused(answer: requests.Response, *, changes: bool) -> AdapterError:
     if status in {404, 405}:
         message = "this address serves no JSON-RPC of Odoo"
         return BrokenContract(message, code="no_such_endpoint")
-    return BrokenContract(f"Odoo answered {status}", code="bad_request")
+    code = TOO_LARGE if status == 413 else "bad_request"
+    return BrokenContract(f"Odoo answered {status}", code=code)
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:

@@ -15,6 +15,7 @@ from adapters.odoo import loading
 from adapters.odoo.client import LOADS, Client
 from adapters.odoo.finding import LONGEST_ID
 from adapters.odoo.refusals import NO_METHOD, RowFault
+from adapters.odoo.traits import OUTSIDE, RECORD, RECORD_MODEL
 from adapters.odoo.turns import in_turn
 from schemas.fields import Entity
 from schemas.odoo import kind_of, to_native
@@ -74,7 +75,7 @@ class Writer:
     # --- new records ------------------------------------------------------------------------------
 
     def _new_parts(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-        if self._client.creates_lists:
+        if self._client.creates_lists and not self._is_known_outside:
             yield rows
             return
         for group in _groups(rows, self._fields):
@@ -84,14 +85,26 @@ class Writer:
                 yield from ([one] for one in group)
 
     def _create(self, rows: Sequence[Row]) -> list[Outcome]:
-        if len(rows) > 1 and not self._client.creates_lists:
-            ids = self._tried(rows, lambda: self._load(rows, {}))
-        else:
-            ids = self._client.create(self._kind.model, [self._natives[one.key] for one in rows])
         return [
             Outcome(row.key, Status.WRITTEN, remote_id=str(made), created=True)
-            for row, made in zip(rows, ids, strict=True)
+            for row, made in zip(rows, self._created(rows), strict=True)
         ]
+
+    def _created(self, rows: Sequence[Row]) -> list[int]:
+        if self._is_known_outside and self._can_load(rows):
+            keys = [self._natives[one.key][RECORD.key] for one in rows]
+            named = {loading.OUTSIDE_ID: [f"{OUTSIDE}.response_{one}" for one in keys]}
+            return self._tried(rows, lambda: self._load(rows, named))
+        if len(rows) > 1 and not self._client.creates_lists:
+            return self._tried(rows, lambda: self._load(rows, {}))
+        return self._client.create(self._kind.model, [self._natives[one.key] for one in rows])
+
+    @property
+    def _is_known_outside(self) -> bool:
+        """Whether a new record carries our key as an id that the database keeps unique: then a
+        create that comes twice makes one.
+        """
+        return self._entity.name == RECORD_MODEL and self._batch.match_field == RECORD.key
 
     # --- by load ----------------------------------------------------------------------------------
 
@@ -111,6 +124,8 @@ class Writer:
             if fault.code == NO_METHOD:
                 self._loads = False
                 fault.places = frozenset(range(len(rows)))
+                if len(rows) == 1:
+                    return self._created(rows)
             raise
 
     def _fields(self, row: Row) -> str:

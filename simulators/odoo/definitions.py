@@ -6,6 +6,7 @@ from typing import Any
 
 Definitions = dict[str, dict[str, Any]]
 MOBILE_UNTIL, NORMALIZED_FROM, HTML_COMMENT_FROM = 17, 13, 15
+DOWNLOAD_NAME_UNTIL = 12
 SEGMENTS = [["promoter", "Promoter"], ["passive", "Passive"], ["detractor", "Detractor"]]
 ADDRESSES = [
     ["contact", "Contact"], ["invoice", "Invoice address"], ["delivery", "Shipping address"],
@@ -14,31 +15,39 @@ ADDRESSES = [
 ATTRIBUTES = ("type", "string", "required", "readonly", "store", "searchable", "sortable")
 
 
+MODEL, FIELDS, GRANTS = "ir.model", "ir.model.fields", "ir.model.access"
+OUTSIDE_IDS, GROUPS = "ir.model.data", "res.groups"
+
+
 def models(version: int) -> dict[str, Definitions]:
     """Model -> field -> definition."""
     return {
         "res.partner": _partner(version),
         "res.partner.category": {
-            **_common(),
+            **common(),
             "name": field("char", "Tag Name", required=True),
             "active": field("boolean", "Active"),
+            "parent_id": field("many2one", "Parent Category", relation="res.partner.category"),
         },
         "crm.lead": _lead(version),
         "res.users": {
-            **_common(),
+            **common(),
             "name": field("char", "Name", required=True),
             "login": field("char", "Login", required=True),
             "email": field("char", "Email"),
             "company_id": field("many2one", "Company", relation="res.company"),
         },
         "mail.message": {
-            **_common(),
+            **common(),
             "model": field("char", "Related Document Model"),
             "res_id": field("integer", "Related Document ID"),
             "body": field("html", "Contents"),
             "subject": field("char", "Subject"),
             "subtype": field("char", "Subtype"),
+            "attachment_ids": field("many2many", "Attachments", relation="ir.attachment"),
         },
+        "ir.attachment": _attachment(version),
+        **_models_of_models(),
     }
 
 
@@ -64,7 +73,50 @@ def custom() -> Definitions:
     }
 
 
-def _common() -> Definitions:
+def _models_of_models() -> dict[str, Definitions]:
+    """By which an administrator makes fields, models and access rules."""
+    told: dict[str, Definitions] = {
+        MODEL: {
+            "name": field("char", "Model Description", required=True),
+            "model": field("char", "Model", required=True),
+            "state": field("char", "Type"),
+            "field_id": field("one2many", "Fields", relation=FIELDS),
+        },
+        FIELDS: {
+            "model_id": field("many2one", "Model", required=True, relation=MODEL),
+            "name": field("char", "Field Name", required=True),
+            "field_description": field("char", "Field Label", required=True),
+            "ttype": field("char", "Field Type", required=True),
+            "relation": field("char", "Object Relation"),
+            "selection": field("char", "Selection Options"),
+            "on_delete": field("char", "On Delete"),
+            "size": field("integer", "Size"),
+            "required": field("boolean", "Required"),
+            "index": field("boolean", "Indexed"),
+            "copied": field("boolean", "Copied"),
+            "state": field("char", "Type"),
+        },
+        GRANTS: {
+            "name": field("char", "Name", required=True),
+            "model_id": field("many2one", "Object", required=True, relation=MODEL),
+            "group_id": field("many2one", "Group", relation=GROUPS),
+            **{
+                f"perm_{one}": field("boolean", one)
+                for one in ("read", "write", "create", "unlink")
+            },
+        },
+        OUTSIDE_IDS: {
+            "module": field("char", "Module"),
+            "name": field("char", "External Identifier"),
+            "model": field("char", "Model Name"),
+            "res_id": field("integer", "Record ID"),
+        },
+        GROUPS: {"name": field("char", "Name")},
+    }
+    return {name: {**common(), **one} for name, one in told.items()}
+
+
+def common() -> Definitions:
     return {
         "id": field("integer", "ID", readonly=True),
         "create_date": field("datetime", "Created on", readonly=True),
@@ -75,7 +127,7 @@ def _common() -> Definitions:
 
 def _partner(version: int) -> Definitions:
     fields = {
-        **_common(),
+        **common(),
         "name": field("char", "Name"),
         "email": field("char", "Email"),
         "phone": field("char", "Phone"),
@@ -101,9 +153,24 @@ def _partner(version: int) -> Definitions:
     return fields
 
 
+def _attachment(version: int) -> Definitions:
+    fields = {
+        **common(),
+        "name": field("char", "Attachment Name", required=True),
+        "description": field("text", "Description"),
+        "res_model": field("char", "Resource Model"),
+        "res_id": field("integer", "Resource ID"),
+        "datas": field("binary", "File Content"),
+        "mimetype": field("char", "Mime Type"),
+    }
+    if version <= DOWNLOAD_NAME_UNTIL:
+        fields["datas_fname"] = field("char", "File Name")
+    return fields
+
+
 def _lead(version: int) -> Definitions:
     fields = {
-        **_common(),
+        **common(),
         "name": field("char", "Opportunity", required=True),
         "type": field(
             "selection",
@@ -128,4 +195,5 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "crm.lead": {"type": "opportunity", "active": True, "probability": 0.0},
     "res.users": {"active": True},
     "mail.message": {},
+    "ir.attachment": {},
 }

@@ -19,6 +19,7 @@ WITHOUT_SECOND_FROM = 13
 LABELS = {
     "res.partner": "Contact", "res.partner.category": "Partner Tags", "res.users": "Users",
     "crm.lead": "Lead/Opportunity", "mail.message": "Message",
+    "ir.attachment": "Attachment",
 }  # fmt: skip
 GROUPS = "- Sales/User: Own Documents Only\n\t- Extra Rights/Contact Creation"
 _OLD_ACTS = {
@@ -84,7 +85,7 @@ def missing(model: str, version: int) -> OdooError:
     if version < WITHOUT_SECOND_FROM:
         text = (
             "One of the records you are trying to modify has already been deleted (Document type:"
-            f" {LABELS[model]})."
+            f" {LABELS.get(model, model)})."
         )
     else:
         text = f"Record does not exist or has been deleted.\n(Record: {model}(), User: 7)"
@@ -112,7 +113,7 @@ def by_a_rule(model: str, act: str, version: int) -> OdooError:
     if version < WITHOUT_SECOND_FROM:
         text = (
             "The requested operation cannot be completed due to security restrictions. Please"
-            f" contact your system administrator.\n\n(Document type: {LABELS[model]},"
+            f" contact your system administrator.\n\n(Document type: {LABELS.get(model, model)},"
             f" Operation: {act})"
         )
     else:
@@ -139,6 +140,6 @@ def not_stored(model: str) -> OdooError:
         "The operation cannot be completed, probably due to the following:\n- deletion: you may be"
         " trying to delete a record while other records still reference it\n- creation/update: a"
         " mandatory field is not correctly set\n\n"
-        f"[object with reference: {LABELS[model]} - {model}]",
+        f"[object with reference: {LABELS.get(model, model)} - {model}]",
         "ValidationError",
     )

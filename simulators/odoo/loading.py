@@ -35,7 +35,7 @@ class Loading:
         definitions = self.store.definitions[self.model]
         for one in columns:
             name = one.partition("/")[0]
-            if one != DATABASE_ID and name not in definitions:
+            if one not in (DATABASE_ID, OUTSIDE_ID) and name not in definitions:
                 raise OdooError(name, "KeyError")
         kept = self.store.snapshot()
         ids = list(self._stored(columns, rows))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from simulators.odoo import errors
-from simulators.odoo.definitions import DEFAULTS
+from simulators.odoo import errors, setup
+from simulators.odoo.definitions import DEFAULTS, FIELDS, MODEL
 from simulators.odoo.errors import OdooError
 from simulators.odoo.loading import Loading
-from simulators.odoo.store import Record, Store
+from simulators.odoo.store import ADD, Record, Store
 from simulators.odoo.values import escaped, sanitized
 
 LISTS_FROM, XMLID_FROM, HTML_FROM = 12, 14, 17
@@ -31,7 +32,8 @@ class Methods:
 
     def call(self, model: str, method: str, arguments: Sequence[Any], named: Record) -> Any:
         """The method's result. Raises OdooError."""
-        if model not in self.store.records:
+        hidden = model == "crm.lead" and not self.options["crm_installed"]
+        if model not in self.store.records or hidden:
             text = f"Object {model} doesn't exist"
             raise OdooError(text, "UserError")
         known = getattr(self, f"on_{method}", None)
@@ -65,7 +67,8 @@ class Methods:
         }
 
     def on_default_get(self, model: str, _context: Record, fields_list: Sequence[str]) -> Record:
-        return {one: DEFAULTS[model][one] for one in fields_list if one in DEFAULTS[model]}
+        given = DEFAULTS.get(model, {})
+        return {one: given[one] for one in fields_list if one in given}
 
     def on_search_read(
         self,
@@ -106,6 +109,12 @@ class Methods:
             return False
         return True
 
+    def on_has_access(
+        self, model: str, context: Record, _ids: Sequence[int], operation: str
+    ) -> bool:
+        """The same by another name (18 and later, unverified)."""
+        return self.on_check_access_rights(model, context, operation, raise_exception=False)
+
     # --- writing ------------------------------------------------------------------------------
 
     def on_create(self, model: str, _context: Record, rows: Any) -> Any:
@@ -116,10 +125,24 @@ class Methods:
             raise OdooError(text, "AttributeError")
         self._need_sender(model)
         given = rows if listed else [rows]
+        if model == "ir.attachment":
+            self._check_attachments(given)
         for one in given:
             self._strike(one.get("email"), one.get("name"))
-        made = self.store.create(model, given)
+        if model in {MODEL, FIELDS}:
+            made = setup.made(self.store, model, given)
+        else:
+            made = self.store.create(model, given)
         return made if listed else made[0]
+
+    def _check_attachments(self, given: Sequence[Record]) -> None:
+        """Who may not write a record may not attach to it; a record that is not there is no matter
+        (measured, 11).
+        """
+        for one in given:
+            base64.b64decode(str(one.get("datas") or ""), validate=True)
+            if one.get("res_model"):
+                self.store.check_right(str(one["res_model"]), "write")
 
     def on_write(self, model: str, _context: Record, ids: Any, values: Record) -> bool:
         numbers = [ids] if isinstance(ids, int) else list(ids)
@@ -154,6 +177,7 @@ class Methods:
         body: str = "",
         subject: str | bool = False,  # noqa: FBT001, FBT002 - Odoo's own signature
         message_type: str = "notification",
+        attachment_ids: Sequence[int] = (),
         **more: Any,
     ) -> int:
         """One message on one record. What is taken beside the body differs by version."""
@@ -171,6 +195,7 @@ class Methods:
             "res_id": number,
             "body": escaped(body) if plain else sanitized(body),
             "subject": subject,
+            "attachment_ids": [[ADD, one] for one in attachment_ids],
             "subtype": more.get("subtype_xmlid") or more.get("subtype") or NOTE,
         }
         return self.store.create("mail.message", [told])[0]

@@ -7,25 +7,21 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from simulators.kit.messages import Answer, BadBody, Request
-from simulators.kit.pages import Shown, readable
-from simulators.kit.simulator import Simulator, route
+from simulators.kit.simulator import route
 from simulators.odoo import errors
-from simulators.odoo.definitions import field
 from simulators.odoo.errors import OdooError
 from simulators.odoo.methods import KINDS, Methods
+from simulators.odoo.seeding import Seeding
 from simulators.odoo.store import Record, Store
 
 DATABASE, LOGIN, PASSWORD, UID = "acme", "integration@example.com", "demo-password", 7
 JSON = "application/json"
 
 
-class Odoo(Simulator):
+class Odoo(Seeding):
     """One Odoo of the version that the option says, 16 if none.
 
-    `POST /__sim__/seed` takes, all optional: `contacts`, `companies`, `leads`: lists of values (of
-    a contact also `tags`: names); `tags`: names, each time a new one; `archive`, `delete`: ids of
-    contacts; `merge`: [[survivor, loser]]; `edit`: {id: values}; `fields`: {model: {name: {type,
-    string...}}}; `remove_fields`: {model: [names]}; `delete_tags`: names.
+    What a test can seed and read: seeding.py.
     """
 
     name = "Odoo"
@@ -34,6 +30,8 @@ class Odoo(Simulator):
         "database": DATABASE,
         "user_email": LOGIN,
         "denied": [],  # "write res.partner": the access list refuses it
+        "administrator": False,  # whether the user may make fields, models and rules
+        "crm_installed": True,
         "absent": [],  # methods that there are not
         "hidden": [],  # ids that a record rule hides
         "refuses_unknown_fields": None,  # None: by version
@@ -163,136 +161,6 @@ class Odoo(Simulator):
 
     def _stamp(self) -> str:
         return f"{datetime.fromtimestamp(self.clock.now(), UTC):%Y-%m-%d %H:%M:%S}"
-
-    # --- what tests seed and read -------------------------------------------------------------
-
-    def seed(self, told: dict[str, Any]) -> dict[str, Any]:
-        """Answers the ids of the new records, in order."""
-        self._define(told)
-        for name in told.get("tags", ()):
-            self.store.create("res.partner.category", [{"name": name}])
-        made = {
-            "contacts": [self._contact_seeded(one) for one in told.get("contacts", ())],
-            "companies": [
-                self._seeded("res.partner", {**one, "is_company": True})
-                for one in told.get("companies", ())
-            ],
-            "leads": [self._seeded("crm.lead", one) for one in told.get("leads", ())],
-        }
-        self._act(told)
-        return made
-
-    def records(self) -> dict[str, Any]:
-        """Contacts with fields, tags and notes; companies and leads with fields; all tags."""
-        partners = sorted(self.store.records["res.partner"].items())
-        people = [(number, one) for number, one in partners if not one["is_company"]]
-        return {
-            "contacts": [self._contact(number, one) for number, one in people],
-            "companies": [
-                {"id": str(number), "fields": _filled(one)}
-                for number, one in partners
-                if one["is_company"]
-            ],
-            "leads": [
-                {"id": str(number), "fields": _filled(one)}
-                for number, one in sorted(self.store.records["crm.lead"].items())
-            ],
-            "tags": self.tags(),
-        }
-
-    def tags(self) -> list[dict[str, Any]]:
-        """All tags, with their ids: a name may stand twice."""
-        held = self.store.records["res.partner.category"]
-        return [{"id": number, "name": one["name"]} for number, one in sorted(held.items())]
-
-    def shown(self) -> list[Shown]:
-        """The page's contacts, those written last first."""
-        partners = [
-            (number, one)
-            for number, one in self.store.records["res.partner"].items()
-            if not one["is_company"]
-        ]
-        partners.sort(key=lambda pair: (str(pair[1]["write_date"]), pair[0]), reverse=True)
-        told = [self._contact(number, one) for number, one in partners]
-        return [
-            Shown(
-                one["id"],
-                f"{one['fields'].get('name', '')} {one['email'] or ''}".strip(),
-                one["fields"],
-                one["tags"],
-                [readable(note["body"]) for note in one["notes"]],
-            )
-            for one in told
-        ]
-
-    def _contact(self, number: int, record: Record) -> dict[str, Any]:
-        names = {one["id"]: one["name"] for one in self.tags()}
-        messages = sorted(self.store.records["mail.message"].items())
-        return {
-            "id": str(number),
-            "email": record["email"],
-            "fields": _filled(record),
-            "tags": [names[one] for one in record["category_id"]],
-            "notes": [
-                {"id": str(at), "body": one["body"]}
-                for at, one in messages
-                if (one["model"], one["res_id"]) == ("res.partner", number)
-            ],
-        }
-
-    def _define(self, told: dict[str, Any]) -> None:
-        for model, fields in told.get("fields", {}).items():
-            for name, one in fields.items():
-                more = {key: value for key, value in one.items() if key not in {"type", "string"}}
-                made = field(one["type"], one.get("string", name), **more)
-                self.store.definitions[model][name] = made
-        for model, names in told.get("remove_fields", {}).items():
-            for name in names:
-                del self.store.definitions[model][name]
-                for record in self.store.records[model].values():
-                    record.pop(name, None)
-
-    def _contact_seeded(self, told: Record) -> str:
-        names = [str(one) for one in told.get("tags", ())]
-        values = {key: value for key, value in told.items() if key != "tags"}
-        values.setdefault("name", values.get("email"))
-        values["category_id"] = [[6, 0, [self._tag(one) for one in names]]]
-        return self._seeded("res.partner", values)
-
-    def _tag(self, name: str) -> int:
-        held = [one["id"] for one in self.tags() if one["name"] == name]
-        return int(
-            held[0] if held else self.store.create("res.partner.category", [{"name": name}])[0]
-        )
-
-    def _seeded(self, model: str, values: Record) -> str:
-        return str(self.store.create(model, [values])[0])
-
-    def _act(self, told: dict[str, Any]) -> None:
-        partners = self.store.records["res.partner"]
-        for one in told.get("archive", ()):
-            partners[int(one)]["active"] = False
-        for survivor, loser in told.get("merge", ()):
-            for message in self.store.records["mail.message"].values():
-                if (message["model"], message["res_id"]) == ("res.partner", int(loser)):
-                    message["res_id"] = int(survivor)
-            self.store.unlink("res.partner", [int(loser)])
-        for one in told.get("delete", ()):
-            self.store.unlink("res.partner", [int(one)])
-        gone = [one["id"] for one in self.tags() if one["name"] in told.get("delete_tags", ())]
-        self.store.unlink("res.partner.category", gone)
-        for number, values in told.get("edit", {}).items():
-            self.store.write("res.partner", [int(number)], values)
-
-
-def _filled(record: Record) -> Record:
-    """The values that say something; an integer always does."""
-    # 0 is a score, and equal to False.
-    return {
-        name: value
-        for name, value in record.items()
-        if value is not False and value is not None and value != []
-    }
 
 
 def _body(request: Request) -> Record:

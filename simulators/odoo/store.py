@@ -10,7 +10,17 @@ from email.utils import parseaddr
 from typing import Any
 
 from simulators.odoo import errors
-from simulators.odoo.definitions import DEFAULTS, Definitions, models
+from simulators.odoo.definitions import (
+    DEFAULTS,
+    FIELDS,
+    GRANTS,
+    GROUPS,
+    MODEL,
+    OUTSIDE_IDS,
+    Definitions,
+    common,
+    models,
+)
 from simulators.odoo.domains import test_of
 from simulators.odoo.errors import OdooError
 from simulators.odoo.values import empty, stored
@@ -19,6 +29,9 @@ Record = dict[str, Any]
 REMOVE, ADD, CLEAR, SET = 3, 4, 5, 6
 # Measured on 11: an unknown field is left out of what is read and written, without a word.
 REFUSES_UNKNOWN_FROM = 13
+ADMINISTRATORS = "base.group_erp_manager"
+# What an integration user has, and an administrator besides.
+GROUP_IDS = {"base.group_user": 1, ADMINISTRATORS: 2, "base.group_partner_manager": 8}
 
 
 class Store:
@@ -31,7 +44,15 @@ class Store:
         self.records: dict[str, dict[int, Record]] = {name: {} for name in self.definitions}
         self.last: dict[str, int] = dict.fromkeys(self.definitions, 0)
         # (model, `module.name`) -> id
-        self.outside_ids: dict[tuple[str, str], int] = {}
+        self.outside_ids: dict[tuple[str, str], int] = {
+            (GROUPS, name): number for name, number in GROUP_IDS.items()
+        }
+        self.made: set[str] = set()
+        for number in GROUP_IDS.values():
+            self.records[GROUPS][number] = {"name": "group"}
+        for number, name in enumerate(self.definitions, start=1):
+            self.records[MODEL][number] = {"name": name, "model": name, "state": "base"}
+            self.last[MODEL] = number
 
     @property
     def version(self) -> int:
@@ -49,12 +70,22 @@ class Store:
     def restore(self, kept: Any) -> None:
         """Undo a call; numbers once given are not given again."""
         self.records, self.outside_ids = kept
+        self.made &= self.records.keys()
+
+    def add_model(self, name: str) -> None:
+        """A model that an administrator makes: nobody may use it until a rule says so."""
+        self.definitions[name] = common()
+        self.records[name] = {}
+        self.last.setdefault(name, 0)
+        self.made.add(name)
 
     # --- reading ------------------------------------------------------------------------------
 
     def search(self, model: str, domain: Sequence[Any], context: Mapping[str, Any]) -> list[int]:
         """The ids of the domain's records, in order; hidden ones are not among them."""
         self.check_right(model, "read")
+        if model == OUTSIDE_IDS:
+            self._list_outside_ids()
         test = test_of(domain, lambda name: self._known_in_leaf(model, name))
         named = {part[0] for part in domain if not isinstance(part, str)}
         all_states = context.get("active_test") is False or "active" in named
@@ -104,7 +135,7 @@ class Store:
         blanks = {one: empty(told) for one, told in self.definitions[model].items()}
         made = []
         for given in rows:
-            record = {**blanks, **DEFAULTS[model]}
+            record = {**blanks, **DEFAULTS.get(model, {})}
             record.update(self._checked(model, record, given))
             self._check_whole(model, record)
             made.append(record)
@@ -134,10 +165,41 @@ class Store:
                 raise errors.missing(model, self.version)
         self._unlinked(model, set(ids))
 
+    def move_links(self, model: str, old: int, new: int) -> None:
+        """What referred to a record that is merged into another refers to that one."""
+        for owner, definitions in self.definitions.items():
+            for name, definition in definitions.items():
+                if (definition["type"], definition.get("relation")) == ("many2one", model):
+                    for record in self.records[owner].values():
+                        record[name] = new if record.get(name) == old else record.get(name)
+
     def check_right(self, model: str, act: str) -> None:
-        """Raises AccessError where the option `denied` names it: "write res.partner"."""
-        if f"{act} {model}" in self.options["denied"]:
+        """Raises AccessError where the option `denied` names it ("write res.partner"), and where
+        no rule gives it.
+        """
+        if f"{act} {model}" in self.options["denied"] or not self._is_given(model, act):
             raise errors.no_right(model, act, self.version)
+
+    def _is_given(self, model: str, act: str) -> bool:
+        if model in self.made:
+            groups = {number for name, number in GROUP_IDS.items() if name != ADMINISTRATORS}
+            return any(
+                rule[f"perm_{act}"] and rule["group_id"] in groups
+                for rule in self.records[GRANTS].values()
+                if self.records[MODEL][rule["model_id"]]["model"] == model
+            )
+        if self.options["administrator"]:
+            return True
+        return model != GRANTS and (act == "read" or model not in {MODEL, FIELDS})
+
+    def _list_outside_ids(self) -> None:
+        """The ids outside of Odoo as records of their own."""
+        told = sorted(self.outside_ids.items())
+        self.records[OUTSIDE_IDS] = {}
+        for number, ((model, outside), res_id) in enumerate(told, start=1):
+            module, _, name = outside.partition(".")
+            row = {"module": module, "name": name, "model": model, "res_id": res_id}
+            self.records[OUTSIDE_IDS][number] = row
 
     def _add(self, model: str, record: Record) -> int:
         self.last[model] += 1

@@ -104,7 +104,8 @@ def test_killed_while_delivering(
 
 
 @pytest.mark.parametrize(("app", "call"), [("hubspot", 1), ("hubspot", 2), ("salesforce", 1),
-                                           ("zendesk", 1), ("zendesk", 3)])  # fmt: skip
+                                           ("zendesk", 1), ("zendesk", 3),
+                                           ("odoo", 2), ("odoo", 3)])  # fmt: skip
 def test_killed_after_a_call_whose_answer_was_not_read(
     world: World,
     connected: Callable[..., CRMSeen],

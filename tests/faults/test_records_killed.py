@@ -11,10 +11,10 @@ from tests.faults.processes import Processes
 from tests.responses.test_records import empty, furnished, records
 from tests.world import CRMSeen, World, answered, people
 
-LAST_WRITE = {"hubspot": "2", "salesforce": "1"}
+LAST_WRITE = {"hubspot": "2", "odoo": "1", "salesforce": "1"}
 
 
-@pytest.fixture(params=["hubspot", "salesforce"])
+@pytest.fixture(params=sorted(LAST_WRITE))
 def crm(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
     """A furnished account that keeps a record of each response."""
     with running(empty(request.param)) as url:

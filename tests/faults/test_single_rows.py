@@ -24,6 +24,8 @@ PASSING: dict[str, Any] = {
         "message": "could not serialize access due to concurrent update",
     },
 }
+# Odoo's row is sent with its neighbours, then at once alone.
+TRIES = {"odoo": 2}
 
 
 def row_fault(crm: CRMSeen, email: str, error: Any, *, times: int | None = 1) -> None:
@@ -65,7 +67,7 @@ def test_fault_35_a_record_that_cannot_be_taken_now_is_tried_again_alone(
 ) -> None:
     crm = connected(app)
     items = linked(world, crm)
-    row_fault(crm, key_of(crm, "c2@example.test"), PASSING[app])
+    row_fault(crm, key_of(crm, "c2@example.test"), PASSING[app], times=TRIES.get(app, 1))
     world.drain(app)
     again = [one for one in world.deliveries() if one.attempts]
     assert {one.payload["match"]["value"] for one in again} == {"c2@example.test"}

@@ -5,8 +5,10 @@ A fault such as `drop_after` cuts the connection when the real server has commit
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -32,12 +34,15 @@ FIELDS: dict[str, dict[str, Any]] = {
 }
 # Internal user and Contact Creation: what docs/apps/odoo.md tells an admin to give, no more.
 GROUPS = (("base", "group_user"), ("base", "group_partner_manager"))
+ADMINISTRATORS = ("base", "group_erp_manager")
+RESPONSES, KEY_FIELD = "x_npstoday_response", "x_npstoday_key"
 
 
 class Relay(Simulator):
     """Calls go through to the real server; seeding and looking is the administrator's."""
 
     name = "Odoo 11"
+    defaults: ClassVar[dict[str, Any]] = {"administrator": False}
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -49,6 +54,12 @@ class Relay(Simulator):
         self._make_fields()
         self.user_id = self._make_user()
         self.clean()
+
+    def options_changed(self) -> None:
+        """Whether the integration user may make fields, models and rules."""
+        act = 4 if self.options["administrator"] else 3
+        values = {"groups_id": [[act, self._group(*ADMINISTRATORS)]]}
+        self.server.call("res.users", "write", [self.user_id], values)
 
     @route("POST", "/jsonrpc")
     def jsonrpc(self, request: Request) -> Answer:
@@ -70,13 +81,17 @@ class Relay(Simulator):
         return {"access_token": "issued-password"}
 
     def seed(self, told: dict[str, Any]) -> dict[str, Any]:
-        """Contacts, tags and edits, as the simulator takes them."""
+        """Contacts, leads, tags, edits and deletions, as the simulator takes them."""
         for name in told.get("tags", ()):
             self.server.call("res.partner.category", "create", {"name": name})
         made = self._imported(told.get("contacts", ()))
         for number, values in told.get("edit", {}).items():
             self.server.call("res.partner", "write", [int(number)], values)
-        return {"contacts": made}
+        for act, ids in (("unlink", "delete"), ("toggle_active", "archive")):
+            if told.get(ids):
+                self.server.call("res.partner", act, [int(one) for one in told[ids]])
+        leads = [str(self.server.call("crm.lead", "create", one)) for one in told.get("leads", ())]
+        return {"contacts": made, "leads": leads}
 
     def _imported(self, contacts: Sequence[Mapping[str, str]]) -> list[str]:
         """New contacts in one call: a hundred creates would take longer than a test waits."""
@@ -88,7 +103,7 @@ class Relay(Simulator):
         return [str(one) for one in told["ids"]]
 
     def records(self) -> dict[str, Any]:
-        """The tests' contacts with fields, tags and notes, and all tags."""
+        """The tests' contacts with fields, tags, notes and files; all tags and responses."""
         names = {one["id"]: one["name"] for one in self._tags()}
         fields = ["name", "email", "phone", "category_id", *FIELDS]
         contacts = self.server.call(
@@ -96,7 +111,9 @@ class Relay(Simulator):
         )
         ids = [one["id"] for one in contacts]
         domain = [["model", "=", "res.partner"], ["res_id", "in", ids], ["subject", "!=", False]]
-        notes = self.server.call("mail.message", "search_read", domain, ["res_id", "body"])
+        notes = self.server.call(
+            "mail.message", "search_read", domain, ["res_id", "body", "attachment_ids"]
+        )
         return {
             "contacts": [
                 {
@@ -105,11 +122,47 @@ class Relay(Simulator):
                     "fields": {name: one[name] for name in fields if one[name] is not False},
                     "tags": [names[tag] for tag in one["category_id"]],
                     "notes": [note for note in notes if note["res_id"] == one["id"]],
+                    "files": self._files(one["id"], notes),
                 }
                 for one in contacts
             ],
             "tags": self._tags(),
+            "made": {RESPONSES: self._responses()},
         }
+
+    def _files(self, contact: int, notes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        domain = [["res_model", "=", "res.partner"], ["res_id", "=", contact]]
+        told = self.server.call("ir.attachment", "search_read", domain, ["name", "datas"])
+        return [
+            {
+                "id": str(one["id"]),
+                "name": one["name"],
+                "sha256": hashlib.sha256(b64decode(one["datas"])).hexdigest(),
+                "noted": sum(one["id"] in note["attachment_ids"] for note in notes),
+            }
+            for one in told
+            if one["datas"]
+        ]
+
+    def _responses(self) -> list[dict[str, Any]]:
+        if not self._made(RESPONSES):
+            return []
+        told = self.server.call(RESPONSES, "search_read", [], [], order="id")
+        return [
+            {
+                "id": str(one["id"]),
+                "fields": {
+                    name: value[0] if isinstance(value, list) else value
+                    for name, value in one.items()
+                    if name.startswith("x_") and value is not False
+                },
+            }
+            for one in told
+        ]
+
+    def _made(self, model: str) -> list[int]:
+        made: list[int] = self.server.call("ir.model", "search", [["model", "=", model]])
+        return made
 
     def clean(self) -> None:
         """Remove what other tests have left."""
@@ -119,6 +172,12 @@ class Relay(Simulator):
         call("res.partner", "unlink", [one for one in partners if one != user])
         tags = call("res.partner.category", "search", [["name", "=ilike", "npstoday%"]])
         call("res.partner.category", "unlink", tags)
+        # A user has his contact's fields, too: those go with it.
+        domain = [["name", "=", KEY_FIELD], ["model", "=", "res.partner"]]
+        made = call("ir.model.fields", "search", domain)
+        for model, ids in (("ir.model", self._made(RESPONSES)), ("ir.model.fields", made)):
+            if ids:
+                call(model, "unlink", ids)
 
     def _tags(self) -> list[dict[str, Any]]:
         told: list[dict[str, Any]] = self.server.call(

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from adapters.base import Batch, Operation, Row, TagOptions
 from adapters.errors import OutcomeUnknown
+from adapters.provisioning import Part, State
 from schemas.odoo import PARTNER
 from simulators.kit.server import running
 from tests.adapters.contract import AdapterContract
 from tests.adapters.odoo_bench import OdooBench, benched
+from tests.adapters.test_odoo_loading import (  # noqa: F401 - the same tests at the real server
+    test_a_bad_row_is_named_and_the_rest_goes_together,
+    test_a_gone_record_is_not_found_and_none_is_made_in_its_place,
+    test_an_archived_contact_is_written_all_the_same,
+    test_different_rows_share_a_call,
+    test_every_type_reads_back_as_it_was_written,
+    test_nothing_empties_a_field_and_others_stay,
+)
+from tests.adapters.test_odoo_provisioning import EVERYTHING, WANTED, states, thing
 from tests.faults.crowd import crowd, said, settled_before, trouble, verdict
-from tests.live.relay import Relay
+from tests.live.relay import RESPONSES, Relay
+from tests.responses.filehost import PDF, hosting, png, signed, taking_files
+from tests.responses.scene import LATER
+from tests.responses.test_files import digests
+from tests.responses.test_records import contact_id, furnished, records
 from tests.world import CRMSeen, World, people
 
 pytestmark = pytest.mark.live
@@ -24,6 +38,18 @@ TAGS = tuple(f"NPSToday.Møde.{score}" for score in range(11))
 def bench(relay: Relay) -> Iterator[OdooBench]:
     with running(relay) as url:
         yield benched(url)
+
+
+@pytest.fixture
+def every(bench: OdooBench) -> OdooBench:
+    """What the simulator is tested with in every version."""
+    return bench
+
+
+@pytest.fixture
+def bench_of() -> Callable[[CRMSeen], OdooBench]:
+    """The adapter's bench at a CRM that is connected already."""
+    return lambda crm: benched(crm.url)
 
 
 @pytest.fixture
@@ -88,6 +114,88 @@ def test_a_revoked_key_parks_and_a_new_one_resumes(world: World, crm: CRMSeen) -
     world.reconnect("odoo", crm.connection_id, crm.url)
     world.settle(for_s=60)
     assert verdict(crm, items) == []
+
+
+# --- what is made on request, records, files ------------------------------------------------------
+
+
+@pytest.fixture
+def furnished_crm(world: World, crm: CRMSeen) -> CRMSeen:
+    """An administrator has made everything; the integration user has no such rights any more."""
+    crm.control("options", {"administrator": True})
+    furnished(world, crm)
+    world.standard("odoo", record=True, create=True)
+    return crm
+
+
+def test_everything_is_made_in_one_go_and_a_second_time_nothing(bench: OdooBench) -> None:
+    refused = bench.adapter().furnish(WANTED, EVERYTHING)
+    assert "create on ir.model" in thing(refused, RESPONSES).text
+    assert states(refused, Part.NO_SEND) == {State.EXISTS}
+    bench.control("options", {"administrator": True})
+    made = bench.adapter().furnish(WANTED, EVERYTHING)
+    assert states(made) == {State.EXISTS}, [one for one in made.things if one.text]
+    assert not any(one.made for one in bench.adapter().furnish(WANTED, EVERYTHING).things)
+    bench.control("options", {"administrator": False})
+    assert states(bench.adapter().planned(WANTED)) == {State.EXISTS}
+    assert RESPONSES in {one.name for one in bench.adapter().entities()}
+
+
+def test_each_response_becomes_a_record_with_its_contact_and_lead(
+    world: World, furnished_crm: CRMSeen
+) -> None:
+    crm = furnished_crm
+    (lead,) = crm.control("seed", {"leads": [{"name": "Big"}]})["leads"]
+    crm.seed(people(1))
+    world.push(said(1, 0, score=9, meta={"deal_id": lead}), said(2, 0, score=3, at=LATER))
+    world.settle(for_s=60)
+    found = sorted(records(crm), key=lambda one: int(one["score"]))
+    assert [one["contacts"] for one in found] == [[contact_id(crm, "c0@example.test")]] * 2
+    assert [one["segment"] for one in found] == ["Detractor", "Promoter"]
+    assert [one["tag"] for one in found] == ["NPSToday.Møde.3", "NPSToday.Møde.9"]
+    leads = [one["fields"].get("x_lead_id") for one in crm.control("state")["made"][RESPONSES]]
+    assert leads == [int(lead), None] or leads == [None, int(lead)]
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+def test_a_connection_cut_after_the_commit_leaves_one_response_record(
+    world: World, furnished_crm: CRMSeen, at: int
+) -> None:
+    crm = furnished_crm
+    crm.seed(people(1))
+    world.push(said(1, 0), said(2, 1))
+    trouble(crm, at=at, drop_after=True)
+    world.settle(for_s=60)
+    assert len(records(crm)) == 2
+    assert len({one["key"] for one in records(crm)}) == 2
+
+
+def test_a_response_that_is_sent_twice_at_once_is_one_record(
+    world: World, furnished_crm: CRMSeen, bench_of: Callable[[CRMSeen], OdooBench]
+) -> None:
+    """Two creates, neither of which has found the other's."""
+    bench = bench_of(furnished_crm)
+    row = Row("k", {"x_response_id": "0f-1", "x_name": "Møde", "x_score": 3})
+    batch = Batch(RESPONSES, Operation.CREATE, (row,), match_field="x_response_id")
+    first, second = (bench.adapter().write(batch).outcomes[0].remote_id for _ in "ab")
+    assert first == second
+    assert len(records(furnished_crm)) == 1
+
+
+@pytest.mark.parametrize("method", ["create", "message_post"])
+def test_a_file_hangs_on_its_contact_once_whatever_answer_is_lost(
+    world: World, crm: CRMSeen, method: str
+) -> None:
+    crm.seed(people(1))
+    taking = taking_files(world)
+    with hosting() as host:
+        taking.push(signed(0, host.put("/s.png", png(1)), host.put("/b.pdf", PDF)))
+        call = f'"{method}", \\[' if method == "message_post" else '"ir.attachment", "create"'
+        crm.fault("/jsonrpc", "POST", call, drop_after=True)
+        taking.settle(for_s=60)
+    held = crm.contacts()["c0@example.test"]["files"]
+    assert sorted(one["sha256"] for one in held) == digests(png(1), PDF)
+    assert [one["noted"] for one in held] == [1, 1]
 
 
 # --- what only the server can tell ----------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,12 +13,14 @@ from connector.responses.prepare import wanted_at
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from simulators.kit.simulator import Simulator
+from simulators.odoo.service import Odoo
 from simulators.salesforce.service import Salesforce
 from tests.world import CRMSeen, World, answered, people
 
 # How each CRM calls what is asked here: the response's own fields, and the contact it belongs to.
 NAMES: Mapping[str, Mapping[str, str]] = {
     "hubspot": {"key": "response_id", "score": "score", "segment": "segment", "tag": "tag"},
+    "odoo": {"key": "x_response_id", "score": "x_score", "segment": "x_segment", "tag": "x_tag"},
     "salesforce": {
         "key": "Response_Id__c",
         "score": "Score__c",
@@ -29,14 +31,19 @@ NAMES: Mapping[str, Mapping[str, str]] = {
 LATER = "2026-11-23T01:02:00Z"
 
 
+EMPTY: Mapping[str, Callable[[], Simulator]] = {
+    "hubspot": lambda: HubSpot(options={"enterprise": True}),
+    "odoo": lambda: Odoo(options={"administrator": True}),
+    "salesforce": lambda: Salesforce(options={"package_installed": False}),
+}
+
+
 def empty(app: str) -> Simulator:
     """An account in which nothing of ours is there."""
-    if app == "hubspot":
-        return HubSpot(options={"enterprise": True})
-    return Salesforce(options={"package_installed": False})
+    return EMPTY[app]()
 
 
-@pytest.fixture(params=["hubspot", "salesforce"])
+@pytest.fixture(params=sorted(EMPTY))
 def crm(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
     """An account that was empty, furnished, and keeps a record of each response."""
     with running(empty(request.param)) as url:
@@ -49,6 +56,8 @@ def crm(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
 def furnished(world: World, crm: CRMSeen) -> None:
     here = (world.hub.desk, world.workspace_id, crm.connection_id)
     furnishing.furnish(*here, parts=frozenset(Part), wanted_at=wanted_at, actor="test")
+    if crm.app == "odoo":
+        crm.control("options", {"administrator": False})
 
 
 def records(crm: CRMSeen) -> list[dict[str, Any]]:
@@ -57,6 +66,9 @@ def records(crm: CRMSeen) -> list[dict[str, Any]]:
     if crm.app == "hubspot":
         (rows,) = state["custom"].values()
         told = [(one["properties"], list(one["links"].get("contacts", {}))) for one in rows]
+    elif crm.app == "odoo":
+        rows = state["made"]["x_npstoday_response"]
+        told = [(one["fields"], [str(one["fields"].get("x_contact_id"))]) for one in rows]
     else:
         rows = state["records"]["NPSToday_Response__c"]
         told = [(one["fields"], [one["fields"].get("Contact__c")]) for one in rows]
@@ -167,6 +179,7 @@ def test_the_deal_that_the_platform_names_is_linked(world: World, crm: CRMSeen) 
     crm.seed(people(1))
     told = {
         "hubspot": {"deals": [{"dealname": "Big"}]},
+        "odoo": {"leads": [{"name": "Big"}]},
         "salesforce": {
             "records": {
                 "Opportunity": [{"Name": "Big", "StageName": "Proposal", "CloseDate": "2026-12-01"}]
@@ -174,10 +187,11 @@ def test_the_deal_that_the_platform_names_is_linked(world: World, crm: CRMSeen) 
         },
     }[crm.app]
     made = crm.control("seed", told)
-    deal = (made.get("deals") or made["records"]["Opportunity"])[0]
+    deal = (made.get("deals") or made.get("leads") or made["records"]["Opportunity"])[0]
     world.push(answered(0, meta={"deal_id": deal}))
     world.settle()
-    assert deal in str(crm.control("state").get("custom") or crm.control("state")["records"])
+    state = crm.control("state")
+    assert deal in str(state.get("custom") or state.get("made") or state["records"])
 
 
 def test_a_deal_that_is_not_there_is_left_out(world: World, crm: CRMSeen) -> None:
@@ -190,9 +204,11 @@ def test_a_deal_that_is_not_there_is_left_out(world: World, crm: CRMSeen) -> Non
 
 # --- faults ---------------------------------------------------------------------------------------
 
+# Path and method of the call, and what its body says.
 CREATE = {
-    "hubspot": r"npstoday_response/batch/create$",
-    "salesforce": r"/composite/sobjects/?$",
+    "hubspot": (r"npstoday_response/batch/create$", "POST", ""),
+    "odoo": ("/jsonrpc$", "POST", '"x_npstoday_response", "load"'),
+    "salesforce": (r"/composite/sobjects/?$", "POST", ""),
 }
 
 
@@ -203,7 +219,7 @@ def test_a_lost_answer_leaves_exactly_one_record(
     crm.seed(people(3))
     world.standard(crm.app, record=True, fields=False, note=False, tag=False)
     world.push(*(answered(number) for number in range(3)))
-    crm.fault(CREATE[crm.app], "POST", **action)
+    crm.fault(*CREATE[crm.app], **action)
     world.settle()
     assert len(records(crm)) == 3
     assert len({one["key"] for one in records(crm)}) == 3
@@ -215,7 +231,9 @@ def test_a_lost_answer_about_the_link_leaves_one_record_that_is_linked(
 ) -> None:
     crm.seed(people(1))
     world.push(answered(0))
-    crm.fault(r"/associate/default$|/composite/sobjects/?$", "POST", drop_after=True)
+    # The others link as they create.
+    linking = {**CREATE, "hubspot": (r"/associate/default$", "POST", "")}
+    crm.fault(*linking[crm.app], drop_after=True)
     world.settle()
     (record,) = records(crm)
     assert record["contacts"] == [contact_id(crm, "c0@example.test")]
@@ -229,6 +247,8 @@ def test_a_field_taken_away_from_the_entity_is_named_and_the_contact_goes_on(
     if crm.app == "hubspot":
         (full,) = crm.control("state")["custom"]
         crm.control("seed", {"remove_properties": {full: [lost]}})
+    elif crm.app == "odoo":
+        crm.control("seed", {"remove_fields": {"x_npstoday_response": [lost]}})
     else:
         changed = {f"NPSToday_Response__c.{lost}": {"visible": False}}
         crm.control("options", {"field_changes": changed})
