@@ -71,7 +71,8 @@ def stored(
 ) -> list[int]:
     """The ids of the records of a table of texts. Raises as `load` does."""
     told = client.change(model, METHOD, list(columns), list(table), context=dict(EVEN_ARCHIVED))
-    return _ids(told, len(table), entity or Entity(model, model, ()))
+    call = Call(model, "write" if ID in columns else "create")
+    return _ids(told, len(table), call, entity or Entity(model, model, ()))
 
 
 def _column(definition: Field | None, name: str) -> str:
@@ -86,11 +87,11 @@ def _cell(native: object) -> str:
     return "1" if native is True else str(native)
 
 
-def _ids(told: object, count: int, entity: Entity) -> list[int]:
+def _ids(told: object, count: int, call: Call, entity: Entity) -> list[int]:
     told = told if isinstance(told, dict) else {}
     errors = [one for one in told.get("messages") or () if one.get("type") == "error"]
     if errors:
-        raise _refusal(errors, entity)
+        raise _refusal(errors, call, entity)
     ids = told.get("ids")
     # A row can be left out with a mere warning: then nobody knows which.
     if not isinstance(ids, list) or len(ids) != count or not all(map(_is_id, ids)):
@@ -103,9 +104,11 @@ def _is_id(one: object) -> bool:
     return isinstance(one, int) and not isinstance(one, bool)
 
 
-def _refusal(errors: Sequence[Mapping[str, Any]], entity: Entity) -> AdapterError | RowFault:
+def _refusal(
+    errors: Sequence[Mapping[str, Any]], call: Call, entity: Entity
+) -> AdapterError | RowFault:
     """What the first error means; the places of all the rows that have one."""
-    found = _meaning(errors[0], entity)
+    found = _meaning(errors[0], call, entity)
     if isinstance(found, RowFault):
         found.places = frozenset(place for one in errors for place in _places(one))
     return found
@@ -117,9 +120,8 @@ def _places(error: Mapping[str, Any]) -> Iterable[int]:
     return range(int(first or 0), int(last or 0) + 1)
 
 
-def _meaning(error: Mapping[str, Any], entity: Entity) -> AdapterError | RowFault:
+def _meaning(error: Mapping[str, Any], call: Call, entity: Entity) -> AdapterError | RowFault:
     text = str(error.get("message") or "")
-    call = Call(kind_of(entity.name).model, METHOD)
     if exception := _EXCEPTION.search(text):
         return meaning(Fault(exception[1].rpartition(".")[2], exception[2]), call)
     field = error.get("field")

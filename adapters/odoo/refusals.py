@@ -27,8 +27,7 @@ from adapters.errors import (
 UNKNOWN_ARGUMENT, NO_METHOD = "bad_request", "no_method"
 ACTS: Mapping[str, str] = {
     "create": "create", "write": "write", "unlink": "delete",
-    "message_post": "write",
-    "load": "write",
+    "message_post": "write", "load": "write",
 }  # fmt: skip
 # Odoo itself has tried five times by then.
 LOCKED = frozenset(

@@ -128,7 +128,7 @@ class Methods:
         if model == "ir.attachment":
             self._check_attachments(given)
         for one in given:
-            self._strike(one.get("email"), one.get("name"))
+            self._strike(one.get("email"), one.get("name"), one.get("x_response_id"))
         if model in {MODEL, FIELDS}:
             made = setup.made(self.store, model, given)
         else:
@@ -141,6 +141,7 @@ class Methods:
         """
         for one in given:
             base64.b64decode(str(one.get("datas") or ""), validate=True)
+            self._strike(f"datas {one.get('res_id')}")
             if one.get("res_model"):
                 self.store.check_right(str(one["res_model"]), "write")
 
@@ -188,7 +189,7 @@ class Methods:
         self._check_named(more)
         self.store.check_right(model, "write")
         self._need_sender(model)
-        self._strike(f"body {number}")
+        self._strike(f"{'attachment_ids' if attachment_ids else 'body'} {number}")
         plain = self.store.version >= HTML_FROM and not more.get("body_is_html")
         told = {
             "model": model,

@@ -60,6 +60,8 @@ ROWS: Mapping[Aim, Told] = {
     ("odoo", FIELD): {"key": "x_nps_score {run.struck_id}", "error": REFUSAL["odoo"]},
     ("odoo", TAG): {"key": "category_id {run.struck_id}", "error": REFUSAL["odoo"]},
     ("odoo", NOTE): {"key": "body {run.struck_id}", "error": REFUSAL["odoo"]},
+    ("odoo", RECORD): {"key": "{run.record_key}", "error": REFUSAL["odoo"]},
+    ("odoo", FILE): {"key": "datas {run.struck_id}", "error": REFUSAL["odoo"]},
     ("salesforce", FIELD): {"key": "NPS_Score__c {run.struck_id}", "error": _rule("NPS_Score__c")},
     ("salesforce", TAG): {
         "key": "NPSToday_Tags__c {run.struck_id}",
@@ -107,10 +109,10 @@ def _picklist(path: str, *values: str) -> Told:
     return {"options": {"field_changes": {path: {"values": list(values), "restricted": True}}}}
 
 
-def _selection(*values: str) -> Told:
+def _selection(model: str, name: str, *values: str) -> Told:
     told = [[one, one.capitalize()] for one in values]
     made = {"type": "selection", "string": "Segment", "selection": told}
-    return {"seed": {"fields": {"res.partner": {CHOICE["odoo"][0]: made}}}}
+    return {"seed": {"fields": {model: {name: made}}}}
 
 
 def _user_fields(*, without: str | None = None) -> Told:
@@ -137,7 +139,14 @@ REMOVALS: Mapping[Aim, Removal] = {
         _property(_OURS, "segment", "select", *_SEGMENTS),
         _property(_OURS, "segment", "select", "Promoter", *_SEGMENTS),
     ),
-    ("odoo", FIELD): Removal(_selection("passive"), _selection("passive", "promoter")),
+    ("odoo", FIELD): Removal(
+        _selection("res.partner", CHOICE["odoo"][0], "passive"),
+        _selection("res.partner", CHOICE["odoo"][0], "passive", "promoter"),
+    ),
+    ("odoo", RECORD): Removal(
+        _selection("x_npstoday_response", "x_segment", *_SEGMENTS),
+        _selection("x_npstoday_response", "x_segment", "Promoter", *_SEGMENTS),
+    ),
     ("odoo", TAG): Removal({"seed": {"delete_tags": [_SCORES[9]]}}, {}),
     ("salesforce", FIELD): Removal(
         _picklist("Contact.Satisfaction__c", *_ANSWERS),
@@ -199,9 +208,13 @@ DENIALS: Mapping[Aim, Denial] = {
     ("hubspot", RECORD): _scope(RECORD, "crm.objects.custom.write"),
     ("hubspot", FILE): _scope(FILE, "files"),
     ("odoo", FIELD): Denial(
-        "write on res.partner", options={"denied": ["write res.partner"]}, also=(TAG, NOTE)
+        "write on res.partner", options={"denied": ["write res.partner"]}, also=(TAG, NOTE, FILE)
     ),
     ("odoo", NOTE): Denial("create on mail.message", options={"denied": ["create mail.message"]}),
+    ("odoo", RECORD): Denial(
+        "create on x_npstoday_response", options={"denied": ["create x_npstoday_response"]}
+    ),
+    ("odoo", FILE): Denial("create on ir.attachment", options={"denied": ["create ir.attachment"]}),
     ("salesforce", FIELD): _no_access(FIELD, TAG),
     ("salesforce", NOTE): _no_access(NOTE),
     ("salesforce", RECORD): _no_access(RECORD),

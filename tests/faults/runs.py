@@ -30,7 +30,7 @@ EFFECTS_IN_TIME = (FIELD, TAG, NOTE, FILE, RECORD)
 KINDS = {FIELD: "fields", TAG: "tag", NOTE: "note", FILE: "file", RECORD: "fields"}
 EFFECTS: Mapping[str, tuple[str, ...]] = {
     "hubspot": (FIELD, TAG, NOTE, RECORD, FILE),
-    "odoo": (FIELD, TAG, NOTE),
+    "odoo": (FIELD, TAG, NOTE, RECORD, FILE),
     "salesforce": (FIELD, TAG, NOTE, RECORD, FILE),
     "zendesk": (FIELD, TAG, NOTE, FILE),
 }
@@ -38,6 +38,8 @@ Call = Mapping[str, str]
 DOCS = Path(__file__).parents[2] / "docs"
 ERRORS = "".join((DOCS / one).read_text("utf-8") for one in ("errors.md", "connections.md"))
 PARTNER = r'"res\.partner",\s*'
+RESPONSE = r'"x_npstoday_response",\s*'
+ATTACHMENT = r'"ir\.attachment",\s*'
 # The call that makes each effect. Where the tag travels with the fields, theirs is its own.
 WRITES: Mapping[str, Mapping[str, Call]] = {
     "hubspot": {
@@ -49,6 +51,8 @@ WRITES: Mapping[str, Mapping[str, Call]] = {
     "odoo": {
         FIELD: {"path": "/jsonrpc", "body": PARTNER + '"write"'},
         NOTE: {"path": "/jsonrpc", "body": '"message_post"'},
+        RECORD: {"path": "/jsonrpc", "body": RESPONSE + '"load"'},
+        FILE: {"path": "/jsonrpc", "body": ATTACHMENT + '"create"'},
     },
     "salesforce": {
         FIELD: {"method": "PATCH", "path": "/composite/sobjects/?$"},
@@ -74,6 +78,8 @@ READS: Mapping[str, Mapping[str, Call]] = {
     "odoo": {
         FIELD: {"path": "/jsonrpc", "body": PARTNER + '"(search_read|read)"'},
         NOTE: WRITES["odoo"][FIELD],
+        RECORD: {"path": "/jsonrpc", "body": RESPONSE + '"search_read"'},
+        FILE: {"path": "/jsonrpc", "body": ATTACHMENT + '"search_read"'},
     },
     "salesforce": {
         FIELD: {"path": "/composite/sobjects/Contact"},
@@ -279,11 +285,17 @@ def texts(contact: Mapping[str, Any]) -> list[str]:
     return [html.unescape(note_text(one)) for one in contact["notes"]]
 
 
+# What an account needs to hold every effect.
+MORE: Mapping[str, Mapping[str, Any]] = {
+    "hubspot": {"enterprise": True, "ten_secondly": 100_000},
+    "odoo": {"administrator": True},
+}
+
+
 @contextmanager
 def account(world: World, app: str) -> Iterator[Runs]:
     """An account that holds every effect, connected; its campaign is known from an earlier run."""
-    more = {"enterprise": True, "ten_secondly": 100_000} if app == "hubspot" else {}
-    with running(SIMULATORS[app](options={**OPTIONS[app], **more})) as url:
+    with running(SIMULATORS[app](options={**OPTIONS[app], **MORE.get(app, {})})) as url:
         crm = world.connect(app, url)
         if RECORD in EFFECTS[app]:
             furnished(world, crm)
