@@ -112,17 +112,17 @@ def probe(desk: Desk, workspace_id: int, connection_id: int, *, actor: str | Non
     try:
         reached = tokens.reach_anyhow(desk, workspace_id, connection_id)
         try:
-            identity = identify(reached.profile.app, reached.account)
+            answered = identify(reached.profile.app, reached.account)
         except TokenExpired:
             reached = tokens.reach_anyhow(
                 desk, workspace_id, connection_id, seen_version=reached.version
             )
-            identity = identify(reached.profile.app, reached.account)
+            answered = identify(reached.profile.app, reached.account)
     except AdapterError as exc:
         raise _not_proved(desk, workspace_id, connection_id, exc) from exc
     try:
         return establish(
-            desk, reached.profile, identity, document=None, instance_url=None, actor=actor
+            desk, reached.profile, answered, document=None, instance_url=None, actor=actor
         )
     except Refusal as exc:
         if exc.extra.get("reason") == OTHER_ACCOUNT:

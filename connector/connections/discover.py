@@ -15,8 +15,9 @@ from adapters.base import CRM
 from adapters.errors import AdapterError, ReconnectNeeded, TokenExpired
 from adapters.http import Wire
 from adapters.registry import adapter_for
-from connector.connections import findings, parking
+from connector.connections import findings, parking, quota
 from connector.connections.desk import Desk
+from connector.connections.ear import Ear
 from connector.connections.holding import audited
 from connector.connections.profile import Profile, load
 from connector.connections.refusals import refusal_of
@@ -120,15 +121,26 @@ def ask(
     """
     reached = reach(desk, workspace_id, connection_id)
     try:
-        return question(_adapter(desk, reached))
+        return _asked(desk, reached, question)
     except TokenExpired:
         reached = reach(desk, workspace_id, connection_id, seen_version=reached.version)
     try:
-        return question(_adapter(desk, reached))
+        return _asked(desk, reached, question)
     except TokenExpired as exc:
         code = "token_refused"
         parking.park(desk, workspace_id, connection_id, code=code, seen_version=reached.version)
         raise ReconnectNeeded(code=code) from exc
+
+
+def _asked(desk: Desk, reached: Reached, question: Callable[[CRM], Answer]) -> Answer:
+    """The answer; what the CRM told of its calls on the way is kept, whatever came of them."""
+    here = reached.profile
+    ear = Ear(here.app, here.learnt)
+    try:
+        return question(_adapter(desk, reached, ear))
+    finally:
+        with desk.database.begin(here.workspace_id) as connection:
+            quota.keep(connection, here.workspace_id, quota.account_of(here), ear.heard())
 
 
 def snapshots(connection: Connection, workspace_id: int, connection_id: int) -> list[Snapshot]:
@@ -181,12 +193,12 @@ def listing(entities: Iterable[Entity]) -> str:
     return written.getvalue()
 
 
-def _adapter(desk: Desk, reached: Reached) -> CRM:
+def _adapter(desk: Desk, reached: Reached, ear: Ear) -> CRM:
     def before(kind: str | None) -> None:
         refuse_inside_transaction()
         desk.permit(reached.profile, kind)
 
-    wire = Wire(before=before)
+    wire = Wire(before=before, answered=ear.answered)
     return adapter_for(reached.profile.app)(reached.account, wire, {})
 
 

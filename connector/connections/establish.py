@@ -9,11 +9,13 @@ from sqlalchemy import Connection, select
 from adapters.base import Account, Identity
 from adapters.http import Wire
 from adapters.registry import adapter_for
-from connector.connections import credentials, parking
+from connector.connections import credentials, parking, quota
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
+from connector.connections.ear import Ear
 from connector.connections.holding import audited, held, rewrite
 from connector.connections.profile import Profile
+from connector.connections.quota import Heard
 from connector.db import refuse_inside_transaction
 from connector.problems import Code, Refusal
 from connector.tables import connection as connections
@@ -32,16 +34,26 @@ class Established:
     notes: tuple[str, ...]
 
 
-def identify(app: str, account: Account) -> Identity:
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Who answered, and what the answer told of the account's calls."""
+
+    identity: Identity
+    heard: tuple[Heard, ...] = ()
+
+
+def identify(app: str, account: Account) -> Answered:
     """One cheap call that proves the token and tells whose it is. Raises AdapterError."""
-    wire = Wire(before=lambda _kind: refuse_inside_transaction())
-    return adapter_for(app)(account, wire, {}).probe()
+    ear = Ear(app, account.learnt)
+    wire = Wire(before=lambda _kind: refuse_inside_transaction(), answered=ear.answered)
+    identity = adapter_for(app)(account, wire, {}).probe()
+    return Answered(identity, ear.heard())
 
 
 def establish(
     desk: Desk,
     here: Profile,
-    identity: Identity,
+    answered: Answered,
     *,
     document: Callable[[Kept | None], Mapping[str, Any]] | None,
     instance_url: str | None,
@@ -53,6 +65,7 @@ def establish(
     None: the caller has written the audit entry. Refusal conflict when another account answered
     than the one connected before: nothing is changed then.
     """
+    identity = answered.identity
     with desk.database.begin(here.workspace_id) as connection:
         now, kept = held(connection, desk, here.workspace_id, connection_id=here.id)
         _refuse_changed(here, now)
@@ -69,6 +82,8 @@ def establish(
                 document=document(kept),
             )
         _mark_connected(connection, now, identity, instance_url=instance_url)
+        account = f"{now.app}:{identity.account_id}"
+        quota.keep(connection, now.workspace_id, account, answered.heard)
         resumed = parking.resume_deliveries(
             connection, here.workspace_id, here.id, reasons=parking.FOR_A_PROOF
         )

@@ -118,7 +118,7 @@ def complete(desk: Desk, app: str, query: Mapping[str, str]) -> Established:
     try:
         _refuse_other_issuer(desk, asked, query.get("iss"))
         grant = _exchanged(desk, asked, query["code"])
-        identity = identify(app, _account(asked, grant))
+        answered = identify(app, _account(asked, grant))
     except AdapterError as exc:
         raise _failed(reason=exc.code, detail=_plainly(exc)) from exc
     except HostNotAllowed as exc:
@@ -126,7 +126,7 @@ def complete(desk: Desk, app: str, query: Mapping[str, str]) -> Established:
     return establish(
         desk,
         asked.profile,
-        identity,
+        answered,
         document=lambda before: first_granted(before, grant),
         instance_url=grant.instance_url,
         actor=asked.asked_by,

@@ -24,6 +24,7 @@ from connector import stopping
 from connector.connections import quota
 from connector.connections.budget import Budget
 from connector.connections.desk import Desk
+from connector.connections.ear import Ear
 from connector.connections.parking import reconnect_needed
 from connector.connections.tokens import Reached, reach
 from connector.db import refuse_inside_transaction
@@ -67,7 +68,8 @@ class Caller:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.meter = Meter(self.reached, self.budget, self.limiter.purse)
+        ear = Ear(self.reached.profile.app, self.reached.profile.learnt)
+        self.meter = Meter(self.reached, self.budget, self.limiter.purse, ear)
 
     def call(self, work: Callable[[CRM], Answer]) -> Answer:
         """The answer of `work(adapter)`; a refused token is refreshed once and the work done

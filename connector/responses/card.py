@@ -144,7 +144,7 @@ ANSWERED = text(
        ORDER BY r.id DESC LIMIT :most),
     newest AS (
       SELECT DISTINCT ON (source, response_id) * FROM version
-       ORDER BY source, response_id, answered_at DESC, revision DESC, id DESC)
+       ORDER BY source, response_id, revision DESC, answered_at DESC, id DESC)
     SELECT n.contact_id, n.body, n.answered_at, c.name AS campaign, v.body AS survey
       FROM newest n
       LEFT JOIN campaign c ON c.workspace_id = :w AND c.id = n.campaign_id

@@ -4,14 +4,13 @@ whether the next one may still be made.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from adapters.registry import adapter_for
 from adapters.usage import Usage, UsageKind
 from connector import clock
 from connector.connections.budget import LOOK_AGAIN, Budget, floor_of
+from connector.connections.ear import Ear
 from connector.connections.quota import Heard, account_of
 from connector.connections.tokens import Reached
 from connector.responses.failures import Reserved
@@ -25,9 +24,8 @@ class Meter:
     reached: Reached
     budget: Budget
     purse: Purse
+    ear: Ear
     began: float = field(default_factory=clock.monotonic)
-    _told: dict[tuple[UsageKind, str | None], tuple[Usage, float]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def account(self) -> str:
@@ -55,26 +53,18 @@ class Meter:
 
     def answered(self, headers: Mapping[str, str]) -> None:
         """Read what an answer's headers tell."""
-        teller = getattr(adapter_for(self.reached.profile.app), "usage_told", None)
-        if teller is None:
-            return
-        told = teller(headers, clock.now(), learnt=self.reached.profile.learnt)
-        at = clock.monotonic()
-        with self._lock:
-            for one in told:
-                self._told[one.kind, one.calls] = one, at
+        told = self.ear.listen(headers)
         if self._day() is not None:
             left = next((one.remaining for one in told if one.kind is UsageKind.DAILY), None)
             self.purse.told(self.account, left)
 
     def heard(self) -> tuple[Heard, ...]:
         """What this wave's answers told, each limit as it was told last."""
-        at = clock.monotonic()
-        return tuple(Heard(one, at - seen) for one, seen in self._told.values())
+        return self.ear.heard()
 
     def _day(self) -> Usage | None:
         """The day as this wave was told of it, else as it was known before."""
-        told = self._told.get((UsageKind.DAILY, None))
+        told = self.ear.last(UsageKind.DAILY)
         if told is not None:
-            return told[0]
+            return told
         return self.budget.day.usage if self.budget.day else None

@@ -13,6 +13,7 @@ from adapters.base import Account, Identity
 from adapters.errors import ReconnectNeeded
 from connector.connections import closing, connect, oauth_clients, tokens
 from connector.connections.connect import Changes
+from connector.connections.establish import Answered
 from connector.connections.hosts import AllowedHosts
 from connector.connections.views import SecretState, view, views
 from connector.problems import Refusal
@@ -234,9 +235,9 @@ def test_a_probe_of_an_unconnected_connection_says_so(house: House) -> None:
 def test_a_disconnect_during_a_probe_wins(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     connection_id = house.connected()
 
-    def probed_meanwhile(app: str, account: Account) -> Identity:
+    def probed_meanwhile(app: str, account: Account) -> Answered:
         closing.disconnect(house.desk, house.workspace_id, connection_id, actor=ALICE)
-        return Identity("org-1", "Account org-1")
+        return Answered(Identity("org-1", "Account org-1"))
 
     monkeypatch.setattr(connect, "identify", probed_meanwhile)
     with pytest.raises(Refusal) as caught:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from adapters.traits import RatePolicy
 from adapters.usage import DAY_S, Usage, UsageKind
-from connector.connections import quota
+from connector.connections import connect, discover, quota
 from connector.connections.budget import Light
 from connector.connections.profile import load
 from connector.responses import leases, patience, replay
@@ -250,3 +250,23 @@ def test_a_replay_stands_behind_what_is_answered_meanwhile(
         replay.replay_all(store, world.workspace_id, {})
     found = {one.response_id: one.priority for one in world.deliveries()}
     assert sorted(found.values()) == [Priority.REPLAY, Priority.BACKFILL]
+
+
+def test_a_download_tells_of_the_account_s_day_too(
+    world: World, org: tuple[CRMSeen, Salesforce]
+) -> None:
+    crm, simulated = org
+    use(simulated, 5)
+    discover.download(world.hub.desk, world.workspace_id, crm.connection_id, actor="test")
+    (row,) = world.rows("SELECT * FROM account_usage WHERE kind = 'daily'")
+    assert (row.allowed, row.remaining) == (LIMIT, LIMIT - used(simulated))
+
+
+def test_testing_the_connection_tells_of_it_too(
+    world: World, org: tuple[CRMSeen, Salesforce]
+) -> None:
+    crm, simulated = org
+    use(simulated, 5)
+    connect.probe(world.hub.desk, world.workspace_id, crm.connection_id, actor="test")
+    (row,) = world.rows("SELECT * FROM account_usage WHERE kind = 'daily'")
+    assert row.remaining == LIMIT - used(simulated)
