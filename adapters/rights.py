@@ -1,7 +1,8 @@
 """What the connected user may do at a CRM, as the CRM itself tells it. Pure.
 
 The rights on single fields stand in the definitions (`creatable`, `updatable`; a field the user may
-not see is not among them). Here is what goes beyond: rights on whole entities, plan and role.
+not see is not among them). Here is what goes beyond: rights on whole entities, plan, role, and what
+the account has left.
 """
 
 from __future__ import annotations
@@ -22,14 +23,34 @@ class EntityRights:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How much of something the account may hold or do, and what is left of that; `unit` "" where
+    it is counted.
+    """
+
+    what: str
+    limit: int
+    left: int
+    unit: str = ""
+
+    @property
+    def is_low(self) -> bool:
+        """Whether a tenth is left, or less."""
+        return self.left * 10 <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """`edition`: the account's plan, `role`: the user's, both in the CRM's words and empty where
-    it does not tell. `entities`: by name; one that is not listed may be anything.
+    it does not tell. `entities`: by name; one that is not listed may be anything. `room`: what the
+    account tells of its limits besides calls. `warnings`: whole sentences for the admin.
     """
 
     edition: str = ""
     role: str = ""
     entities: Mapping[str, EntityRights] = dataclasses.field(default_factory=dict)
+    room: tuple[Room, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -37,5 +58,5 @@ class Inspector(Protocol):
     """A CRM that tells the connected user's rights."""
 
     def rights(self) -> Rights:
-        """The rights, in at most two calls. Raises AdapterError."""
+        """The rights, in at most three calls. Raises AdapterError."""
         ...

@@ -65,9 +65,19 @@ class LackSchema(Schema):
     mend = fields.String(required=True)
 
 
+class RoomSchema(Schema):
+    """What the account has left of something besides calls; `unit` "" where it is counted."""
+
+    what = fields.String(required=True)
+    limit = fields.Integer(required=True)
+    left = fields.Integer(required=True)
+    unit = fields.String(required=True)
+    is_low = fields.Boolean(required=True)
+
+
 class PreflightSchema(Schema):
     """Whether what is published may be written. `scopes`: those of the grant, [] where the CRM does
-    not tell; `scopes_missing`: of those we ask for.
+    not tell; `scopes_missing`: of those we ask for. `words`: all of it in whole sentences.
     """
 
     app = fields.String(required=True)
@@ -78,3 +88,6 @@ class PreflightSchema(Schema):
     scopes_missing = fields.List(fields.String(), required=True)
     usable = fields.List(fields.Nested(UsableSchema), required=True)
     lacks = fields.List(fields.Nested(LackSchema), required=True)
+    room = fields.List(fields.Nested(RoomSchema), required=True)
+    warnings = fields.List(fields.String(), required=True)
+    words = fields.List(fields.String(), required=True)

@@ -24,6 +24,7 @@ from adapters.hubspot import (
     companies,
     files,
     finding,
+    limits,
     notes,
     primary,
     provisioning,
@@ -36,6 +37,7 @@ from adapters.hubspot.traits import API, COMPANY_LINK, KEY_FIELD, TRAITS
 from adapters.hubspot.usage import told_by, told_in
 from adapters.listing import Choosable
 from adapters.provisioning import Part, Plan, Wanted
+from adapters.rights import Rights
 from adapters.traits import Traits
 from adapters.usage import Usage
 from schemas.fields import Entity
@@ -142,6 +144,15 @@ class HubSpot:
         """See `adapters.usage`: only keys have an endpoint for it, OAuth apps are refused."""
         told = self._client.call("GET", USAGE, seen=NO_USAGE)
         return () if told.status in NO_USAGE else told_by(told.body)
+
+    def rights(self) -> Rights:
+        """See adapters/rights.py: scopes decide what may be done, limits what still fits."""
+        records, properties = (
+            self._client.call("GET", path, seen=ABSENT)
+            for path in (limits.RECORDS, limits.PROPERTIES)
+        )
+        told = [None if one.status in ABSENT else one.body for one in (records, properties)]
+        return Rights(limits.edition_by(told[0]), room=limits.rooms_by(*told))
 
     def listed(self) -> tuple[Choosable, ...]:
         """See adapters/listing.py: the custom objects; the standard ones are downloaded anyway."""

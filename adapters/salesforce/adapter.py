@@ -42,7 +42,7 @@ from adapters.salesforce.record_types import (
 )
 from adapters.salesforce.refusals import GONE, row_outcome
 from adapters.salesforce.traits import RECORD_ENTITY, TRAITS
-from adapters.salesforce.usage import told_by, told_in
+from adapters.salesforce.usage import rooms_by, told_by, told_in
 from adapters.salesforce.writing import PERSONS_BY_ACCOUNT, Writer
 from adapters.traits import Traits
 from adapters.usage import Usage
@@ -212,9 +212,15 @@ class Salesforce:
         orgs = self._calls.records("SELECT OrganizationType FROM Organization LIMIT 1")
         edition = str(orgs[0].get("OrganizationType") or "") if orgs else ""
         told = self._calls.get("sobjects") or {}
-        return Rights(
-            edition, entities={str(one["name"]): _rights_on(one) for one in told["sobjects"]}
-        )
+        entities = {str(one["name"]): _rights_on(one) for one in told["sobjects"]}
+        return Rights(edition, entities=entities, room=rooms_by(self._limits()))
+
+    def _limits(self) -> object:
+        """The limits resource; None where the user lacks *View Setup and Configuration*."""
+        try:
+            return self._calls.get("limits")
+        except PauseMapping:
+            return None
 
     def listed(self) -> tuple[Choosable, ...]:
         """See adapters/listing.py: the global describe, without what nothing is written to."""

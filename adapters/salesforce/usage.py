@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.rights import Room
 from adapters.usage import Source, Usage, of_the_day, whole_number
 
 HEADER = "Sforce-Limit-Info"
+_STORES = {"DataStorageMB": "data storage", "FileStorageMB": "file storage"}
 
 
 def told_in(headers: Mapping[str, str]) -> tuple[Usage, ...]:
@@ -28,6 +30,24 @@ def told_by(limits: object) -> tuple[Usage, ...]:
     if not isinstance(day, Mapping):
         return ()
     return of_the_day(day.get("Max"), day.get("Remaining"), source=Source.ENDPOINT)
+
+
+def rooms_by(limits: object) -> tuple[Room, ...]:
+    """What the org may still store; told to users with *Manage Users* alone (REST guide, 2026-11).
+    How many custom fields an object may still have is told nowhere.
+    """
+    told: Mapping[str, Any] = limits if isinstance(limits, Mapping) else {}
+    found = []
+    for name, what in _STORES.items():
+        one = told.get(name)
+        most, left = (
+            (whole_number(one.get("Max")), whole_number(one.get("Remaining")))
+            if isinstance(one, Mapping)
+            else (None, None)
+        )
+        if most and left is not None:
+            found.append(Room(what, most, left, "MB"))
+    return tuple(found)
 
 
 def _day(used: str, most: str, source: Source) -> tuple[Usage, ...]:

@@ -31,7 +31,7 @@ from adapters.zendesk.client import BASIC_MARK, Client, speaking
 from adapters.zendesk.noting import NoteDesk
 from adapters.zendesk.tagging import Tagger
 from adapters.zendesk.traits import API_TOKENS_END, TRAITS
-from adapters.zendesk.usage import told_in
+from adapters.zendesk.usage import plan_by, told_in
 from adapters.zendesk.writing import BULK, Writer
 from schemas.fields import Entity
 from schemas.zendesk import KINDS, Kind, entity_of
@@ -41,8 +41,8 @@ NO_TAGS = (
     " or score tags cannot be written."
 )
 COPIED_TAGS = (
-    "Zendesk copies a person's tags onto each new ticket, and notes are tickets: your triggers and"
-    " reports will see them."
+    "Zendesk copies a person's tags onto each new ticket, and notes are tickets: your triggers,"
+    " automations and reports will see them and may act on them."
 )
 
 
@@ -134,10 +134,12 @@ class Zendesk:
         return ()
 
     def rights(self) -> Rights:
-        """See adapters/rights.py: the user's role decides."""
+        """See adapters/rights.py: the user's role decides; the rate gives the plan away."""
         with speaking():
             me = self._client.zenpy.users.me().to_dict()
-        return Rights(role=str(me["role"]))
+            edition = plan_by(limit_of(self._client.headers))
+            warnings = self._notes(str(me["id"]))
+        return Rights(edition, str(me["role"]), warnings=warnings)
 
     def planned(self, wanted: Wanted) -> Plan:
         """See adapters/provisioning.py."""

@@ -13,12 +13,25 @@ from datetime import datetime, timedelta
 from adapters.usage import Usage, in_window, whole_number
 
 MINUTE_S = 60
+_PLANS = {
+    200: "Team",
+    400: "Growth or Professional",
+    700: "Enterprise",
+    2500: "Enterprise Plus, or the High Volume add-on",
+}
 # Limit, what remains, and the seconds until it begins anew: the newest names first.
 _NAMES = (
     ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
     ("rate-limit", "rate-limit-remaining", "rate-limit-reset"),
     ("X-Rate-Limit", "X-Rate-Limit-Remaining", "ratelimit-reset"),
 )
+
+
+def plan_by(limit: int | None) -> str:
+    """The account's plan by its calls a minute (vendor's rate limit page); "" without them."""
+    if limit is None:
+        return ""
+    return f"{_PLANS.get(limit, 'unknown plan')} ({limit} calls a minute)"
 
 
 def told_in(headers: Mapping[str, str], now: datetime) -> tuple[Usage, ...]:

@@ -61,11 +61,7 @@ def preflight(shell: Shell, slug: str, connection_name: str) -> None:
     with shell.opened() as opened:
         workspace_id, connection_id = named(opened, slug, connection_name)
         seen = story.preflight(opened.desk(), workspace_id, connection_id)
-    lines = [f"{one.by}: {one.text}. {one.mend}." for one in seen.lacks]
-    lines += [
-        f"the scope {one} is missing: connect again and allow it." for one in seen.scopes_missing
-    ]
-    shell.say(asdict(seen), "\n".join(lines or ["Everything that is published may be written."]))
+    shell.say({**asdict(seen), "words": seen.words}, "\n".join(seen.words))
 
 
 def _say(shell: Shell, one: Furnished) -> None:

@@ -94,6 +94,36 @@ class Access(Search):
         }
         return Answer(200, {"results": [day]})
 
+    @route("GET", area("limits") + "/records", kind="other")
+    def record_limits(self, request: Request) -> Answer:
+        """How many records the portal may hold; custom ones with Enterprise alone."""
+        del request
+        if not self.options["limits_told"]:
+            return self.errors.missing_scopes(["crm.objects.contacts.read"])
+        most, held = self.options["most_contacts"], len(self.kinds["contacts"].records)
+        contacts = {"objectTypeId": "0-1", "singularLabel": "Contact", "pluralLabel": "Contacts"}
+        told: dict[str, Any] = {
+            "hubspotDefinedObjectTypes": [contacts | _share(most, held)],
+        }
+        if self.options["enterprise"]:
+            told["customObjectTypes"] = {
+                "overallLimit": 1_500_000, "overallUsage": 0, "overallPercentage": 0.0,
+                "byObjectType": [],
+            }  # fmt: skip
+        return Answer(200, told)
+
+    @route("GET", area("limits") + "/custom-properties", kind="other")
+    def property_limits(self, request: Request) -> Answer:
+        """How many custom properties each kind may have."""
+        del request
+        if not self.options["limits_told"]:
+            return self.errors.missing_scopes(["crm.schemas.contacts.read"])
+        most = self.options["most_properties"]
+        own = [
+            one for one in self.kinds["contacts"].definitions.values() if not one["hubspotDefined"]
+        ]
+        return Answer(200, {"byObjectType": [{"objectTypeId": "0-1"} | _share(most, len(own))]})
+
     @route("GET", area("owners") + "/?", kind="read")
     def owners(self, request: Request) -> Answer:
         """The portal's users who may own a record."""
@@ -138,3 +168,7 @@ class Access(Search):
             "message": exc.reason,
         }
         return Answer(400, body)
+
+
+def _share(limit: int, usage: int) -> dict[str, Any]:
+    return {"limit": limit, "usage": usage, "percentage": round(usage * 100 / limit, 2)}

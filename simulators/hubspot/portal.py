@@ -69,6 +69,10 @@ class Portal(Simulator):
         # Whether a batch read by e-mail finds a contact by its other addresses: found or missed.
         "secondary_emails": "found",
         "required_rules": {},
+        # What /crm/limits tells: all, or nothing (a portal or token that may not ask).
+        "limits_told": True,
+        "most_contacts": 15_000_000,
+        "most_properties": 1_000,
         "service_key": "pat-eu1-00000000-0000-4000-8000-000000000001",
         "portal_id": 14_200_142,
         "tag_property": "npstoday_tags",

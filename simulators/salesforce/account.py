@@ -57,6 +57,10 @@ class Org(Simulator):
         "daily_limit": 15_000,
         "batch_size": 2000,
         "duplicate_rule": "off",
+        # What /limits tells: all, calls (no storage without Manage Users), none (no View Setup).
+        "limits_told": "all",
+        "data_mb": (1024, 900),
+        "file_mb": (11_264, 10_000),
         "package_installed": True,
         "customize_application": True,
         "field_changes": {},

@@ -42,13 +42,22 @@ class Rest(Acts):
     def limits(self, _request: Request) -> Answer:
         """What may still be used today."""
         left = self.calls.remaining(self.clock.now())
-        return Answer(
-            200,
-            {
-                "DailyApiRequests": {"Max": self.calls.limit, "Remaining": left},
-                "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
-            },
-        )
+        told = {
+            "DailyApiRequests": {"Max": self.calls.limit, "Remaining": left},
+            "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
+        }
+        if self.options["limits_told"] == "none":
+            text = "You do not have the level of access necessary to perform the operation"
+            return said(403, "INSUFFICIENT_ACCESS", text)
+        stored = {
+            "DataStorageMB": self.options["data_mb"],
+            "FileStorageMB": self.options["file_mb"],
+        }
+        if self.options["limits_told"] == "all":
+            told |= {
+                name: {"Max": most, "Remaining": rest} for name, (most, rest) in stored.items()
+            }
+        return Answer(200, told)
 
     @api("GET", r"/sobjects/?", kind="schema")
     def objects(self, request: Request) -> Answer:

@@ -54,8 +54,50 @@ def test_a_scope_that_was_taken_away_hides_the_entity_and_is_told(world: World) 
         assert "crm.objects.contacts.write" in told.scopes
 
 
-def test_salesforce_tells_its_edition_and_zendesk_the_role(world: World) -> None:
+def test_salesforce_tells_its_edition_and_zendesk_the_role_and_by_its_rate_the_plan(
+    world: World,
+) -> None:
     with joined(world, "salesforce") as crm:
         assert seen(world, crm).edition == "Enterprise Edition"
-    with joined(world, "zendesk") as crm:
-        assert seen(world, crm).role == "admin"
+    with joined(world, "zendesk", options={"rate": 0}) as crm:
+        told = seen(world, crm)
+        assert (told.role, told.edition) == ("admin", "Enterprise (700 calls a minute)")
+        assert "copies a person's tags onto each new ticket" in told.words[-1]
+        assert "may act on them" in told.words[-1]
+
+
+def test_hubspot_s_plan_shows_by_its_custom_objects_alone(world: World) -> None:
+    with joined(world, "hubspot", options={"enterprise": True}) as crm:
+        assert seen(world, crm).edition == "Enterprise"
+        crm.control("options", {"enterprise": False})
+        told = seen(world, crm)
+        assert told.edition == ""
+        assert {one.what for one in told.room} == {
+            "records of contacts", "custom properties of contacts",
+        }  # fmt: skip
+
+
+def test_what_runs_low_is_said_and_refuses_nothing(world: World) -> None:
+    options = {"file_mb": (1000, 100), "data_mb": (1000, 101)}
+    with joined(world, "salesforce", options=options) as crm:
+        told = seen(world, crm)
+        assert told.ready
+        assert {one.what: one.is_low for one in told.room} == {
+            "data storage": False, "file storage": True,
+        }  # fmt: skip
+        assert "Only 100 of 1,000 MB are left: file storage." in told.words
+        assert "101 of 1,000 MB are left: data storage." in told.words
+
+
+@pytest.mark.parametrize(
+    ("app", "options"),
+    [("salesforce", {"limits_told": "calls"}), ("salesforce", {"limits_told": "none"}),
+     ("hubspot", {"limits_told": False})],
+)  # fmt: skip
+def test_a_user_who_may_not_ask_for_limits_is_told_the_rest(
+    world: World, app: str, options: dict[str, Any]
+) -> None:
+    with joined(world, app, options=options) as crm:
+        told = seen(world, crm)
+        assert (told.room, told.ready) == ((), True)
+        assert told.words[0] == "Everything that is published may be written."

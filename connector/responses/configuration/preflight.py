@@ -1,23 +1,23 @@
 """The permission pre-flight: what is published needs certain entities and fields at the CRM, and
 whether the connected user may use them is asked of the CRM itself, before an answer finds out.
 
-Rights on fields are those of definitions downloaded for the occasion, rights on entities, plan and
-role what the CRM tells (adapters/rights.py), scopes those of the grant. Nothing is changed, neither
-there nor here.
+Rights on fields are those of definitions downloaded for the occasion, rights on entities, plan,
+role and room what the CRM tells (adapters/rights.py), scopes those of the grant. Nothing is
+changed, neither there nor here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from adapters.base import CRM
 from adapters.errors import AdapterError
-from adapters.rights import EntityRights, Inspector, Rights
+from adapters.rights import EntityRights, Inspector, Rights, Room
 from adapters.traits import TagPlace, Traits
 from connector.connections import credentials
 from connector.connections.desk import Desk
@@ -81,7 +81,14 @@ class Preflight:
     scopes_missing: tuple[str, ...]
     usable: tuple[Usable, ...]
     lacks: tuple[Lack, ...]
-    ready: bool = field(default=True)
+    room: tuple[Room, ...] = ()
+    warnings: tuple[str, ...] = ()
+    ready: bool = True
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The same in whole sentences, what must be mended first."""
+        return tuple(_words(self))
 
 
 def preflight(desk: Desk, workspace_id: int, connection_id: int) -> Preflight:
@@ -104,10 +111,38 @@ def preflight(desk: Desk, workspace_id: int, connection_id: int) -> Preflight:
     plain = [_plain(one, entities) for one in needs]
     lacks = tuple(lack for one in plain for lack in lacking(one, entities, rights, here.traits))
     usable = tuple(_usable(plain, entities, rights))
-    ready = not lacks and not missing
     return Preflight(
-        here.app, rights.edition, rights.role, granted, missing, usable, lacks, ready=ready
+        app=here.app,
+        edition=rights.edition,
+        role=rights.role,
+        scopes=granted,
+        scopes_missing=missing,
+        usable=usable,
+        lacks=lacks,
+        room=rights.room,
+        warnings=rights.warnings,
+        ready=not lacks and not missing,
     )
+
+
+def _words(one: Preflight) -> Iterator[str]:
+    yield from (f"{lack.by}: {lack.text}. {_sentence(lack.mend)}" for lack in one.lacks)
+    for scope in one.scopes_missing:
+        yield f"The scope {scope} is missing: connect again and allow it."
+    if one.ready:
+        yield "Everything that is published may be written."
+    if one.edition or one.role:
+        known = [("plan", one.edition), ("role", one.role)]
+        yield "The CRM tells: " + ", ".join(f"{what} {told}" for what, told in known if told) + "."
+    for room in one.room:
+        left = f"{room.left:,} of {room.limit:,}{' ' + room.unit if room.unit else ''}"
+        low = "Only " if room.is_low else ""
+        yield f"{low}{left} are left: {room.what}."
+    yield from one.warnings
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _told(crm: CRM) -> tuple[tuple[Entity, ...], Rights]:
