@@ -12,6 +12,8 @@ from schemas.answer import ANSWER_TYPES, ExactNumber
 KEY = validate.Length(min=1, max=255)
 SHORT = validate.Length(min=1, max=1_000)
 TITLE = validate.Length(max=10_000)
+LABEL_RULES = ("first", "last", "join", "mean")
+MOST_OPTIONS, MOST_ROWS = 500, 200
 
 
 class Strict(Schema):
@@ -42,25 +44,44 @@ class OptionSchema(Strict):
     flags = _keys(50)
 
 
+class MatrixRowSchema(Strict):
+    """One row of a matrix question; its columns are the question's options."""
+
+    value = fields.String(required=True, validate=SHORT)
+    label = fields.String(validate=SHORT, allow_none=True)
+
+
 class QuestionSchema(Strict):
-    """One question. `label` joins questions of several surveys into one variable."""
+    """One question. `label` joins questions of several surveys into one variable; `label_rule` says
+    what it holds where several of them are answered.
+    """
 
     key = fields.String(required=True, validate=KEY)
     type = fields.String(required=True, validate=validate.OneOf(ANSWER_TYPES))
     title = fields.String(validate=TITLE, allow_none=True)
     label = fields.String(validate=KEY, allow_none=True)
+    label_rule = fields.String(validate=validate.OneOf(LABEL_RULES), allow_none=True)
     category = fields.String(validate=KEY, allow_none=True)
     flags = _keys(50)
     weight = ExactNumber(allow_none=True)
-    options = fields.List(fields.Nested(OptionSchema), validate=validate.Length(max=500))
+    options = fields.List(fields.Nested(OptionSchema), validate=validate.Length(max=MOST_OPTIONS))
+    rows = fields.List(fields.Nested(MatrixRowSchema), validate=validate.Length(max=MOST_ROWS))
 
     @validates_schema
-    def each_option_once(self, question: Mapping[str, Any], **_: object) -> None:
-        """Two options of one value could not be told apart in an answer."""
-        values = [option["value"] for option in question.get("options", ())]
-        if len(values) != len(set(values)):
-            message = "two options have the same value"
-            raise ValidationError(message, "options")
+    def each_value_once(self, question: Mapping[str, Any], **_: object) -> None:
+        """Two options or rows of one value could not be told apart in an answer."""
+        for part in ("options", "rows"):
+            values = [one["value"] for one in question.get(part, ())]
+            if len(values) != len(set(values)):
+                message = f"two {part} have the same value"
+                raise ValidationError(message, part)
+
+    @validates_schema
+    def only_a_matrix_has_rows(self, question: Mapping[str, Any], **_: object) -> None:
+        """Rows of another type would be ignored, which is a mistake worth naming."""
+        if question.get("rows") and question.get("type") != "matrix":
+            message = "only a matrix has rows"
+            raise ValidationError(message, "rows")
 
 
 class SurveySchema(Strict):

@@ -166,6 +166,20 @@ def save_distribution(
     return dict(saved.mappings().one())
 
 
+def learn_distributions(
+    connection: Connection, workspace_id: int, campaigns: Mapping[str, int]
+) -> None:
+    """Make the distributions (platform id -> our campaign) that are not there; in one order, so
+    that two planners do not deadlock.
+    """
+    rows = [
+        {"workspace_id": workspace_id, "platform_id": one, "campaign_id": campaigns[one]}
+        for one in sorted(campaigns)
+    ]
+    if rows:
+        connection.execute(insert(distribution).values(rows).on_conflict_do_nothing())
+
+
 def save_segment(
     connection: Connection, workspace_id: int, *, name: str, attributes: Body
 ) -> dict[str, Any]:

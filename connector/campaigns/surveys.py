@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from connector.problems import not_found
 from connector.tables import question, question_option, survey, survey_version
+from schemas.campaign import MOST_OPTIONS, MOST_ROWS
 
 Body = Mapping[str, Any]
 
@@ -53,19 +54,41 @@ def learn(
     name: str | None,
     questions: Mapping[str, Body],
 ) -> int:
-    """Add the questions (by key, as in schemas/campaign.py) that the survey does not know; its id.
+    """Add what the survey does not know of these questions (by key); its id.
 
     What was pushed is never changed: a response only completes it.
     """
     row = _locked(connection, workspace_id, platform_id)
     known = _body(connection, row.id, row.version)
-    keys = {one["key"] for one in known["questions"]}
-    fresh = [{**one, "key": key} for key, one in questions.items() if key not in keys]
-    named = known.get("name") or name
-    if fresh or named != known.get("name"):
-        body = {**known, "name": named, "questions": [*known["questions"], *fresh]}
+    body = completed(known, name=name, questions=questions)
+    if body != known:
         save(connection, workspace_id, platform_id=platform_id, body=body, learnt_from="response")
     return int(row.id)
+
+
+def completed(known: Body, *, name: str | None, questions: Mapping[str, Body]) -> dict[str, Any]:
+    """The survey with the questions, options and rows that answers have shown (by key, as in
+    schemas/campaign.py), and with a name where it had none.
+    """
+    every = [_with_more(one, questions.get(one["key"], {})) for one in known["questions"]]
+    keys = {one["key"] for one in every}
+    fresh = [{**one, "key": key} for key, one in questions.items() if key not in keys]
+    named = known.get("name") or name
+    return {**known, **({"name": named} if named else {}), "questions": [*every, *fresh]}
+
+
+def _with_more(question: Body, shown: Body) -> Body:
+    """The question with the options and rows it had not; those of another type are no guide."""
+    if shown.get("type") != question["type"]:
+        return question
+    more = {}
+    for part, most in (("options", MOST_OPTIONS), ("rows", MOST_ROWS)):
+        held = list(question.get(part) or ())
+        values = {one["value"] for one in held}
+        new = [one for one in shown.get(part, ()) if one["value"] not in values]
+        if new and len(held) < most:
+            more[part] = [*held, *new][:most]
+    return {**question, **more} if more else question
 
 
 def read(connection: Connection, workspace_id: int, platform_id: str) -> dict[str, Any]:

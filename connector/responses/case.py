@@ -63,7 +63,9 @@ class AutomationFacts:
 
 @dataclass(frozen=True, slots=True)
 class CampaignFacts:
-    """A registered campaign; `tag_name` is frozen."""
+    """A registered campaign; `tag_name` is frozen. `distributions`: properties by platform id, of
+    those that the responses at hand name.
+    """
 
     id: int
     platform_id: str
@@ -71,6 +73,7 @@ class CampaignFacts:
     properties: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     nps: int | None = None
+    distributions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

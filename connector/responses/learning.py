@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,11 +20,15 @@ told_apart = partial(collides, spelling=Spelling(STYLES))
 def campaigns(
     connection: Connection, workspace_id: int, bodies: Iterable[Mapping[str, Any]]
 ) -> dict[str, CampaignFacts]:
-    """The campaigns these responses name, by platform id; unknown ones are registered now."""
+    """The campaigns these responses name, by platform id, with the distributions they name; unknown
+    ones are registered now.
+    """
+    bodies = list(bodies)
     named = {
         one["id"]: one.get("name") for body in bodies if (one := body.get("campaign")) is not None
     }
-    known = _known_campaigns(connection, named)
+    sendings = sorted({one for body in bodies if (one := distribution_of(body))})
+    known = _known_campaigns(connection, named, sendings)
     fresh = sorted(one for one in named if one not in known)
     for platform_id in fresh:
         register.register(
@@ -35,7 +39,20 @@ def campaigns(
             tag_name=usable_name(named[platform_id], platform_id),
             collides=told_apart,
         )
-    return _known_campaigns(connection, named) if fresh else known
+    if fresh:
+        known = _known_campaigns(connection, named, sendings)
+    pairs = {
+        one: known[body["campaign"]["id"]].id
+        for body in bodies
+        if body.get("campaign") and (one := distribution_of(body))
+    }
+    register.learn_distributions(connection, workspace_id, pairs)
+    return known
+
+
+def distribution_of(body: Mapping[str, Any]) -> str | None:
+    """The platform's id of the distribution that brought this response, where it says so."""
+    return (body.get("properties") or {}).get("distribution") or None
 
 
 def with_nps(
@@ -72,68 +89,85 @@ def survey_ids(
         questions = said.setdefault(survey["id"], {})
         for key, answer in body["answers"].items():
             _merge(questions, key, answer)
-    ids, known = _known_questions(connection, said)
-    for platform_id in sorted(said):
-        if platform_id not in ids or not said[platform_id].keys() <= known[platform_id]:
-            ids[platform_id] = surveys.learn(
-                connection,
-                workspace_id,
-                platform_id=platform_id,
-                name=names[platform_id],
-                questions=said[platform_id],
+    ids, known = _known_surveys(connection, said)
+    for one in sorted(said):
+        name, questions, held = names[one], said[one], known.get(one)
+        if held is None or surveys.completed(held, name=name, questions=questions) != held:
+            ids[one] = surveys.learn(
+                connection, workspace_id, platform_id=one, name=name, questions=questions
             )
     return ids
 
 
 def _merge(questions: dict[str, dict[str, Any]], key: str, answer: Mapping[str, Any]) -> None:
-    """One question as schemas/campaign.py has it, with the options that answers have shown so
-    far.
+    """One question as schemas/campaign.py has it, with the options and rows that answers have shown
+    so far.
     """
     seen = questions.setdefault(
         key, {"type": answer["type"], "title": answer.get("title"), "options": []}
     )
-    held = {option["value"] for option in seen["options"]}
-    for value, label in _options(answer):
+    _add(seen, "options", _options(answer))
+    if answer["type"] == "matrix":
+        texts = (answer.get("labels") or {}).get("rows", {})
+        _add(seen, "rows", [(row, texts.get(row, row)) for row in answer["value"]])
+
+
+def _add(question: dict[str, Any], part: str, shown: Iterable[tuple[str, str]]) -> None:
+    every = question.setdefault(part, [])
+    held = {one["value"] for one in every}
+    for value, label in shown:
         if value not in held:
-            seen["options"].append({"value": value, "label": label})
+            every.append({"value": value, "label": label})
             held.add(value)
 
 
 def _options(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(value, label) of the options this answer shows."""
+    """(value, label) of the options this answer shows; of a matrix its columns."""
     value, labels = answer["value"], answer.get("labels")
     if answer["type"] == "single_choice":
         return [(value, answer.get("label") or value)]
     if answer["type"] in {"multi_choice", "ranking"}:
         beside = labels if isinstance(labels, list) and len(labels) == len(value) else value
         return list(zip(value, beside, strict=True))
+    if answer["type"] == "matrix":
+        texts = (labels or {}).get("cols", {})
+        return [(one, texts.get(one, one)) for columns in value.values() for one in columns]
     return []
 
 
-def _known_campaigns(connection: Connection, named: Mapping[str, Any]) -> dict[str, CampaignFacts]:
-    rows = connection.execute(CAMPAIGNS, {"ids": sorted(named)})
+def _known_campaigns(
+    connection: Connection, named: Mapping[str, Any], sendings: Sequence[str]
+) -> dict[str, CampaignFacts]:
+    rows = connection.execute(CAMPAIGNS, {"ids": sorted(named), "sendings": list(sendings)})
     return {
         row.platform_id: CampaignFacts(
-            row.id, row.platform_id, row.tag_name, row.properties, tuple(row.flags)
+            row.id,
+            row.platform_id,
+            row.tag_name,
+            row.properties,
+            tuple(row.flags),
+            distributions=row.distributions or {},
         )
         for row in rows
     }
 
 
-def _known_questions(
+def _known_surveys(
     connection: Connection, said: Mapping[str, Any]
-) -> tuple[dict[str, int], dict[str, set[str]]]:
-    ids: dict[str, int] = {}
-    known: dict[str, set[str]] = {}
-    for row in connection.execute(QUESTIONS, {"ids": sorted(said)}):
-        ids[row.platform_id] = row.id
-        known[row.platform_id] = set(row.keys_known or ())
-    return ids, known
+) -> tuple[dict[str, int], dict[str, Mapping[str, Any]]]:
+    """Our id and the newest body of each survey that is there."""
+    rows = connection.execute(SURVEYS, {"ids": sorted(said)}).all()
+    known = {row.platform_id: row.body for row in rows if row.body is not None}
+    return {row.platform_id: row.id for row in rows}, known
 
 
 CAMPAIGNS = text(
-    "SELECT id, platform_id, tag_name, properties, flags FROM campaign"
-    " WHERE platform_id = ANY(:ids)"
+    """
+    SELECT c.id, c.platform_id, c.tag_name, c.properties, c.flags,
+           (SELECT jsonb_object_agg(d.platform_id, d.properties) FROM distribution d
+             WHERE d.campaign_id = c.id AND d.platform_id = ANY(:sendings)) AS distributions
+      FROM campaign c WHERE c.platform_id = ANY(:ids)
+    """
 )
 # The newest revision of each response counts; an answer is the first NPS question of its response.
 NPS = text(
@@ -152,10 +186,8 @@ NPS = text(
      WHERE score IS NOT NULL GROUP BY campaign_id
     """
 )
-QUESTIONS = text(
-    """
-    SELECT s.id, s.platform_id, array_agg(q.key) FILTER (WHERE q.key IS NOT NULL) AS keys_known
-      FROM survey s LEFT JOIN question q ON q.survey_id = s.id
-     WHERE s.platform_id = ANY(:ids) GROUP BY s.id
-    """
+SURVEYS = text(
+    "SELECT s.id, s.platform_id, v.body FROM survey s"
+    " LEFT JOIN survey_version v ON v.survey_id = s.id AND v.version = s.version"
+    " WHERE s.platform_id = ANY(:ids)"
 )

@@ -186,7 +186,7 @@ def _case(
     variables = variables_of(
         body,
         person.attributes if person else None,
-        campaign={"properties": campaign.properties} if campaign else None,
+        campaign={"properties": _properties(campaign, body)} if campaign else None,
         labels=facts.labels,
         nps=campaign.nps if campaign else None,
     )
@@ -200,6 +200,12 @@ def _case(
         campaign=campaign,
         order=order_of(survey),
     )
+
+
+def _properties(campaign: CampaignFacts, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The campaign's, and those of the distribution that the response names, which win."""
+    sending = learning.distribution_of(body) or ""
+    return {**campaign.properties, **campaign.distributions.get(sending, {})}
 
 
 def _rank(row: Row[Any]) -> Rank:

@@ -10,22 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from connector.responses.vocabulary import LabelRule, SurveyShape
+from connector.responses.vocabulary import ANSWER_KINDS, MIXED, LabelRule, SurveyShape
 
 Survey = Mapping[str, Any]
 _TEXTS = frozenset({"text", "long_text"})
 
 
 def shape_of(surveys: Iterable[Survey], *, campaign_flags: Iterable[str] = ()) -> SurveyShape:
-    """Everything some survey of the workspace can say; a key that two type differently is text."""
+    """Everything some survey of the workspace can say. What a key holds that two surveys use for
+    unlike questions, only the response can tell.
+    """
     bodies = list(surveys)
     questions: dict[str, str] = {}
     rows: dict[str, tuple[str, ...]] = {}
     for one in _questions(bodies):
         held = questions.setdefault(one["key"], one["type"])
-        if held != one["type"]:
-            questions[one["key"]] = "text"
-        rows[one["key"]] = tuple(dict.fromkeys((*rows.get(one["key"], ()), *one.get("rows", ()))))
+        if ANSWER_KINDS.get(held) is not ANSWER_KINDS[one["type"]]:
+            questions[one["key"]] = MIXED
+        keys = (row["value"] for row in one.get("rows") or ())
+        rows[one["key"]] = tuple(dict.fromkeys((*rows.get(one["key"], ()), *keys)))
     flags = {flag for one in _questions(bodies) for flag in _flags_of(one)}
     categories = {one["category"] for one in _questions(bodies) if one.get("category")}
     return SurveyShape(
@@ -71,8 +74,8 @@ def first_text(answers: Mapping[str, Any], order: Iterable[str]) -> str | None:
 def enriched(
     response: Mapping[str, Any], survey: Survey | None, *, campaign_flags: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The response with the weights, categories and flags that its survey and campaign give its
-    answers.
+    """The response with the titles, labels, weights, categories and flags that its survey and
+    campaign give its answers.
 
     What the platform sent along itself is kept.
     """
@@ -88,10 +91,33 @@ def enriched(
     every = dict.fromkeys((*(response.get("flags") or ()), *flags, *campaign_flags))
     return {
         **response,
+        "answers": {**answers, **{one["key"]: _read(one, answers[one["key"]]) for one in known}},
         "weights": {**weights, **(response.get("weights") or {})},
         "categories": {**categories, **(response.get("categories") or {})},
         "flags": list(every),
     }
+
+
+def _read(question: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answer with the question's title and the labels of what was chosen, where it has none."""
+    told = {"title": question.get("title"), **_labels(question, answer)}
+    return {**answer, **{name: one for name, one in told.items() if one and not answer.get(name)}}
+
+
+def _labels(question: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    texts = _texts(question.get("options"))
+    value = answer["value"]
+    if answer["type"] == "single_choice":
+        return {"label": texts.get(value)}
+    if answer["type"] in {"multi_choice", "ranking"} and texts:
+        return {"labels": [texts.get(one, one) for one in value]}
+    if answer["type"] == "matrix":
+        return {"labels": {"rows": _texts(question.get("rows")), "cols": texts}}
+    return {}
+
+
+def _texts(choices: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
+    return {one["value"]: one["label"] for one in choices or () if one.get("label")}
 
 
 def _questions(surveys: Iterable[Survey]) -> Iterator[Mapping[str, Any]]:

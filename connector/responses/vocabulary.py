@@ -70,7 +70,8 @@ class LabelRule:
 class SurveyShape:
     """What a survey can say, as far as it is known: enough to check a mapping or a condition.
 
-    `questions`: answer key -> answer type of the normalised model; `rows`: matrix key -> row keys.
+    `questions`: answer key -> answer type of the normalised model, or MIXED; `rows`: matrix key ->
+    row keys.
     """
 
     questions: Mapping[str, str]
@@ -82,6 +83,8 @@ class SurveyShape:
     others: Mapping[str, tuple[str, ...]] | None = None
 
 
+# The type of a key that surveys use for unlike questions: only the response itself can tell.
+MIXED = "mixed"
 ANSWER_KINDS: Mapping[str, Kind] = {
     "nps": Kind.NUMBER,
     "rating": Kind.NUMBER,
@@ -137,7 +140,6 @@ OPEN = ("properties", "hidden", "attributes", "variables", "meta", "consent")
 FALSE_BY_DEFAULT = ("answered.", "flags.")
 # Only a survey says them. Flags and categories a platform may also send along with its responses.
 OF_SURVEYS = ("answers", "answered", "labels", "weights")
-LABEL_RULES = ("first", "last", "join", "mean")
 
 # CEL cannot parse these four behind a dot, and a digit cannot begin a name there.
 _UNSPEAKABLE = re.compile(r"[^A-Za-z0-9_]|_(?=x)|\A[0-9]")
@@ -204,13 +206,13 @@ def exact(number: Decimal) -> FieldValue:
 
 
 def _declared_answer(key: str, answer_type: str, rows: Sequence[str]) -> Iterator[tuple[str, Kind]]:
-    kind = ANSWER_KINDS[answer_type]
+    kind = ANSWER_KINDS.get(answer_type, Kind.ANY)
     name = variable_name("answers", key)
     yield name, kind
     yield variable_name("answered", key), Kind.BOOLEAN
-    if kind in {Kind.CHOICE, Kind.CHOICES, Kind.RANKING, Kind.FILES}:
+    if kind in {Kind.CHOICE, Kind.CHOICES, Kind.RANKING, Kind.FILES, Kind.ANY}:
         yield f"{name}.label", Kind.TEXT
-    if kind in {Kind.CHOICE, Kind.CHOICES}:
+    if kind in {Kind.CHOICE, Kind.CHOICES, Kind.ANY}:
         yield f"{name}.other", Kind.TEXT
     for row in rows:
         yield f"{name}.{spoken(row)}", Kind.CHOICES

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 QUESTIONS = [
     {"key": "nps", "type": "nps", "title": "How likely?", "label": "loyalty"},
     {
@@ -40,6 +42,30 @@ def test_two_questions_of_one_key_are_refused(alice):
     answer = alice.put("/surveys/s", survey(questions=[QUESTIONS[0], QUESTIONS[0]]))
     assert answer.status_code == 422
     assert answer.json["errors"][0]["pointer"] == "/questions"
+
+
+def test_a_label_has_its_rule_and_a_matrix_its_rows(alice):
+    rows = [{"value": "staff", "label": "Staff"}, {"value": "price"}]
+    questions = [
+        {"key": "nps", "type": "nps", "label": "loyalty", "label_rule": "last"},
+        {"key": "grid", "type": "matrix", "rows": rows, "options": [{"value": "good"}]},
+    ]
+    stored = alice.put("/surveys/mXk2", survey(questions=questions)).json["questions"]
+    assert (stored[0]["label_rule"], stored[1]["rows"]) == ("last", rows)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"type": "matrix", "rows": [{"value": "staff"}, {"value": "staff"}]},
+        {"type": "text", "rows": [{"value": "staff"}]},
+        {"type": "text", "label": "a", "label_rule": "median"},
+    ],
+)
+def test_rows_and_rules_that_cannot_be_are_refused(alice, question):
+    answer = alice.put("/surveys/s", survey(questions=[{"key": "q", **question}]))
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["pointer"].startswith("/questions/0/")
 
 
 def test_renaming_a_campaign_leaves_its_tag_name(alice):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connector.campaigns import register, surveys
 from connector.responses import learning, planner
 from connector.responses import plan as planning
 from connector.responses.case import Case, Facts, Planned
@@ -55,6 +56,66 @@ def test_questions_and_options_are_learnt_once(world: World) -> None:
     ]  # fmt: skip
     options = world.rows("SELECT value, label FROM question_option")
     assert [tuple(row) for row in options] == [("shop", "Shop")]
+
+
+def test_options_and_rows_that_later_answers_show_are_learnt_too(world: World) -> None:
+    shown = [("shop", "staff"), ("web", "price"), ("web", "staff")]
+    for number, (channel, row) in enumerate(shown):
+        one = answered(number)
+        one["answers"]["channel"] = {"type": "single_choice", "value": channel}
+        one["answers"]["grid"] = {
+            "type": "matrix",
+            "value": {row: ["g"]},
+            "labels": {"rows": {"staff": "Staff"}, "cols": {"g": "Good"}},
+        }
+        push_and_plan(world, one)
+    (survey,) = world.rows("SELECT body FROM survey_version ORDER BY version DESC LIMIT 1")
+    by_key = {one["key"]: one for one in survey.body["questions"]}
+    assert [one["value"] for one in by_key["channel"]["options"]] == ["shop", "web"]
+    assert by_key["grid"]["options"] == [{"value": "g", "label": "Good"}]
+    assert by_key["grid"]["rows"] == [
+        {"value": "staff", "label": "Staff"}, {"value": "price", "label": "price"},
+    ]  # fmt: skip
+    assert world.rows("SELECT max(version) AS n FROM survey_version")[0].n == 2
+
+
+def test_a_survey_that_was_pushed_whole_is_not_versioned_by_its_responses(world: World) -> None:
+    questions = [{"key": "nps", "type": "nps"}, {"key": "why", "type": "text"}]
+    with world.database.begin(world.workspace_id) as store:
+        body = {"questions": questions}
+        surveys.save(store, world.workspace_id, platform_id="s1", body=body, learnt_from="api")
+    push_and_plan(world, answered(1, survey={"id": "s1"}))
+    assert world.rows("SELECT max(version) AS n FROM survey_version")[0].n == 1
+
+
+def test_the_properties_of_the_distribution_win_over_the_campaigns(
+    world: World, hubspot: CRMSeen
+) -> None:
+    world.rows(
+        "UPDATE mapping_version SET body = jsonb_set(body, '{rows,1,variable}',"
+        " CAST(:variable AS jsonb)) RETURNING id",
+        variable='"properties.store"',
+    )
+    with world.database.begin(world.workspace_id) as store:
+        body = {"name": "Møde", "properties": {"store": "Aarhus"}}
+        register.save(store, world.workspace_id, platform_id="5000", body=body, tag_name="Møde")
+        register.save_distribution(
+            store,
+            world.workspace_id,
+            campaign_id="5000",
+            platform_id="EMD_1",
+            body={"properties": {"store": "Vejle"}},
+        )
+    push_and_plan(
+        world,
+        answered(1, properties={"distribution": "EMD_1"}),
+        answered(2, properties={"distribution": "EMD_2"}),
+        answered(3),
+    )
+    written = [one.payload["values"]["nps_comment"] for one in world.deliveries(kind="fields")]
+    assert written == ["Vejle", "Aarhus", "Aarhus"]
+    known = world.rows("SELECT platform_id FROM distribution ORDER BY platform_id")
+    assert [row.platform_id for row in known] == ["EMD_1", "EMD_2"]
 
 
 def test_an_email_identifies_whatever_its_case(world: World) -> None:

@@ -52,9 +52,10 @@ def test_save_and_switch_on_feeds_the_next_response(world: World, hubspot: CRMSe
 
 
 @pytest.mark.parametrize(
-    "variable", ["flags.callback", "categories.service", "contact.tier", "hidden.store"]
+    "variable",
+    ["flags.callback", "categories.service", "contact.tier", "hidden.store", "answers.grid.staff"],
 )
-def test_what_platforms_and_contacts_bring_along_can_be_mapped(
+def test_matrix_rows_and_what_platforms_and_contacts_bring_along_can_be_mapped(
     world: World, hubspot: CRMSeen, variable: str
 ) -> None:
     campaign_with_a_survey(world)
@@ -78,7 +79,11 @@ def computed(variable: str) -> dict[str, Any]:
 
 
 def campaign_with_a_survey(world: World) -> None:
-    questions = [{"key": "nps", "type": "nps"}, {"key": "why", "type": "text"}]
+    questions = [
+        {"key": "nps", "type": "nps"},
+        {"key": "why", "type": "text"},
+        {"key": "grid", "type": "matrix", "rows": [{"value": "staff"}]},
+    ]
     with world.database.begin(world.workspace_id) as store:
         body = {"name": "S", "questions": questions}
         surveys.save(store, world.workspace_id, platform_id="s1", body=body, learnt_from="api")

@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.responses.questions import enriched, label_rules, order_of, shape_of
 from connector.responses.variables import variables_of
+from connector.responses.vocabulary import Kind, declared
 
 SURVEY: dict[str, Any] = {
     "questions": [
@@ -28,7 +29,14 @@ SURVEY: dict[str, Any] = {
             "label": "touchpoint",
             "label_rule": "last",
         },
-        {"key": "grid", "type": "matrix", "rows": ["staff", "price"], "flags": ["asked_grid"]},
+        {
+            "key": "grid",
+            "type": "matrix",
+            "title": "How were we?",
+            "options": [{"value": "g", "label": "Good"}, {"value": "b"}],
+            "rows": [{"value": "staff", "label": "Staff"}, {"value": "price"}],
+            "flags": ["asked_grid"],
+        },
     ]
 }
 
@@ -81,10 +89,42 @@ def test_the_note_keeps_the_surveys_order() -> None:
     assert order_of(None) == ()
 
 
-def test_a_key_that_two_surveys_type_differently_is_text() -> None:
-    other = {"questions": [{"key": "why", "type": "number"}]}
+def test_a_key_of_unlike_questions_can_hold_anything() -> None:
+    other = {"questions": [{"key": "why", "type": "number"}, {"key": "grid", "type": "matrix"}]}
     shape = shape_of([SURVEY, other], campaign_flags=["fair"])
-    assert shape.questions["why"] == "text"
-    assert shape.rows["grid"] == ("staff", "price")
+    assert declared(shape)["answers.why"] is Kind.ANY
+    assert declared(shape)["answers.grid.staff"] is Kind.CHOICES
     assert shape.flags == ("asked_grid", "fair", "on_site")
     assert shape.categories == ("service",)
+
+
+def test_a_key_of_two_questions_of_one_kind_keeps_it() -> None:
+    both = [{"questions": [{"key": "score", "type": one}]} for one in ("nps", "rating")]
+    assert declared(shape_of(both))["answers.score"] is Kind.NUMBER
+
+
+def test_titles_and_labels_come_from_the_survey_where_the_answer_has_none() -> None:
+    grid = {"type": "matrix", "value": {"staff": ["g"], "price": ["b"]}}
+    full = enriched(response(grid=grid, channel=choice("shop")), LABELLED)
+    assert full["answers"]["grid"]["title"] == "How were we?"
+    found = variables_of(full, None)
+    assert found["answers.grid"].value == ("Staff: Good", "price: b")
+    assert found["answers.channel.label"].value == "In the shop"
+
+
+def test_what_the_respondent_read_wins_over_the_survey() -> None:
+    sent = {**choice("shop"), "label": "I butikken", "title": "Hvor?"}
+    assert enriched(response(channel=sent), LABELLED)["answers"]["channel"] == sent
+
+
+LABELLED = {
+    "questions": [
+        *(one for one in SURVEY["questions"] if one["key"] == "grid"),
+        {
+            "key": "channel",
+            "type": "single_choice",
+            "title": "Where?",
+            "options": [{"value": "shop", "label": "In the shop"}],
+        },
+    ]
+}
