@@ -48,6 +48,8 @@ TRIGGERS: Mapping[str, frozenset[str]] = {
 }
 # The verdict that brings a response back to planning when the automation is published again.
 AUTOMATION_PARKED = "automation_parked"
+# No automation, standard integration or score tag is for such a response.
+NOTHING_ASKED = "nothing_asked"
 # A condition that no longer fits the words of the surveys.
 UNREADABLE = "condition_unreadable"
 WHOLE = frozenset({"completed", "updated"})
@@ -57,7 +59,7 @@ CONTACT_VARIABLES = frozenset({"contact.email", "contact.external_id"})
 def plan(case: Case, facts: Facts) -> Planned:
     """The steps of one response; planning the same again gives the same keys."""
     if case.person is None:
-        return Planned((), {"response": "anonymous"})
+        return Planned((), {})
     draft = Draft(case, facts, case.person)
     for automation in facts.automations:
         _run(draft, automation)
@@ -67,6 +69,8 @@ def plan(case: Case, facts: Facts) -> Planned:
         note_steps(draft)
         record_steps(draft)
         file_steps(draft)
+    if not draft.steps and not draft.verdicts:
+        draft.verdicts["response"] = NOTHING_ASKED
     return Planned(tuple(draft.steps.values()), draft.verdicts, draft.broken)
 
 

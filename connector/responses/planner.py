@@ -146,7 +146,7 @@ def _planned(
             continue
         steps += [(_rank(row), person.id, step) for step in result.steps] if person else []
         broken |= result.broken
-        planned.append(state | _verdicts(result, person))
+        planned.append(state | _verdicts(result, row, known=person is not None))
     _park_automations(connection, broken)
     return steps, planned
 
@@ -156,10 +156,10 @@ def _id_of(body: Mapping[str, Any], named: str) -> str:
     return str((body.get(named) or {}).get("id", ""))
 
 
-def _verdicts(result: Planned, person: Person | None) -> dict[str, Any]:
+def _verdicts(result: Planned, row: Row[Any], *, known: bool) -> dict[str, Any]:
     verdicts = dict(result.verdicts)
-    if person is None and "response" not in verdicts:
-        verdicts["response"] = "no_contact"
+    if not known:
+        verdicts["response"] = "anonymous" if row.anonymous else "no_contact"
     return {"verdicts": verdicts, "error": None}
 
 

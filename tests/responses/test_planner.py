@@ -152,6 +152,22 @@ def test_an_anonymous_response_makes_no_contact_and_no_step(world: World, hubspo
     assert {row.verdicts["response"] for row in verdicts} == {"anonymous"}
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"respondent": {"phone": "+4512345678"}}, "no_contact"),
+        ({"event": "deleted"}, "nothing_asked"),
+        ({"event": "partial"}, "nothing_asked"),
+    ],
+)
+def test_why_nothing_was_planned_is_said(
+    world: World, hubspot: CRMSeen, changes: Mapping[str, Any], reason: str
+) -> None:
+    push_and_plan(world, answered(1, **changes))
+    (row,) = world.rows("SELECT verdicts FROM response")
+    assert row.verdicts == {"response": reason}
+
+
 def test_planning_again_makes_no_second_step(world: World, hubspot: CRMSeen) -> None:
     push_and_plan(world, answered(1))
     world.rows("UPDATE response SET planned_at = NULL RETURNING id")

@@ -116,3 +116,38 @@ def test_publishing_warns_of_options_that_a_record_type_lacks(world: World) -> N
     assert [one["pointer"] for one in warned] == ["/rows/0"]
     assert "Partner do not offer Very satisfied" in warned[0]["text"]
     assert told["published"] == 1
+
+
+def test_a_mapping_for_another_campaign_is_fed_by_that_one(world: World, hubspot: CRMSeen) -> None:
+    hubspot.seed(people(2))
+    switched_on(world, campaign="5000")
+    moved = switched_on(world, campaign="6000")
+    assert moved["triggered_by"] == ["After the meeting: every response"]
+    world.push(answered(0), answered(1, campaign=("6000", "Besøg")))
+    world.settle()
+    assert hubspot.value("c0@example.test", "score") is None
+    assert float(hubspot.value("c1@example.test", "score")) == 9
+
+
+def test_an_automation_that_a_person_has_changed_is_left_alone(
+    world: World, hubspot: CRMSeen
+) -> None:
+    switched_on(world, campaign="5000")
+    world.rows(
+        "UPDATE automation_version SET body = body || jsonb_build_object('if', 'answers.nps > 6')"
+        " RETURNING id"
+    )
+    assert switched_on(world, campaign="6000")["triggered_by"] == [
+        "After the meeting: every response 2"
+    ]
+
+
+def test_mappings_whose_long_names_begin_alike_are_fed_apart(
+    world: World, hubspot: CRMSeen
+) -> None:
+    first, second = (f"{'x' * 110} {number}" for number in (1, 2))
+    switched_on(world, name=first)
+    other = switched_on(world, name=second)["triggered_by"]
+    again = switched_on(world, name=first)["triggered_by"]
+    assert (len(other), len(again)) == (1, 1)
+    assert other != again

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Connection, Row, Select, func, or_, select, text, true, update
 
 from connector.problems import Code, Place, Refusal
 from connector.responses.configuration import versioned
@@ -82,22 +83,52 @@ def _plan_again(connection: Connection, workspace_id: int, automation_id: int, *
 def feed_every_response(
     connection: Connection, workspace_id: int, *, mapping: str, campaign: str | None, actor: str
 ) -> dict[str, Any]:
-    """The automation "every completed response of this campaign" for a mapping, published."""
+    """The automation "every completed response of this campaign" for a mapping, published.
+
+    The one made for another campaign of the mapping before follows it; one that a person has
+    changed is left alone.
+    """
     body = {
-        "name": f"{mapping[:100]}: every response",
         "campaign": campaign,
         "when": "response.completed",
         "if": None,
         "then": [{"do": "feed", "mapping": mapping, "connection": None, "answers": "all"}],
         "enabled": True,
     }
-    made = save(connection, workspace_id, body=body, actor=actor)
+    wish = f"{mapping[:100]}: every response"
+    named = {**body, "name": _free_name(connection, workspace_id, wish, body)}
+    made = save(connection, workspace_id, body=named, actor=actor)
     return publish(connection, workspace_id, made["id"])
+
+
+def _free_name(connection: Connection, workspace_id: int, wish: str, body: Body) -> str:
+    """The wish, numbered where an automation of that name does something else."""
+    for number in count(1):
+        name = wish if number == 1 else f"{wish} {number}"
+        row = versioned.named(connection, AUTOMATION, workspace_id, name=name)
+        held = {} if row is None else versioned.body_of(connection, AUTOMATION, row)
+        if row is None or all(held[one] == body[one] for one in ("when", "if", "then")):
+            return name
+    raise AssertionError  # the loop ends at a name that nobody has
+
+
+def triggering(
+    connection: Connection, workspace_id: int, mapping_name: str, *, campaign: str | None
+) -> list[str]:
+    """The automations that feed the mapping and can be set off by its campaign; None: by any."""
+    fits = automation_version.c.body["campaign"].astext.is_not_distinct_from
+    of_campaign = or_(fits(None), fits(campaign)) if campaign is not None else true()
+    rows = connection.execute(_feeding(workspace_id, mapping_name).where(of_campaign))
+    return [row.name for row in rows]
 
 
 def feeding(connection: Connection, workspace_id: int, mapping_name: str) -> list[str]:
     """The names of the enabled, published automations that feed the mapping."""
-    rows = connection.execute(
+    return [row.name for row in connection.execute(_feeding(workspace_id, mapping_name))]
+
+
+def _feeding(workspace_id: int, mapping_name: str) -> Select[Any]:
+    return (
         select(automation.c.name)
         .join(
             automation_version,
@@ -115,7 +146,6 @@ def feeding(connection: Connection, workspace_id: int, mapping_name: str) -> lis
         )
         .order_by(automation.c.name)
     )
-    return [row.name for row in rows]
 
 
 def delete(connection: Connection, workspace_id: int, automation_id: int) -> None:

@@ -62,7 +62,7 @@ def publish(
     seen = check(connection, workspace_id, body)
     _refuse_what_cannot_work(seen)
     versioned.publish(connection, MAPPING, row, {"connection_id": seen.connection_id})
-    if switch_on and not automations.feeding(connection, workspace_id, row.name):
+    if switch_on and not _triggers(connection, workspace_id, row.name, body):
         automations.feed_every_response(
             connection, workspace_id, mapping=row.name, campaign=body.get("campaign"), actor=actor
         )
@@ -147,7 +147,8 @@ def versions(connection: Connection, workspace_id: int, mapping_id: int) -> list
 
 
 def _shown(connection: Connection, workspace_id: int, row: Row[Any]) -> dict[str, Any]:
-    triggered_by = automations.feeding(connection, workspace_id, row.name)
+    body = versioned.body_of(connection, MAPPING, row)
+    triggered_by = _triggers(connection, workspace_id, row.name, body)
     is_draft = row.published != row.latest
     advice = None
     if row.published is None:
@@ -163,10 +164,14 @@ def _shown(connection: Connection, workspace_id: int, row: Row[Any]) -> dict[str
         "draft": is_draft,
         "paused_at": row.paused_at,
         "paused_reason": row.paused_reason,
-        "body": versioned.body_of(connection, MAPPING, row),
+        "body": body,
         "triggered_by": triggered_by,
         "advice": advice,
     }
+
+
+def _triggers(connection: Connection, workspace_id: int, name: str, body: Body) -> list[str]:
+    return automations.triggering(connection, workspace_id, name, campaign=body.get("campaign"))
 
 
 def _connection_name(connection: Connection, connection_id: int) -> str:
