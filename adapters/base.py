@@ -302,6 +302,19 @@ class CRM(Protocol):
 
 
 @runtime_checkable
+class ConditionalWriter(Protocol):
+    """A CRM that itself can refuse a write to a record that somebody has changed meanwhile."""
+
+    def write_unchanged(self, entity: str, row: Row, *, since: datetime) -> Outcome:
+        """As `write` of one update, unless the record was changed after `since`, which is the
+        `updated_at` that `find` told: then `retry("changed")`, and certainly nothing was written.
+
+        Only as true as the CRM's own times are fine: whoever calls has compared the values first.
+        """
+        ...
+
+
+@runtime_checkable
 class Pollable(Protocol):
     """An adapter whose writes may answer Started."""
 

@@ -148,6 +148,10 @@ class Salesforce:
             return self._bulk.start(batch)
         return BatchResult(self._writer.write(batch), learnt=self._usage_learnt())
 
+    def write_unchanged(self, entity: str, row: Row, *, since: datetime) -> Outcome:
+        """One record, under If-Unmodified-Since: see `ConditionalWriter`."""
+        return self._writer.write_unchanged(entity, row, since=since)
+
     def collect(self, handle: Mapping[str, Any]) -> BatchResult | Started:
         """What became of a bulk job's rows, or Started again while it runs."""
         return self._bulk.collect(handle)

@@ -23,15 +23,18 @@ from urllib3.exceptions import HTTPError
 from adapters.base import Account
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater
 from adapters.http import Wire, failure, origin_of, requests_session
-from adapters.salesforce.refusals import GONE, PAUSES, call_error
+from adapters.salesforce.refusals import GONE, PAUSES, REJECTIONS, call_error
 from adapters.salesforce.traits import API_VERSION, TRAITS
 from schemas.salesforce import Complaint, Page, Unreadable, complaints_in, page_of
 
 T = TypeVar("T")
 NO_CONTENT = 204
 CSV = "text/csv"
-REFUSED = 400
+REFUSED, FORBIDDEN, NOT_THERE, CONDITION_FAILED = 400, 403, 404, 412
+# Our own word for a 412: nobody documents its body.
+CHANGED = (Complaint("CHANGED"),)
 _NO_ID = "the answer does not tell the new record's id"
+_NOT_DONE = "the answer does not say that the record was changed"
 _NO_JSON = "the answer is no JSON"
 _NO_TABLE = "the answer is no table"
 _TOO_DEEP = "the answer is nested too deeply"
@@ -101,6 +104,31 @@ class Calls:
         Raises AdapterError for what concerns more than this record.
         """
         return self._called(lambda: self._created(entity, body), writing=True)
+
+    def update(
+        self, entity: str, remote_id: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> tuple[Complaint, ...]:
+        """() when the record was changed; CHANGED where the condition of the headers did not hold;
+        else the complaints with which Salesforce refuses this one. Raises AdapterError for what
+        concerns more than this record.
+        """
+        return self._called(lambda: self._updated(entity, remote_id, body, headers), writing=True)
+
+    def _updated(
+        self, entity: str, remote_id: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> tuple[Complaint, ...]:
+        try:
+            status = getattr(self._sdk, entity).update(remote_id, dict(body), headers=dict(headers))
+        except SalesforceError as exc:
+            if exc.status == CONDITION_FAILED:
+                return CHANGED
+            complaints = complaints_in(exc.content)
+            if not complaints or not _is_of_one(exc.status, complaints[0].code):
+                raise
+            return complaints
+        if status != NO_CONTENT:
+            raise _unreadable(_NOT_DONE, writing=True)
+        return ()
 
     def _created(
         self, entity: str, body: Mapping[str, Any]
@@ -179,8 +207,16 @@ class Calls:
     def _check_type(self, *, writing: bool) -> None:
         """A page with status 200 (a proxy's, a login form) is no answer of the API."""
         content_type = self._headers.get("Content-Type", "")
-        if self._status != NO_CONTENT and "json" not in content_type:
+        bare = self._status in {NO_CONTENT, CONDITION_FAILED}
+        if not bare and "json" not in content_type:
             raise _unreadable(_WRONG_TYPE, writing=writing)
+
+
+def _is_of_one(status: int, code: str) -> bool:
+    """Whether a refused single-record call is that record's own fault."""
+    if status in {FORBIDDEN, NOT_THERE}:
+        return code in REJECTIONS or code in GONE
+    return status == REFUSED and code not in PAUSES - GONE
 
 
 def understood(read: Callable[[], T], *, writing: bool) -> T:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 from adapters.base import Batch, Operation, Outcome, Row, Status
 from adapters.errors import AdapterError
-from adapters.salesforce.calls import Calls, understood
+from adapters.salesforce.calls import CHANGED, Calls, understood
 from adapters.salesforce.finding import named, same_id
 from adapters.salesforce.people import CONTACT, Home, Sent, home_of, on_account, on_contact
 from adapters.salesforce.reading import Reader
@@ -47,6 +49,30 @@ class Writer:
         if pause is not None:
             raise pause
         return told
+
+    def write_unchanged(self, entity: str, row: Row, *, since: datetime) -> Outcome:
+        """One record by a call of its own, the only one that looks at the condition.
+
+        A row whose values live on another record (a person account, a converted lead) is written
+        without it: the time that was read is not that record's.
+        """
+        batch = Batch(entity, Operation.UPDATE, (row,))
+        refused, sent = self.prepared(batch)
+        if not sent:
+            return refused[row.key]
+        if (sent[0].home.entity, sent[0].home.remote_id) != (entity, row.remote_id):
+            return self.write(batch)[0]
+        headers = {**_UPDATE_HEADERS, "If-Unmodified-Since": format_datetime(since, usegmt=True)}
+        complaints = self._calls.update(entity, str(row.remote_id), sent[0].body, headers)
+        if complaints == CHANGED:
+            text = "the record was changed since it was read"
+            return Outcome(row.key, Status.RETRY, row.remote_id, code="changed", message=text)
+        if complaints:
+            told = {row.key: row_outcome(row, tuple(_in_row(sent[0], one) for one in complaints))}
+            if (pause := pause_in(told.values())) is not None:
+                raise pause
+            return self.settled(entity, (row,), told)[row.key]
+        return Outcome(row.key, Status.WRITTEN, row.remote_id)
 
     def prepared(self, batch: Batch) -> tuple[dict[str, Outcome], tuple[Sent, ...]]:
         """What is refused without a call, and what is sent, records of one object together."""

@@ -68,6 +68,7 @@ class Org(Simulator):
         "strict_json": False,
         "email_batch_upsert": False,
         "deprecated_gone": False,
+        "unmodified_since": True,
         "instance_url": "",
         "org_name": "Answerback demo org",
         "org_number": 1,

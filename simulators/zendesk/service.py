@@ -31,7 +31,8 @@ class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, Sign
         `user_fields`, `organization_fields`, `ticket_fields`: replace all definitions of that kind;
         `remove_user_fields`: keys to delete. `jobs`: (`id`, `status`, `results`, `total`).
         `uploads`: tokens of files that wait for a comment.
-        `merge`: [[loser, winner]], `delete`: user ids, `kill_jobs`, `forget_jobs`: true.
+        `edit`: {user id: attributes}, `merge`: [[loser, winner]], `delete`: user ids, `kill_jobs`,
+        `forget_jobs`: true.
         """
         self.account.seeding = True
         try:
@@ -165,6 +166,8 @@ class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, Sign
     def _seed_events(self, told: Record) -> Record:
         for loser, winner in told.get("merge", ()):
             self.people.merge_user(self.people.user(loser), self.people.user(winner))
+        for number, given in told.get("edit", {}).items():
+            self.people.update_user(self.people.user(number), given, "agent")
         for number in told.get("delete", ()):
             self.people.delete_user(self.people.user(number))
         for one in told.get("jobs", ()):

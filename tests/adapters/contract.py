@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from adapters.base import (
     Attachment,
     Batch,
     BatchResult,
+    ConditionalWriter,
     FileEncloser,
     FileTaker,
     Note,
@@ -28,6 +29,7 @@ from adapters.base import (
     Operation,
     Outcome,
     Pollable,
+    Record,
     Row,
     Started,
     Status,
@@ -276,6 +278,61 @@ class AdapterContract:
         (outcome,) = written(adapter, batch)
         assert not outcome.created
         assert outcome.remote_id == first
+
+    # --- writing only what nobody has changed ---
+
+    def as_read(self, bench: Bench, remote_id: str, name: str) -> Record:
+        adapter = bench.make()
+        found = adapter.find(bench.entity, adapter.traits.id_field, [remote_id], want=[name])
+        return found[remote_id][0]
+
+    def write_as_read(self, bench: Bench, record: Record, name: str, value: FieldValue) -> Outcome:
+        """A conditional write of a record as it was read; skipped where the CRM has none."""
+        adapter = bench.make()
+        if not isinstance(adapter, ConditionalWriter):
+            pytest.skip("this CRM has no conditional write")
+        assert record.updated_at is not None
+        row = Row("k1", {name: value}, record.remote_id)
+        return adapter.write_unchanged(bench.entity, row, since=record.updated_at)
+
+    def test_a_record_that_nobody_has_changed_is_written(self, bench: Bench) -> None:
+        (first,) = bench.seed(people(1))
+        name, value, _ = bench.values[FieldType.TEXT]
+        outcome = self.write_as_read(bench, self.as_read(bench, first, name), name, value)
+        assert (outcome.status, outcome.remote_id) == (Status.WRITTEN, first)
+        assert self.as_read(bench, first, name).values == {name: value}
+
+    def test_a_record_that_was_changed_meanwhile_is_not_written(self, bench: Bench) -> None:
+        (first,) = bench.seed(people(1))
+        name, value, theirs = bench.values[FieldType.TEXT]
+        record = self.as_read(bench, first, name)
+        bench.control("clock", {"offset_s": 60})
+        colleague = Row("k0", {name: theirs}, first)
+        written(bench.make(), Batch(bench.entity, Operation.UPDATE, (colleague,)))
+        outcome = self.write_as_read(bench, record, name, value)
+        assert (outcome.status, outcome.code) == (Status.RETRY, "changed")
+        assert self.as_read(bench, first, name).values == {name: theirs}
+
+    def test_a_value_is_refused_and_a_gone_record_is_not_found_there_too(
+        self, bench: Bench
+    ) -> None:
+        (first,) = bench.seed(people(1))
+        name, value, _ = bench.values[FieldType.TEXT]
+        record = self.as_read(bench, first, name)
+        refused = self.write_as_read(bench, record, *bench.bad)
+        assert (refused.status, refused.field) == (Status.REJECTED, bench.bad[0])
+        gone = replace(record, remote_id="999999999999999")
+        outcome = self.write_as_read(bench, gone, name, value)
+        assert (outcome.status, outcome.code) == (Status.REJECTED, "not_found")
+
+    def test_a_conditional_write_without_an_answer_is_unknown(self, bench: Bench) -> None:
+        (first,) = bench.seed(people(1))
+        name, value, _ = bench.values[FieldType.TEXT]
+        record = self.as_read(bench, first, name)
+        for action in ({"drop_after": True}, {"html_after": True}, {"status": 500, "body": {}}):
+            bench.control("fault", {"method": "PATCH|PUT", "path": ".*", "action": action})
+            with pytest.raises(OutcomeUnknown):
+                self.write_as_read(bench, record, name, value)
 
     # --- whole-call errors ---
 
