@@ -34,12 +34,15 @@ from connector.responses.limiter import Allowance, Limiter
 from connector.responses.meter import Meter
 from connector.responses.schedule import FIRST_PAUSE_S
 from schemas.fields import Entity
+from schemas.priority import Priority
 
 Answer = TypeVar("Answer")
 Part = TypeVar("Part")
 
-# Longer waits for a place in the rate are not slept but given back to the outbox.
+# Longer waits for a place in the rate are not slept but given back to the outbox; a person is told.
 LONGEST_NAP_S = 5.0
+# Others look again so often whether somebody urgent has passed.
+YIELD_S = 0.1
 ROUND_TRIP_S = 0.15
 MOST_IN_FLIGHT = 8
 
@@ -61,9 +64,11 @@ class Caller:
     entities: Mapping[str, Entity]
     reached: Reached
     budget: Budget = field(default_factory=Budget)
+    priority: Priority = Priority.LIVE
     phase: str = "read"
     calls: int = 0
     meter: Meter = field(init=False)
+    _stands_first: bool = False
     _adapters: threading.local = field(default_factory=threading.local)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -179,7 +184,22 @@ class Caller:
         if self.ends_at - self.monotonic() < self.call_deadline_s:
             # A call that outlives the lease could be repeated by another worker while it runs.
             raise HandBack(wait_s=0)
-        return self.limiter.wait_s(allowance, kind)
+        if self.priority is Priority.INTERACTIVE:
+            return self._urgently(allowance, kind)
+        return min(YIELD_S, self.limiter.yields_s(allowance.account)) or self.limiter.wait_s(
+            allowance, kind
+        )
+
+    def _urgently(self, allowance: Allowance, kind: str | None) -> float:
+        """A person waits for this call: the next free place is its own."""
+        wait_s = self.limiter.wait_s(allowance, kind)
+        if 0 < wait_s <= LONGEST_NAP_S:
+            self.limiter.go_first(allowance.account, wait_s)
+            self._stands_first = True
+        elif self._stands_first:
+            self.limiter.gone_first(allowance.account)
+            self._stands_first = False
+        return wait_s
 
     def _allowance(self) -> Allowance:
         policies = quota.rates(self.reached.profile, self.budget)

@@ -30,6 +30,9 @@ EPOCH_TTL_S = 86_400
 # A pause is told to the calls of waves that run already, which end with their lease; whoever claims
 # later sees it in the database.
 PAUSE_KEY, LONGEST_PAUSE_S = "rq:ab:pause:", 60.0
+# Somebody waits in front of a screen for the next place in the rate. Longer than the wait it was
+# told, so that it is the first to ask when the place comes free.
+URGENT_KEY, URGENT_MARGIN_S = "rq:ab:urgent:", 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,35 @@ class Limiter:
         """For how many seconds the account is to be left alone; 0.0 when it is not, or Redis
         cannot say.
         """
+        return self._left_s(PAUSE_KEY + account)
+
+    def _left_s(self, key: str) -> float:
         if time.monotonic() < self._alone_until:
             return 0.0
         try:
-            return max(0.0, float(self._redis.pttl(PAUSE_KEY + account)) / 1000)
+            return max(0.0, float(self._redis.pttl(key)) / 1000)
         except redis.RedisError:
             self._leave_alone()
             return 0.0
+
+    def go_first(self, account: str, wait_s: float) -> None:
+        """Somebody who waits in front of a screen found no place for `wait_s` seconds: everybody
+        else lets the next one pass.
+        """
+        with contextlib.suppress(redis.RedisError):
+            lasts_ms = round((wait_s + URGENT_MARGIN_S) * 1000)
+            self._redis.set(URGENT_KEY + account, 1, px=lasts_ms)
+
+    def gone_first(self, account: str) -> None:
+        """It has its place: the others go on."""
+        with contextlib.suppress(redis.RedisError):
+            self._redis.delete(URGENT_KEY + account)
+
+    def yields_s(self, account: str) -> float:
+        """For how many seconds others let somebody urgent pass; 0.0 when nobody is, or Redis cannot
+        say.
+        """
+        return self._left_s(URGENT_KEY + account)
 
     def trust_counts(self) -> None:
         """Begin to count at once: for whoever knows that nobody has called for longer than a

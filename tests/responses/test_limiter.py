@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
 
 from adapters.traits import RatePolicy
+from connector.responses.calling import Caller
 from connector.responses.limiter import ALONE, Allowance, Limiter
 from connector.settings import Settings
+from schemas.priority import Priority
 
 
 def sent_at_once(limiter: Limiter, allowance: Allowance) -> int:
@@ -60,3 +66,53 @@ def test_a_pause_that_nobody_can_tell_stops_nothing() -> None:
     limiter = Limiter("redis://127.0.0.1:1/0")
     limiter.pause("hubspot:1", 5.0)
     assert limiter.paused_s("hubspot:1") == 0
+
+
+class Rated(Caller):
+    """A caller of an account with five calls a second."""
+
+    def _allowance(self) -> Allowance:
+        return Allowance("hubspot:1", (RatePolicy(calls=5, per_s=1),))
+
+
+def caller(limiter: Limiter, priority: Priority) -> Caller:
+    nobody: Any = None
+    return Rated(
+        desk=nobody,
+        workspace_id=1,
+        connection_id=1,
+        limiter=limiter,
+        monotonic=time.monotonic,
+        ends_at=time.monotonic() + 60,
+        call_deadline_s=1.0,
+        rate_share=1.0,
+        entities={},
+        reached=nobody,
+        priority=priority,
+    )
+
+
+def test_the_next_place_is_for_whoever_waits_in_front_of_a_screen(settings: Settings) -> None:
+    limiter = Limiter(str(settings.redis_url))
+    limiter.trust_counts()
+    gone: list[float] = []
+    done = threading.Event()
+
+    def deliver() -> None:
+        one = caller(Limiter(str(settings.redis_url)), Priority.LIVE)
+        while not done.is_set():
+            one._before(None)
+            gone.append(time.monotonic())
+
+    with ThreadPoolExecutor(6) as pool, ExitStack() as at_last:
+        at_last.callback(done.set)
+        for _ in range(6):
+            pool.submit(deliver)
+        for _ in range(3):
+            time.sleep(0.4)
+            asked = time.monotonic()
+            caller(limiter, Priority.INTERACTIVE)._before(None)
+            got = time.monotonic()
+            # One may have had its place in the very moment in which the person asked.
+            assert [at for at in gone if asked + 0.1 < at < got] == []
+    assert limiter.yields_s("hubspot:1") == 0
