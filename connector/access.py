@@ -148,6 +148,12 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("PUT", f"{_V1}/connections/<id:connection_id>/standard"): _settings(
             "connection.standard_changed"
         ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/extra-fields"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("PUT", f"{_V1}/connections/<id:connection_id>/extra-fields"): _settings(
+            "connection.extra_fields_chosen"
+        ),
         ("GET", f"{_V1}/connections/<id:connection_id>/quota"): _reads(Scope.SETTINGS_READ),
         ("POST", f"{_V1}/connections/<id:connection_id>/quota"): _settings(
             "connection.quota_asked"
@@ -198,6 +204,10 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_V1}/contacts"): Rule(Right.WORK, Scope.CONTACTS_WRITE, "contacts.imported"),
         ("GET", f"{_V1}/contacts/<id:contact_id>"): _reads(Scope.CONTACTS_READ),
         ("GET", f"{_V1}/contacts/<id:contact_id>/timeline"): _reads(Scope.CONTACTS_READ),
+        ("GET", f"{_V1}/contacts/<id:contact_id>/fields"): _reads(Scope.CONTACTS_READ),
+        ("PATCH", f"{_V1}/contacts/<id:contact_id>/fields"): Rule(
+            Right.WORK, Scope.CONTACTS_WRITE, "contact.fields_edited"
+        ),
         ("POST", f"{_V1}/responses"): Rule(
             Right.WORK, Scope.RESPONSES_PUSH, None, reason=_UNAUDITED
         ),

@@ -33,10 +33,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.url_map.redirect_defaults = False
     database = database or Database(settings)
     bell = Doorbell(settings.redis_url or _NO_REDIS)
-    permit = permitting(Limiter(settings.redis_url or _NO_REDIS), settings.rate_share)
-    desk = Desk.of(settings, database, permit=permit)
+    limiter = Limiter(settings.redis_url or _NO_REDIS)
+    desk = Desk.of(settings, database, permit=permitting(limiter, settings.rate_share))
     limits = Gate(settings.api_limits, settings.redis_url)
-    context.install(app, context.Hub(settings, database, desk, bell, limits))
+    context.install(app, context.Hub(settings, database, desk, bell, limits, limiter))
     headers.install(app, https=settings.public_url.startswith("https://"))
     errors.install(app)
     asking.install(app)

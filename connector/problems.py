@@ -52,10 +52,16 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     CONFLICT = "conflict"
+    FIELD_CHANGED = "field_changed"
+    PRECONDITION_FAILED = "precondition_failed"
+    CHANGE_REFUSED = "change_refused"
+    NOT_LINKED = "not_linked"
+    CONTACT_BUSY = "contact_busy"
     NAME_TAKEN = "name_taken"
     RESPONSE_CONFLICT = "response_conflict"
     STILL_IN_USE = "still_in_use"
     NOT_CONNECTED = "not_connected"
+    CONNECTION_PAUSED = "connection_paused"
     NO_FIELD_DEFINITIONS = "no_field_definitions"
     APP_UNKNOWN = "app_unknown"
     SETTING_INVALID = "setting_invalid"
@@ -66,6 +72,7 @@ class Code(StrEnum):
     AUTHORIZATION_FAILED = "authorization_failed"
     CRM_REFUSED = "crm_refused"
     CRM_UNAVAILABLE = "crm_unavailable"
+    OUTCOME_UNKNOWN = "outcome_unknown"
     DATABASE_AWAY = "database_away"
     BUSY = "busy"
     INTERNAL_ERROR = "internal_error"
@@ -153,6 +160,29 @@ CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
         Code.CONFLICT: Kind(
             409, "This does not fit the present state", "Read the present state and decide again."
         ),
+        Code.FIELD_CHANGED: Kind(
+            409,
+            "Somebody else has changed this meanwhile",
+            "Look at what it is now, and decide again: nothing was written.",
+        ),
+        Code.PRECONDITION_FAILED: Kind(
+            412,
+            "It is not what If-Match names any more",
+            "Look at what it is now, and decide again: nothing was written.",
+        ),
+        Code.CHANGE_REFUSED: Kind(
+            422, "The change cannot be made as it is", "Mend the places that are named."
+        ),
+        Code.NOT_LINKED: Kind(
+            409,
+            "The contact has no record there",
+            "It gets one when something is written for it; or its record there was deleted.",
+        ),
+        Code.CONTACT_BUSY: Kind(
+            503,
+            "The contact is being written just now",
+            "Send the same request again after Retry-After seconds.",
+        ),
         Code.NAME_TAKEN: Kind(409, "The name is taken", "Choose another name."),
         Code.RESPONSE_CONFLICT: Kind(
             409,
@@ -166,6 +196,9 @@ CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
             409,
             "The connection is not connected",
             "Connect it first: authorize it, or give its key.",
+        ),
+        Code.CONNECTION_PAUSED: Kind(
+            409, "The connection is paused", "Wait until somebody lets it work again."
         ),
         Code.NO_FIELD_DEFINITIONS: Kind(
             409,
@@ -198,6 +231,11 @@ CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
             502, "The other system refused", "Read the reason; mend it there or in the connection."
         ),
         Code.CRM_UNAVAILABLE: Kind(503, "The other system does not answer", "Try again later."),
+        Code.OUTCOME_UNKNOWN: Kind(
+            504,
+            "Whether the other system has taken the change is not known",
+            "Read the values again before you decide again.",
+        ),
         # Us.
         Code.DATABASE_AWAY: Kind(
             503,

@@ -76,13 +76,16 @@ class DeliverySchema(Schema):
 
 
 class LedgerLineSchema(Schema):
-    """One field of one CRM record that was written, with the value before."""
+    """One field of one CRM record that was written, with the value before; by a delivery, or by a
+    person's edit.
+    """
 
     id = fields.Integer(required=True)
-    delivery_id = fields.Integer(required=True)
+    delivery_id = fields.Integer(required=True, allow_none=True)
+    edit_id = fields.Integer(required=True, allow_none=True)
     connection_id = fields.Integer(required=True)
     contact_id = fields.Integer(required=True)
-    response_id = fields.Integer(required=True)
+    response_id = fields.Integer(required=True, allow_none=True)
     entity = fields.String(required=True)
     remote_id = fields.String(required=True)
     field = fields.String(required=True)

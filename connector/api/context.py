@@ -15,6 +15,7 @@ from connector.api.gate import Gate
 from connector.connections.desk import Desk
 from connector.db import Database, retried
 from connector.queues import Doorbell
+from connector.responses.limiter import Limiter
 from connector.settings import Settings
 
 _EXTENSION = "answerback"
@@ -30,6 +31,7 @@ class Hub:
     desk: Desk
     bell: Doorbell
     gate: Gate
+    limiter: Limiter
 
 
 @dataclass(frozen=True, slots=True)

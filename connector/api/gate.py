@@ -47,7 +47,8 @@ LIMITS: Mapping[str, int] = MappingProxyType(
     }
 )
 TIMEOUT_S, REST_S = 0.05, 2.0
-# Endings of routes that call a CRM.
+# Endings of routes that call a CRM; and what is read from it while somebody waits.
+_LIVE = "/contacts/<id:contact_id>/fields"
 _CALLS = ("/probe", "/fields", "/quota", "/provisioning", "/authorize", "/disconnect")
 
 
@@ -111,6 +112,8 @@ def _asked(counting: FixedWindowRateLimiter, item: RateLimitItem, kind: str, who
 
 def kind_of(method: str, route: str) -> str:
     """The kind of a request by a key."""
+    if route.endswith(_LIVE):
+        return CRM
     if method in {"GET", "HEAD"}:
         return READ if route.endswith(">") else LIST
     if route.endswith("/responses"):

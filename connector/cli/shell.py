@@ -24,6 +24,7 @@ from connector.problems import Place, Refusal
 from connector.queues import Doorbell
 from connector.release import NotReady
 from connector.release import release as prepare
+from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
 from connector.responses.permit import permitting
 from connector.settings import Settings, SettingsError, load_settings
@@ -47,8 +48,14 @@ class Opened:
 
     def desk(self) -> Desk:
         """What managed authentications work with; needs the keys."""
-        permit = permitting(Limiter(self.settings.redis_url or _NO_REDIS), self.settings.rate_share)
-        return Desk.of(self.settings, self.database, permit=permit)
+        return self.hub().desk
+
+    def hub(self) -> Hub:
+        """What calls a CRM at its account's rate; needs the keys."""
+        limiter = Limiter(self.settings.redis_url or _NO_REDIS)
+        permit = permitting(limiter, self.settings.rate_share)
+        desk = Desk.of(self.settings, self.database, permit=permit)
+        return Hub(self.settings, desk, limiter)
 
     def ring(self, kind: str, workspace_id: int) -> None:
         """Wake a worker; without Redis the sweep does it."""

@@ -46,10 +46,12 @@ SELECT r.received_at AS at, 'response' AS kind, r.id,
   FROM response r WHERE r.workspace_id = :workspace AND r.contact_id = :contact
 UNION ALL
 SELECT l.written_at, 'ledger', l.id,
-       jsonb_build_object('delivery_id', l.delivery_id, 'connection_id', l.connection_id,
-         'response_id', l.response_id, 'entity', l.entity, 'remote_id', l.remote_id,
-         'field', l.field, 'before', l.before, 'after', l.after, 'created', l.created)
-  FROM ledger l WHERE l.workspace_id = :workspace AND l.contact_id = :contact
+       jsonb_build_object('delivery_id', l.delivery_id, 'edit_id', l.edit_id,
+         'edited_by', e.actor, 'connection_id', l.connection_id, 'response_id', l.response_id,
+         'entity', l.entity, 'remote_id', l.remote_id, 'field', l.field,
+         'before', l.before, 'after', l.after, 'created', l.created)
+  FROM ledger l LEFT JOIN edit e ON e.id = l.edit_id
+ WHERE l.workspace_id = :workspace AND l.contact_id = :contact
 UNION ALL
 SELECT coalesce(d.settled_at, d.created_at), 'delivery', d.id,
        jsonb_build_object('connection_id', d.connection_id, 'response_id', d.response_id,

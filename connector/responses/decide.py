@@ -104,7 +104,7 @@ def _chosen(target: Target, records: Sequence[Record]) -> tuple[Record | None, S
     return ordered[-1 if target.ambiguous == "newest" else 0], None
 
 
-def _reads_same(wanted: FieldValue, held: FieldValue) -> bool:
+def reads_same(wanted: FieldValue, held: FieldValue) -> bool:
     """As `same`, however the CRM has set the spaces and lines of a text."""
     if isinstance(wanted, str) and isinstance(held, str):
         return same(" ".join(wanted.split()), " ".join(held.split()))
@@ -125,7 +125,7 @@ def _exists(one: Delivery, record: Record) -> Settlement:
     """
     sent = {name: canonical(value) for name, value in one.payload["values"].items()}
     held = [(sent[name], value) for name, value in record.values.items() if name in sent]
-    if one.may_have_been_sent and held and all(_reads_same(*pair) for pair in held):
+    if one.may_have_been_sent and held and all(reads_same(*pair) for pair in held):
         return Settlement(one.id, "done", code="unchanged", remote_id=record.remote_id)
     text = "the CRM has this record already, and the mapping only creates"
     return replace(_dead("exists", text), delivery_id=one.id)

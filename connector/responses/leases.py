@@ -62,7 +62,7 @@ def claim(
     crash then takes no neighbour with it.
     """
     token = uuid4()
-    _queue_up(connection, connection_id)
+    queue_up(connection, connection_id)
     options = {
         "c": connection_id,
         "lanes": lanes,
@@ -87,7 +87,7 @@ def claim_poll(connection: Connection, connection_id: int, *, lease_s: float) ->
     is.
     """
     token = uuid4()
-    _queue_up(connection, connection_id)
+    queue_up(connection, connection_id)
     options = {"c": connection_id, "lease": lease_s, "token": token}
     return Wave(token, tuple(_delivery(row) for row in connection.execute(CLAIM_POLL, options)))
 
@@ -96,7 +96,7 @@ def take_back_abandoned(connection: Connection, connection_id: int) -> int:
     """Rows whose lease ran out: their process died. Back to pending (or awaiting), a crash
     counted; the third is dead.
     """
-    _queue_up(connection, connection_id)
+    queue_up(connection, connection_id)
     return connection.execute(TAKE_BACK, {"c": connection_id, "max_crashes": MAX_CRASHES}).rowcount
 
 
@@ -107,9 +107,9 @@ def park_paused(connection: Connection, connection_id: int) -> int:
     return connection.execute(PARK_PAUSED, {"c": connection_id}).rowcount
 
 
-def _queue_up(connection: Connection, connection_id: int) -> None:
-    """Claims of one connection go one after the other: two would split a lane's rows between
-    them.
+def queue_up(connection: Connection, connection_id: int) -> None:
+    """Claims of one connection go one after the other, people's edits among them: two would split a
+    lane's rows between them.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(7001, :c)"), {"c": connection_id % 2**31})
 
@@ -153,7 +153,10 @@ CLAIM = text(
                  SELECT o.lane FROM delivery o WHERE o.connection_id = :c AND o.state = 'leased'
                  UNION ALL
                  SELECT o.lane FROM delivery o
-                  WHERE o.connection_id = :c AND o.state = 'awaiting')
+                  WHERE o.connection_id = :c AND o.state = 'awaiting'
+                 UNION ALL
+                 SELECT e.lane FROM edit e
+                  WHERE e.connection_id = :c AND e.state = 'open' AND e.held_until > now())
            ORDER BY d.due_at, d.id LIMIT :scan) one
        WHERE p.priority <= :slowest
        ORDER BY p.priority, one.due_at, one.id LIMIT :scan

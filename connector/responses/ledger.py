@@ -89,12 +89,42 @@ def record(
         here,
     )
     _run(connection, TAGS, [_tag(one) for one in results.tags if one.delivery_id in ours], here)
-    links = {(one.contact_id, one.entity): one for one in results.links}
+    keep_links(connection, workspace_id, connection_id, results.links)
+    keep_learnt(connection, connection_id, results.learnt)
+    return ours
+
+
+def record_edit(
+    connection: Connection,
+    workspace_id: int,
+    edit_id: int,
+    *,
+    before: Mapping[str, FieldValue],
+    after: Mapping[str, FieldValue],
+) -> None:
+    """Write what a person's edit has changed."""
+    rows = [
+        {"field": name, "before": before.get(name), "after": value} for name, value in after.items()
+    ]
+    _run(connection, EDITED, rows, {"w": workspace_id, "edit": edit_id})
+
+
+def keep_links(
+    connection: Connection, workspace_id: int, connection_id: int, every: Sequence[Link]
+) -> None:
+    """Remember which records stand for contacts, and forget those that lead nowhere; the last word
+    about a contact counts.
+    """
+    here = {"w": workspace_id, "c": connection_id}
+    links = {(one.contact_id, one.entity): one for one in every}
     _run(connection, LINKS, [_link(one) for one in links.values() if one.remote_id], here)
     _run(connection, UNLINK, [_link(one) for one in links.values() if not one.remote_id], here)
-    if results.learnt:
-        connection.execute(LEARN, {"c": connection_id, "learnt": json.dumps(results.learnt)})
-    return ours
+
+
+def keep_learnt(connection: Connection, connection_id: int, learnt: Mapping[str, Any]) -> None:
+    """Remember what an adapter found out about the account."""
+    if learnt:
+        connection.execute(LEARN, {"c": connection_id, "learnt": json.dumps(learnt)})
 
 
 def _run(
@@ -169,6 +199,17 @@ ENTRIES = text(
            created boolean)
       CROSS JOIN LATERAL (
            SELECT id, contact_id, response_id FROM delivery WHERE id = r.id OFFSET 0) d
+    """
+)
+EDITED = text(
+    """
+    INSERT INTO ledger (workspace_id, connection_id, edit_id, contact_id, entity, remote_id, field,
+                        before, after)
+    SELECT :w, e.connection_id, e.id, e.contact_id, e.entity, e.remote_id, r.field, r.before,
+           r.after
+      FROM edit e, jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+           field text, before jsonb, after jsonb)
+     WHERE e.workspace_id = :w AND e.id = :edit
     """
 )
 TAGS = text(

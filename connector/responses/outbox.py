@@ -7,7 +7,7 @@ changes nothing. Due times are the database's `now()`; no worker's clock takes p
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +30,13 @@ def enqueue(
     if not rows:
         return 0
     stored = connection.execute(INSERT_STEPS, {"rows": json.dumps(rows)})
-    connection.execute(RAISE_CLOCKS, {"rows": json.dumps(rows)})
+    raise_clocks(connection, rows)
     return stored.rowcount
+
+
+def raise_clocks(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """What is older than these, of their targets, is not written any more."""
+    connection.execute(RAISE_CLOCKS, {"rows": json.dumps(rows)})
 
 
 def _row(workspace_id: int, rank: Rank, contact_id: int, step: Step) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from connector.tables.deliveries import (
     tag_provision,
     target_clock,
 )
+from connector.tables.edits import edit
 from connector.tables.files import answer_file, file_content
 from connector.tables.mappings import automation, automation_version, mapping, mapping_version
 from connector.tables.quotas import account_usage, connection_pace, drift, drift_check
@@ -63,6 +64,7 @@ __all__ = [
     "distribution",
     "drift",
     "drift_check",
+    "edit",
     "entity_snapshot",
     "file_content",
     "hook_message",

@@ -50,6 +50,7 @@ connection = table(
     document("settings"),
     document("learnt"),
     document("standard"),
+    document("extra_fields"),
     words("remote_account_id", nullable=True),
     words("remote_account_name", nullable=True),
     words("remote_user_id", nullable=True),

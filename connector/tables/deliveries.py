@@ -147,12 +147,14 @@ attempt = table(
     Index("ix_attempt_delivery", "delivery_id"),
 )
 
+# A line is a delivery's, or a person's edit's (tables/edits.py).
 ledger = table(
     "ledger",
-    identifier("delivery_id"),
+    identifier("delivery_id", nullable=True),
+    identifier("edit_id", nullable=True),
     identifier("connection_id"),
     identifier("contact_id"),
-    identifier("response_id"),
+    identifier("response_id", nullable=True),
     words("entity"),
     words("remote_id"),
     words("field"),
@@ -161,6 +163,7 @@ ledger = table(
     Column("created", Boolean, nullable=False, server_default=text("false")),
     moment("written_at", now=True),
     to("delivery"),
+    to("edit"),
     to("connection"),
     to("contact"),
     to("response"),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 
 from connector import workspaces
 from connector.access import Role
 from connector.app import create_app
+from connector.cli import main
 from connector.db import Database
+from connector.engines import engine_environ
 from connector.settings import Settings
+from tests.conftest import KEKS
 
 
 @dataclass(frozen=True)
@@ -93,3 +98,17 @@ def with_key(
     with database.begin(workspace_id) as connection:
         key = workspaces.add_key(connection, workspace_id, name="key", role=role, scopes=scopes)[1]
     return Caller(client, workspace_id, key.secret.reveal())
+
+
+@pytest.fixture
+def answerback(settings, database, monkeypatch):
+    """Runs a command as a shell of this machine would; its JSON where it gives some."""
+    for name, value in {**engine_environ(settings), "ANSWERBACK_KEKS": KEKS}.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str, code: int = 0) -> Any:
+        result: Result = CliRunner().invoke(main, ["--json", *map(str, words)])
+        assert result.exit_code == code, result.output
+        return json.loads(result.output) if code == 0 else result.output
+
+    return run

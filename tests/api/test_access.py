@@ -132,6 +132,8 @@ def valid_body(method: str, rule: str) -> dict[str, Any]:
         "/api/v1/mappings/<id:mapping_id>": MAPPING,
         "/api/v1/automations/<id:automation_id>": AUTOMATION,
         "/api/v1/connections/<id:connection_id>/provisioning": {"parts": ["tags"]},
+        "/api/v1/connections/<id:connection_id>/extra-fields": {"fields": []},
+        "/api/v1/contacts/<id:contact_id>/fields": EDIT,
     }
     if method in {"GET", "DELETE"}:
         return {}
@@ -146,6 +148,7 @@ MAPPING = {
     "identify": {"variable": "contact.email", "field": "email"},
     "rows": [{"variable": "answers.nps", "field": "nps_score"}],
 }
+EDIT = {"connection_id": 1, "changes": [{"field": "x", "was": None, "value": "y"}]}
 AUTOMATION = {"name": "A", "then": [{"do": "tag"}]}
 
 

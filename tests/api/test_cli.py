@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from connector.cli import main
-from connector.engines import engine_environ
 from tests.api.test_responses import body
-from tests.conftest import KEKS
 
 MAPPING = """
 name: After the meeting
@@ -25,20 +22,6 @@ rows:
   - {variable: answers.nps, field: nps_score}
   - {variable: answers.when, field: visited, when_missing: default, default: 2026-11-20}
 """
-
-
-@pytest.fixture
-def answerback(settings, database, monkeypatch):
-    """Runs a command as a shell of this machine would; its JSON where it gives some."""
-    for name, value in {**engine_environ(settings), "ANSWERBACK_KEKS": KEKS}.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str, code: int = 0) -> Any:
-        result: Result = CliRunner().invoke(main, ["--json", *map(str, words)])
-        assert result.exit_code == code, result.output
-        return json.loads(result.output) if code == 0 else result.output
-
-    return run
 
 
 def create(answerback: Any, slug: str = "acme") -> Any:

@@ -6,6 +6,7 @@ a start costs a tenth of a second instead of four. The environment is all that a
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ import redis
 
 from connector import failpoints, jobs, queues, sweep, workers
 from connector.log import configure_log
+from connector.responses.extras import editing
+from connector.responses.extras.editing import Wanted
 from connector.settings import adopt_environ, load_settings
 
 PRELOADED = (
@@ -62,9 +65,19 @@ def job(kind: str, workspace_id: str, connection_id: str) -> None:
     getattr(jobs, kind)(queues.VERSION, int(workspace_id), int(connection_id), 0)
 
 
+def edit(workspace_id: str, contact_id: str, connection_id: str, changes: str) -> None:
+    """A person's edit as the web process makes it."""
+    settings = load_settings()
+    failpoints.configure(settings)
+    wanted = Wanted(int(connection_id), json.loads(changes))
+    hub = jobs.hub_of(settings)
+    editing.edit(hub, int(workspace_id), int(contact_id), wanted, actor="key:me")
+
+
 PROGRAMS: Mapping[str, Callable[..., None]] = {
     "worker": worker,
     "scheduler": scheduler,
     "dies_at_pop": dies_at_pop,
     "job": job,
+    "edit": edit,
 }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connector.responses.configuration.preflight import Preflight, preflight
+from connector.responses.extras import choosing
 from tests.responses.scene import joined
 from tests.world import FIELDS, CRMSeen, World
 
@@ -101,3 +102,18 @@ def test_a_user_who_may_not_ask_for_limits_is_told_the_rest(
         told = seen(world, crm)
         assert (told.room, told.ready) == ((), True)
         assert told.words[0] == "Everything that is published may be written."
+
+
+def test_an_extra_field_that_may_not_be_edited_is_named(world: World) -> None:
+    with joined(world, "salesforce") as crm:
+        chosen: list[dict[str, Any]] = [
+            {"field": "NPS_Score__c", "editable": True},
+            {"field": "NPS_Comment__c", "editable": None},
+        ]
+        with world.database.begin(world.workspace_id) as store:
+            choosing.save(store, world.workspace_id, crm.connection_id, chosen)
+        lost = {f"Contact.{one['field']}": {"updateable": False} for one in chosen}
+        crm.control("options", {"field_changes": lost})
+        told = {(one.by, one.field, one.operation) for one in seen(world, crm).lacks}
+        assert ("extra fields", "NPS_Score__c", "update") in told
+        assert not any(field == "NPS_Comment__c" for _, field, _ in told)

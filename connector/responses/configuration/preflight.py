@@ -164,8 +164,12 @@ def _scopes(connection: Connection, desk: Desk, here: Profile) -> tuple[str, ...
 def _needs(connection: Connection, here: Profile) -> Iterator[Need]:
     for name, body in _published(connection, here):
         yield from of_mapping(name, body)
-    asked = select(connections.c.standard).where(connections.c.id == here.id)
-    yield from of_standard(connection.execute(asked).scalar_one() or {}, here.traits)
+    asked = select(connections.c.standard, connections.c.extra_fields).where(
+        connections.c.id == here.id
+    )
+    row = connection.execute(asked).one()
+    yield from of_standard(row.standard or {}, here.traits)
+    yield from of_extras((row.extra_fields or {}).get("fields", ()), here.traits)
 
 
 def _published(connection: Connection, here: Profile) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -207,6 +211,15 @@ def of_standard(standard: Mapping[str, Any], traits: Traits) -> Iterator[Need]:
         yield Need("response records", traits.record.entity, OPERATIONS["upsert"])
         for name in (traits.record.key, *traits.record.fields.values()):
             yield Need("response records", traits.record.entity, OPERATIONS["upsert"], name)
+
+
+def of_extras(chosen: Iterable[Mapping[str, Any]], traits: Traits) -> Iterator[Need]:
+    """What the extra fields of a connection need. One that may be edited as far as the CRM lets it
+    lacks nothing where the CRM does not.
+    """
+    for one in chosen:
+        does = OPERATIONS["update"] if one.get("editable") else (READ,)
+        yield Need("extra fields", traits.contact_entity, does, str(one["field"]))
 
 
 def _plain(need: Need, entities: Mapping[str, Entity]) -> Need:

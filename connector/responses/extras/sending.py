@@ -1,0 +1,31 @@
+"""Sends one record's changes while a person waits."""
+
+from __future__ import annotations
+
+from adapters.base import (
+    CRM,
+    Batch,
+    BatchResult,
+    ConditionalWriter,
+    Operation,
+    Outcome,
+    Pollable,
+    Record,
+    Row,
+)
+from adapters.errors import OutcomeUnknown
+from connector import stopping
+
+
+def sent(crm: CRM, entity: str, row: Row, record: Record) -> Outcome:
+    """One row's outcome, under the CRM's own condition where it has one."""
+    if isinstance(crm, ConditionalWriter) and record.updated_at is not None:
+        return crm.write_unchanged(entity, row, since=record.updated_at)
+    result = crm.write(Batch(entity, Operation.UPDATE, (row,)))
+    while not isinstance(result, BatchResult):
+        if not isinstance(crm, Pollable) or stopping.is_stopping():
+            message = "the CRM works on it by itself"
+            raise OutcomeUnknown(message)
+        stopping.wait(result.poll_after_s)
+        result = crm.collect(result.handle)
+    return result.outcomes[0]
