@@ -30,7 +30,9 @@ class Odoo(Seeding):
         "database": DATABASE,
         "user_email": LOGIN,
         "denied": [],  # "write res.partner": the access list refuses it
-        "administrator": False,  # whether the user may make fields, models and rules
+        # Whether the user may make fields, models and rules; "superuser": anything, as the first
+        # user of 11 (measured).
+        "administrator": False,
         "crm_installed": True,
         "absent": [],  # methods that there are not
         "hidden": [],  # ids that a record rule hides

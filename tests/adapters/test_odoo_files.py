@@ -72,6 +72,15 @@ def test_it_is_found_by_its_own_marker_alone(bench: OdooBench) -> None:
     assert bench.adapter().filed(PARTNER, signature(second)) is None
 
 
+def test_several_files_of_a_contact_are_each_their_own(bench: OdooBench) -> None:
+    one = contact(bench)
+    made = [bench.adapter().file(PARTNER, signature(one, number)) for number in (1, 2)]
+    held = bench.contact(one)["files"]
+    assert [file["id"] for file in held] == [outcome.remote_id for outcome in made]
+    digests = [hashlib.sha256(png(number)).hexdigest() for number in (1, 2)]
+    assert [file["sha256"] for file in held] == digests
+
+
 @pytest.mark.parametrize("method", ["create", "message_post"])
 def test_a_half_that_stands_is_taken_up(bench: OdooBench, method: str) -> None:
     one = contact(bench)
@@ -79,8 +88,7 @@ def test_a_half_that_stands_is_taken_up(bench: OdooBench, method: str) -> None:
     with pytest.raises(OutcomeUnknown):
         bench.adapter().file(PARTNER, signature(one))
     adapter = bench.adapter()
-    if adapter.filed(PARTNER, signature(one)) is None:
-        adapter.file(PARTNER, signature(one))
+    assert adapter.filed(PARTNER, signature(one)) or adapter.file(PARTNER, signature(one))
     held = bench.contact(one)
     assert [made["noted"] for made in held["files"]] == [1]
     assert len(held["notes"]) == 1

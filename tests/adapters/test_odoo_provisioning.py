@@ -121,6 +121,14 @@ def test_a_model_that_nobody_may_use_is_no_entity_until_access_is_given(every: O
     assert RECORD in {one.name for one in every.adapter().entities()}
 
 
+def test_a_superuser_is_told_what_others_may(every: OdooBench) -> None:
+    """What he may do himself says nothing of them."""
+    every.control("options", {"administrator": "superuser"})
+    plan = every.adapter().furnish(WANTED, {Part.RECORD})
+    assert states(plan, Part.ACCESS) == {State.MISSING}
+    assert states(every.adapter().furnish(WANTED, {Part.ACCESS}), Part.ACCESS) == {State.EXISTS}
+
+
 @pytest.mark.parametrize("absent", ["check_access_rights", "has_access"])
 def test_either_name_of_the_question_about_rights_will_do(absent: str) -> None:
     """From 18 on it has another one (unverified)."""
