@@ -19,6 +19,9 @@ from typing import Any
 from schemas.fields import Entity, Field, FieldType, FieldValue, Option
 
 PARTNER, CATEGORY, LEAD = "res.partner", "res.partner.category", "crm.lead"
+ACTIVITY = "mail.activity"
+# No field of Odoo: told with a new activity, and never read back.
+CONTACT_EMAIL, SENT_ONLY = "contact_email", "sent_only"
 COMPANY = "res.partner.company"  # no model of Odoo: partners that are companies
 NORMALIZED = "email_normalized"
 # What `fields_get` is asked for; a version that does not know one of them leaves it out.
@@ -61,7 +64,8 @@ class Unreadable(ValueError):
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What stands behind an entity: the model, which of its records (a domain), what a new record
-    is given, and which fields a create needs although `fields_get` does not say so.
+    is given, and which fields a create needs although `fields_get` does not say so. `hidden` are
+    its fields that we fill in ourselves, from those of ours in `sent`.
     """
 
     model: str
@@ -69,6 +73,8 @@ class Kind:
     new: Mapping[str, Any] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
     label: str | None = None
+    hidden: frozenset[str] = frozenset()
+    sent: tuple[Field, ...] = ()
 
 
 # A check of the database asks every contact for a name, not the field's definition (measured, 11).
@@ -85,6 +91,21 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             label="Company",
         ),
         LEAD: Kind(LEAD, label="Lead or opportunity"),
+        ACTIVITY: Kind(
+            ACTIVITY,
+            label="Activity of a contact",
+            hidden=frozenset({"res_id", "res_model_id", "res_model"}),
+            sent=(
+                Field(
+                    CONTACT_EMAIL,
+                    "Contact's e-mail",
+                    FieldType.EMAIL,
+                    native_type=SENT_ONLY,
+                    required=True,
+                    updatable=False,
+                ),
+            ),
+        ),
     }
 )
 
@@ -109,10 +130,12 @@ def entity_of(name: str, described: object, *, defaulted: frozenset[str]) -> Ent
         fields = tuple(
             _field_of(one, told, needed=one in kind.needs, defaulted=one in defaulted)
             for one, told in sorted(described.items())
+            if one not in kind.hidden
         )
     except (KeyError, TypeError, AttributeError, ValueError) as exc:
         message = "a field's definition lacks a part"
         raise Unreadable(message) from exc
+    fields += kind.sent
     return Entity(name, kind.label or name, fields, custom=name.startswith(CUSTOM))
 
 
@@ -265,13 +288,16 @@ _READERS: Mapping[FieldType, Callable[[object], FieldValue]] = {
 
 
 __all__ = [
+    "ACTIVITY",
     "ATTRIBUTES",
     "CATEGORY",
     "COMPANY",
+    "CONTACT_EMAIL",
     "KINDS",
     "LEAD",
     "NORMALIZED",
     "PARTNER",
+    "SENT_ONLY",
     "Kind",
     "Unreadable",
     "entity_of",

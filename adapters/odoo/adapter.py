@@ -117,7 +117,8 @@ class Odoo:
     def write(self, batch: Batch) -> BatchResult:
         """The port's `write`: rows of equal values share a call."""
         with speaking():
-            return writing.write(self._client, batch, self._known(batch.entity))
+            contacts = self._known(TRAITS.contact_entity)
+            return writing.write(self._client, batch, self._known(batch.entity), contacts)
 
     def _known(self, entity: str) -> Entity:
         """The downloaded definition; without one values go as they are."""

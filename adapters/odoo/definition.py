@@ -47,9 +47,9 @@ class OwnField:
         return {**told, "state": "manual", **self.more}
 
 
-def key_field() -> OwnField:
-    """A key of our own on a contact. Odoo has no unique fields that an API could make."""
-    return OwnField(PARTNER, KEY_FIELD, "NPSToday key", "char", {"index": True, "copied": False})
+def key_field(model: str) -> OwnField:
+    """A key of our own. Odoo has no unique fields that an API could make."""
+    return OwnField(model, KEY_FIELD, "NPSToday key", "char", {"index": True, "copied": False})
 
 
 def record_fields() -> tuple[OwnField, ...]:

@@ -15,7 +15,15 @@ from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.odoo.client import Client
 from adapters.odoo.traits import TRAITS
 from schemas.fields import Entity, FieldType
-from schemas.odoo import NORMALIZED, PARTNER, Unreadable, from_native, kind_of, moment_of
+from schemas.odoo import (
+    NORMALIZED,
+    PARTNER,
+    SENT_ONLY,
+    Unreadable,
+    from_native,
+    kind_of,
+    moment_of,
+)
 
 STAMP, ACTIVE, PLACE = "write_date", "active", "type"
 MAIN_ADDRESS = "contact"
@@ -29,6 +37,7 @@ def find(
     client: Client, entity: Entity, field: str, values: Sequence[str], *, want: Sequence[str]
 ) -> Mapping[str, tuple[Record, ...]]:
     """The port's `find`."""
+    want = [one for one in want if not _is_sent_only(entity, one)]
     if field == TRAITS.id_field:
         return _by_id(client, entity, values, want)
     asked = list(dict.fromkeys(one.strip() for one in values if one.strip()))
@@ -90,6 +99,11 @@ def _domain(entity: Entity, field: str, asked: Sequence[str]) -> tuple[str, list
 def _literal(text: str) -> str:
     """The text as a pattern that matches it alone, whatever its case."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _is_sent_only(entity: Entity, name: str) -> bool:
+    definition = entity.field(name)
+    return definition is not None and definition.native_type == SENT_ONLY
 
 
 def _is_email(entity: Entity, field: str) -> bool:

@@ -29,7 +29,7 @@ from adapters.odoo.definition import (
 from adapters.odoo.refusals import NO_METHOD, RowFault, speaking
 from adapters.odoo.traits import RECORD_MODEL
 from adapters.provisioning import Part, Plan, State, Task, Thing, Wanted, carried_out, seen_again
-from schemas.odoo import ATTRIBUTES, CATEGORY, LEAD, PARTNER
+from schemas.odoo import ACTIVITY, ATTRIBUTES, CATEGORY, LEAD, PARTNER
 
 MODEL, FIELDS, GRANTS, OUTSIDE_IDS = (
     "ir.model",
@@ -54,7 +54,8 @@ class Furnishing:
         self._client = client
         self._wanted = wanted
         self._parent = parent_of(wanted.no_send)
-        self._contact = self._described(PARTNER) or {}
+        keyed = {one: self._described(one) for one in (PARTNER, ACTIVITY)}
+        self._keyed = {one: fields for one, fields in keyed.items() if fields is not None}
         self._record = self._described(RECORD_MODEL)
         self._has_leads = self._described(LEAD) is not None
         names = [self._parent, wanted.no_send, *wanted.tags]
@@ -104,7 +105,10 @@ class Furnishing:
     def _tasks(self) -> list[Task]:
         fields = [one for one in record_fields() if self._has_leads or one.relation != LEAD]
         tasks = [
-            self._field_task(Part.KEY, key_field(), self._contact),
+            *(
+                self._field_task(Part.KEY, key_field(one), told)
+                for one, told in self._keyed.items()
+            ),
             self._tag_task(Part.TAGS, self._parent, "the tag above all of ours"),
             *([self._tags_task()] if self._wanted.tags else []),
             self._tag_task(Part.NO_SEND, self._wanted.no_send, "the opt-out tag of contacts"),
@@ -208,7 +212,7 @@ class Furnishing:
 
 
 def planned(client: Client, wanted: Wanted) -> Plan:
-    """The port's `planned`: six to eight calls."""
+    """The port's `planned`: seven to nine calls."""
     return Furnishing(client, wanted).plan()
 
 

@@ -11,7 +11,7 @@ from adapters.traits import (
     Traits,
 )
 from schemas.fields import FieldType
-from schemas.odoo import COMPANY, LEAD, PARTNER
+from schemas.odoo import ACTIVITY, COMPANY, LEAD, PARTNER
 
 NOTE_LIMIT = 60_000
 # No limit of Odoo's own is known for calls; a file travels a third larger (11 takes this size).
@@ -59,7 +59,7 @@ TRAITS = Traits(
         ),
         SettingField("user", "User", help="The login of the integration user, often an e-mail."),
     ),
-    entities=(PARTNER, COMPANY, LEAD),
+    entities=(PARTNER, COMPANY, LEAD, ACTIVITY),
     contact_entity=PARTNER,
     record=RECORD,
     company_entity=COMPANY,

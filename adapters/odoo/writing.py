@@ -11,43 +11,46 @@ from typing import Any
 
 from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Status
 from adapters.errors import PauseMapping
-from adapters.odoo import loading
+from adapters.odoo import activities, loading
 from adapters.odoo.client import LOADS, Client
 from adapters.odoo.finding import LONGEST_ID
 from adapters.odoo.refusals import NO_METHOD, RowFault
 from adapters.odoo.traits import OUTSIDE, RECORD, RECORD_MODEL
 from adapters.odoo.turns import in_turn
 from schemas.fields import Entity
-from schemas.odoo import kind_of, to_native
+from schemas.odoo import ACTIVITY, kind_of, to_native
 
 Values = Mapping[str, Any]
 # Up to so many different values a `write` each is quicker at the server (measured, 11).
 FEW = 4
+LARGEST_ID = 2**31 - 1  # PostgreSQL's four bytes
 
 
-def write(client: Client, batch: Batch, entity: Entity) -> BatchResult:
-    """The port's `write`."""
-    return Writer(client, batch, entity).written()
+def write(client: Client, batch: Batch, entity: Entity, contacts: Entity) -> BatchResult:
+    """The port's `write`. `contacts`: their definition, by which an activity finds its own."""
+    return Writer(client, batch, entity, contacts).written()
 
 
 class Writer:
     """One batch."""
 
-    def __init__(self, client: Client, batch: Batch, entity: Entity) -> None:
+    def __init__(self, client: Client, batch: Batch, entity: Entity, contacts: Entity) -> None:
         self._client = client
+        self._contacts = contacts
         self._batch = batch
         self._entity = entity
         self._kind = kind_of(entity.name)
         self._loads = client.loads
         new = self._kind.new if batch.operation is Operation.CREATE else {}
-        self._natives = {one.key: {**new, **_native(one, entity)} for one in batch.rows}
+        self._natives: dict[str, Values] = {
+            one.key: {**new, **_native(one, entity)} for one in batch.rows
+        }
 
     def written(self) -> BatchResult:
         """One outcome per row, in the batch's order."""
         rows = self._batch.rows
         if self._batch.operation is Operation.CREATE:
-            _refuse_unknown(self._client, self._entity, self._natives)
-            done = in_turn(self._new_parts(rows), self._create)
+            done = self._made(rows)
         else:
             done = in_turn(self._parts(rows), self._update)
         learnt = {} if self._loads == self._client.loads else {LOADS: self._loads}
@@ -73,6 +76,17 @@ class Writer:
         return [Outcome(one.key, Status.WRITTEN, remote_id=one.remote_id) for one in rows]
 
     # --- new records ------------------------------------------------------------------------------
+
+    def _made(self, rows: Sequence[Row]) -> dict[str, Outcome]:
+        """The outcome of each row by its key."""
+        nowhere: dict[str, Outcome] = {}
+        if self._entity.name == ACTIVITY:
+            placed = activities.placed(self._client, self._contacts, self._natives)
+            self._natives, nowhere = placed
+        here = [one for one in rows if one.key not in nowhere]
+        if here:
+            _refuse_unknown(self._client, self._entity, self._natives)
+        return {**nowhere, **in_turn(self._new_parts(here) if here else (), self._create)}
 
     def _new_parts(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         if self._client.creates_lists and not self._is_known_outside:
@@ -140,7 +154,12 @@ def record_id(remote_id: str | None) -> int:
     if remote_id is None or not remote_id.isdigit() or len(remote_id) > LONGEST_ID:
         code, message = "not_found", "this is no id of an Odoo record"
         raise RowFault(code, message)
-    return int(remote_id)
+    number = int(remote_id)
+    if number > LARGEST_ID:
+        # Where an id is stored, such as an attachment's, the database refuses it as a bad value.
+        code, message = "not_found", "no record of Odoo has this id"
+        raise RowFault(code, message)
+    return number
 
 
 def _groups(rows: Sequence[Row], by: Callable[[Row], str]) -> list[Sequence[Row]]:

@@ -47,6 +47,16 @@ def models(version: int) -> dict[str, Definitions]:
             "attachment_ids": field("many2many", "Attachments", relation="ir.attachment"),
         },
         "ir.attachment": _attachment(version),
+        "mail.activity": {
+            **common(),
+            "res_id": field("integer", "Related Document ID", required=True),
+            "res_model_id": field("many2one", "Document Model", required=True, relation=MODEL),
+            "res_model": field("char", "Related Document Model", readonly=True),
+            "summary": field("char", "Summary"),
+            "note": field("html", "Note"),
+            "date_deadline": field("date", "Due Date", required=True),
+            "user_id": field("many2one", "Assigned to", required=True, relation="res.users"),
+        },
         **_models_of_models(),
     }
 
@@ -196,4 +206,5 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "res.users": {"active": True},
     "mail.message": {},
     "ir.attachment": {},
+    "mail.activity": {"date_deadline": "2026-11-22", "user_id": 7},
 }

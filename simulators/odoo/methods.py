@@ -127,6 +127,8 @@ class Methods:
         given = rows if listed else [rows]
         if model == "ir.attachment":
             self._check_attachments(given)
+        if model == "mail.activity":
+            self._check_activities(given)
         for one in given:
             self._strike(one.get("email"), one.get("name"), one.get("x_response_id"))
         if model in {MODEL, FIELDS}:
@@ -134,6 +136,13 @@ class Methods:
         else:
             made = self.store.create(model, given)
         return made if listed else made[0]
+
+    def _check_activities(self, given: Sequence[Record]) -> None:
+        """An activity hangs on a record that is there (11 and later)."""
+        for one in given:
+            about = self.store.records[MODEL].get(one.get("res_model_id") or 0, {}).get("model")
+            if about and one.get("res_id") not in self.store.records[about]:
+                raise errors.missing(str(about), self.store.version)
 
     def _check_attachments(self, given: Sequence[Record]) -> None:
         """Who may not write a record may not attach to it; a record that is not there is no matter

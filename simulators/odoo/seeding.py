@@ -19,7 +19,7 @@ class Seeding(Simulator):
     a contact also `tags`: names); `tags`: names, each time a new one; `archive`, `delete`: ids of
     contacts; `delete_files`: of attachments; `merge`: [[survivor, loser]]; `edit`: {id:
     values}; `fields`: {model: {name: {type, string...}}}; `remove_fields`: {model: [names]};
-    `rename_tags`: {old: new}; `delete_tags`: names.
+    `rename_tags`: {old: new}; `users`: names; `delete_tags`: names.
     """
 
     store: Store
@@ -36,6 +36,10 @@ class Seeding(Simulator):
                 for one in told.get("companies", ())
             ],
             "leads": [self._seeded("crm.lead", one) for one in told.get("leads", ())],
+            "users": [
+                self.store.create("res.users", [{"name": one, "login": one}])[0]
+                for one in told.get("users", ())
+            ],
         }
         self._act(told)
         return made
@@ -57,6 +61,10 @@ class Seeding(Simulator):
             ],
             "tags": self.tags(),
             "files": self.files(),
+            "activities": [
+                {"id": str(number), "fields": _filled(one)}
+                for number, one in sorted(self.store.records["mail.activity"].items())
+            ],
             "made": {
                 model: [
                     {"id": str(number), "fields": _filled(one)}

@@ -17,7 +17,7 @@ from adapters.errors import (
 )
 from adapters.http import Wire
 from schemas.fields import FieldType
-from schemas.odoo import COMPANY, PARTNER
+from schemas.odoo import ACTIVITY, COMPANY, PARTNER
 from tests.adapters.contract import people
 from tests.adapters.odoo_bench import VERSIONS, OdooBench, served
 
@@ -103,7 +103,7 @@ def test_definitions_tell_what_can_be_written_and_found(every: OdooBench) -> Non
 
 def test_leads_are_left_out_where_they_are_not_open_to_the_user(bench: OdooBench) -> None:
     bench.control("options", {"denied": ["read crm.lead"]})
-    assert [one.name for one in bench.adapter().entities()] == [PARTNER, COMPANY]
+    assert [one.name for one in bench.adapter().entities()] == [PARTNER, COMPANY, ACTIVITY]
 
 
 def test_contacts_that_are_not_open_are_a_missing_right(every: OdooBench) -> None:

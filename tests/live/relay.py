@@ -128,6 +128,7 @@ class Relay(Simulator):
             ],
             "tags": self._tags(),
             "made": {RESPONSES: self._responses()},
+            "activities": self._activities(),
         }
 
     def _files(self, contact: int, notes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -143,6 +144,14 @@ class Relay(Simulator):
             for one in told
             if one["datas"]
         ]
+
+    def _activities(self) -> list[dict[str, Any]]:
+        if not self.server.call("mail.activity", "fields_get", [KEY_FIELD], ["type"]):
+            return []
+        fields = ["res_id", "res_model", "summary", "note", "user_id", KEY_FIELD]
+        domain = [[KEY_FIELD, "!=", False]]
+        told = self.server.call("mail.activity", "search_read", domain, fields)
+        return [{"id": str(one["id"]), "fields": one} for one in told]
 
     def _responses(self) -> list[dict[str, Any]]:
         if not self._made(RESPONSES):
@@ -167,13 +176,15 @@ class Relay(Simulator):
     def clean(self) -> None:
         """Remove what other tests have left."""
         call = self.server.call
+        if ours := [int(one["id"]) for one in self._activities()]:
+            call("mail.activity", "unlink", ours)
         partners = call("res.partner", "search", OURS, context=ANY)
         user = call("res.users", "read", [self.user_id], ["partner_id"])[0]["partner_id"][0]
         call("res.partner", "unlink", [one for one in partners if one != user])
         tags = call("res.partner.category", "search", [["name", "=ilike", "npstoday%"]])
         call("res.partner.category", "unlink", tags)
         # A user has his contact's fields, too: those go with it.
-        domain = [["name", "=", KEY_FIELD], ["model", "=", "res.partner"]]
+        domain = [["name", "=", KEY_FIELD], ["model", "in", ["res.partner", "mail.activity"]]]
         made = call("ir.model.fields", "search", domain)
         for model, ids in (("ir.model", self._made(RESPONSES)), ("ir.model.fields", made)):
             if ids:

@@ -27,7 +27,9 @@ from tests.live.relay import RESPONSES, Relay
 from tests.responses.filehost import PDF, hosting, png, signed, taking_files
 from tests.responses.scene import LATER
 from tests.responses.test_files import digests
+from tests.responses.test_odoo_activities import ACTIVITY
 from tests.responses.test_records import contact_id, furnished, records
+from tests.responses.test_zendesk_tickets import for_detractors
 from tests.world import CRMSeen, World, people
 
 pytestmark = pytest.mark.live
@@ -196,6 +198,22 @@ def test_a_file_hangs_on_its_contact_once_whatever_answer_is_lost(
     held = crm.contacts()["c0@example.test"]["files"]
     assert sorted(one["sha256"] for one in held) == digests(png(1), PDF)
     assert [one["noted"] for one in held] == [1, 1]
+
+
+def test_a_detractor_gets_one_activity_whatever_answer_is_lost(
+    world: World, furnished_crm: CRMSeen
+) -> None:
+    crm = furnished_crm
+    crm.seed(people(2))
+    world.mapping("odoo", **ACTIVITY)
+    for_detractors(world)
+    crm.fault("/jsonrpc", "POST", '"mail.activity", "create"', drop_after=True)
+    world.push(said(1, 0, score=2), said(2, 1, score=10))
+    world.settle(for_s=60)
+    (made,) = crm.control("state")["activities"]
+    assert str(made["fields"]["res_id"]) == contact_id(crm, "c0@example.test")
+    assert (made["fields"]["res_model"], made["fields"]["summary"]) == ("res.partner", "Møde")
+    assert set(world.states()) == {"done"}
 
 
 # --- what only the server can tell ----------------------------------------------------------------
