@@ -61,7 +61,8 @@ class Salesforce:
         self._account = account
         self._entities = entities
         self._calls = Calls(account, wire)
-        self._reader = Reader(self._calls, entities)
+        preferred = str(account.settings.get("contact_or_lead") or "contact")
+        self._reader = Reader(self._calls, entities, preferred=preferred)
         persons = str(account.settings.get("person_accounts") or PERSONS_BY_ACCOUNT)
         self._writer = Writer(self._calls, entities, self._reader, persons=persons)
         empties = str(account.settings.get("bulk_empty") or "keeps")

@@ -14,7 +14,7 @@ from typing import Any
 
 from adapters.salesforce.traits import KEY_FIELD, RECORD_ENTITY, TAG_FIELD, TAG_LENGTH
 
-CONTACT = "Contact"
+CONTACT, LEAD = "Contact", "Lead"
 PERMISSION_SET = "NPSToday_Answerback"
 PERMISSION_LABEL = "Answerback"
 SEGMENTS = ("Promoter", "Passive", "Detractor")
@@ -53,12 +53,12 @@ def own_object() -> Metadata:
     }
 
 
-def key_field() -> OwnField:
-    """A key of our own on a contact, which Salesforce itself keeps unique."""
-    return OwnField(CONTACT, KEY_FIELD, _text("NPSToday key", 64, unique=True))
+def key_field(entity: str = CONTACT) -> OwnField:
+    """A key of our own on a person, which Salesforce itself keeps unique."""
+    return OwnField(entity, KEY_FIELD, _text("NPSToday key", 64, unique=True))
 
 
-def tag_field(no_send: str) -> OwnField:
+def tag_field(no_send: str, entity: str = CONTACT) -> OwnField:
     """The score tags: open, so that a new campaign needs no change here."""
     metadata = {
         "label": "NPSToday tags",
@@ -69,7 +69,7 @@ def tag_field(no_send: str) -> OwnField:
             "valueSetDefinition": {"sorted": False, "value": [choice(no_send)]},
         },
     }
-    return OwnField(CONTACT, TAG_FIELD, metadata)
+    return OwnField(entity, TAG_FIELD, metadata)
 
 
 def record_fields() -> tuple[OwnField, ...]:

@@ -16,6 +16,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from adapters.salesforce.definition import (
+    CONTACT,
+    LEAD,
     PERMISSION_LABEL,
     PERMISSION_SET,
     OwnField,
@@ -39,7 +41,8 @@ LIST = (
 
 def files() -> Mapping[str, str]:
     """Every file of the package by its path, with its text."""
-    own = (key_field(), tag_field(NO_SEND), *record_fields())
+    people = (one for who in (CONTACT, LEAD) for one in (key_field(who), tag_field(NO_SEND, who)))
+    own = (*people, *record_fields())
     return {
         "sfdx-project.json": _project(),
         f"{ROOT}/objects/{RECORD_ENTITY}/{RECORD_ENTITY}.object-meta.xml": _xml(

@@ -1,9 +1,13 @@
-"""People who are not where a mapping looks for them: converted leads and person accounts. Pure.
+"""People who are not where a mapping looks for them: converted leads, an address that a contact and
+a lead hold at once, and person accounts. Pure.
 
 A converted lead stays in the org, cannot be written any more and names the contact it became. A
 person account is a contact and an account in one; whether its contact may be written directly is
 not verified (it certainly may not change its record type: Salesforce help 005305352, 2026-02), so
 that is the setting `person_accounts`.
+
+Nothing in an org keeps one address from being a contact's and a lead's. Which of them a person is,
+says the setting `contact_or_lead`: what a mapping means for the other goes there, too.
 """
 
 from __future__ import annotations
@@ -16,8 +20,13 @@ from adapters.base import Row
 from schemas.fields import Entity
 
 CONTACT, LEAD, ACCOUNT = "Contact", "Lead", "Account"
-# The key prefix of a contact's id: the same in every org (SOAP API Developer Guide).
-_CONTACT_PREFIX = "003"
+# How an id of the object begins: the same in every org (SOAP API Developer Guide).
+_PREFIXES = {"003": CONTACT, "00Q": LEAD}
+# Setting `contact_or_lead`: the object that is preferred -> what is looked for there first.
+PREFERRED = {"contact": (LEAD, CONTACT), "lead": (CONTACT, LEAD)}
+# What a contact calls `Mailing...` is plain on a lead: conversion copies one to the other.
+_MAILING = frozenset({"Street", "City", "State", "PostalCode", "Country", "StateCode",
+                      "CountryCode"})  # fmt: skip
 PERSON_FLAG = "IsPersonAccount"
 CONVERTED, BECAME = "IsConverted", "ConvertedContactId"
 _SHARED = frozenset({"FirstName", "LastName", "MiddleName", "Suffix", "Salutation", "Phone", "Fax"})
@@ -53,9 +62,13 @@ class Sent:
 
 
 def home_of(entity: str, remote_id: str) -> str:
-    """The object a record is of: a converted lead has become a contact."""
-    became = entity == LEAD and remote_id.startswith(_CONTACT_PREFIX)
-    return CONTACT if became else entity
+    """The object a record is of: where a mapping means one kind of person it may be the other."""
+    return _PREFIXES.get(remote_id[:3], entity) if entity in {LEAD, CONTACT} else entity
+
+
+def is_lead(remote_id: str) -> bool:
+    """Whether the id is a lead's, converted or not."""
+    return _PREFIXES.get(remote_id[:3]) == LEAD
 
 
 def followed(definitions: Entity | None, entity: str) -> tuple[str, ...]:
@@ -88,10 +101,25 @@ def on_account(remote_id: str, names: Mapping[str, object], account: Entity | No
 
 
 def on_contact(remote_id: str, names: Mapping[str, object], contact: Entity | None) -> Home:
-    """The contact that is written in a converted lead's place."""
-    held = {name: _if_there(name, contact) for name in names}
-    text = "the lead has become a contact, and contacts have no such field"
+    """The contact that is written in a lead's place."""
+    held = {name: _if_there(name_on(CONTACT, name), contact) for name in names}
+    text = "the lead is or has become a contact, and contacts have no such field"
     return Home(CONTACT, remote_id, held, ("lead_converted", text))
+
+
+def on_lead(remote_id: str, names: Mapping[str, object], lead: Entity | None) -> Home:
+    """The lead that is written in a contact's place."""
+    held = {name: _if_there(name_on(LEAD, name), lead) for name in names}
+    text = "the person is a lead, and leads have no such field"
+    return Home(LEAD, remote_id, held, ("lead_field", text))
+
+
+def name_on(home: str, name: str) -> str:
+    """What a field of the one kind of person is called on the other, `home`."""
+    if home == LEAD:
+        plain = name.removeprefix("Mailing")
+        return plain if plain in _MAILING else name
+    return f"Mailing{name}" if name in _MAILING else name
 
 
 def _if_there(name: str, definitions: Entity | None) -> str | None:

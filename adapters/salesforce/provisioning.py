@@ -27,6 +27,7 @@ from adapters.provisioning import (
 from adapters.salesforce.calls import Calls
 from adapters.salesforce.definition import (
     CONTACT,
+    LEAD,
     PERMISSION_LABEL,
     PERMISSION_SET,
     OwnField,
@@ -61,8 +62,12 @@ class Furnishing:
     def __init__(self, calls: Calls, wanted: Wanted) -> None:
         self._calls = calls
         self._wanted = wanted
-        self._fields = (key_field(), tag_field(wanted.no_send), *record_fields())
-        self._seen = {name: self._described(name) for name in (CONTACT, RECORD_ENTITY)}
+        self._seen = {name: self._described(name) for name in (CONTACT, LEAD, RECORD_ENTITY)}
+        # Not every edition has leads, and not every integration user may see them.
+        people = [one for one in (CONTACT, LEAD) if one == CONTACT or self._seen[one] is not None]
+        self._keys = [key_field(one) for one in people]
+        self._tags = [tag_field(wanted.no_send, one) for one in people]
+        self._fields = (*self._keys, *self._tags, *record_fields())
         self._there, self._told = self._in_setup()
 
     def plan(self) -> Plan:
@@ -94,7 +99,7 @@ class Furnishing:
 
     def _looked_up(self) -> set[str]:
         name = RECORD_ENTITY.removesuffix("__c")
-        homes = {CONTACT: CONTACT}
+        homes = {one.entity: one.entity for one in self._keys}
         for one in self._query("CustomObject", "Id, DeveloperName", "DeveloperName", [name]):
             homes[str(one["Id"])] = RECORD_ENTITY
         columns = "DeveloperName, TableEnumOrId"
@@ -118,13 +123,13 @@ class Furnishing:
     # --- what follows -----------------------------------------------------------------------------
 
     def _tasks(self) -> list[Task]:
-        key, tags, *record = self._fields
+        key, tags = "a text of 64 signs, unique, an external id", "an open list of several choices"
         return [
-            self._field_task(Part.KEY, key, "a text of 64 signs, unique, an external id"),
-            self._field_task(Part.TAGS, tags, "an open list of several choices"),
-            self._no_send_task(tags),
+            *(self._field_task(Part.KEY, one, key) for one in self._keys),
+            *(self._field_task(Part.TAGS, one, tags) for one in self._tags),
+            *(self._no_send_task(one) for one in self._tags),
             self._object_task(),
-            *(self._field_task(Part.RECORD, one, _in_words(one)) for one in record),
+            *(self._field_task(Part.RECORD, one, _in_words(one)) for one in record_fields()),
             *self._access_tasks(),
         ]
 
@@ -189,7 +194,7 @@ class Furnishing:
     def _add_choice(self, tags: OwnField, value: str) -> None:
         """One more value of the tag field; its metadata is read and sent back whole."""
         name = tags.name.removesuffix("__c")
-        found = self._query("CustomField", "Id, DeveloperName", "TableEnumOrId", [CONTACT])
+        found = self._query("CustomField", "Id, DeveloperName", "TableEnumOrId", [tags.entity])
         field_id = next((str(one["Id"]) for one in found if one["DeveloperName"] == name), None)
         if field_id is None:
             message = f"the set-up shows no field {tags.full_name}"
@@ -241,7 +246,7 @@ class Furnishing:
 
 
 def planned(calls: Calls, wanted: Wanted) -> Plan:
-    """The port's `planned`: two describes, and two looks into the set-up where something is not
+    """The port's `planned`: three describes, and two looks into the set-up where something is not
     seen.
     """
     return Furnishing(calls, wanted).plan()

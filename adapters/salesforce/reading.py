@@ -21,8 +21,10 @@ from adapters.salesforce.people import (
     CONVERTED,
     LEAD,
     PERSON_FLAG,
+    PREFERRED,
     followed,
     home_of,
+    name_on,
 )
 from adapters.salesforce.record_types import RECORD_TYPE
 from adapters.salesforce.traits import COLLECTIONS, TRAITS
@@ -31,13 +33,16 @@ from schemas.fields import Entity
 # Objects whose records can be merged: the loser keeps the survivor's id.
 MERGEABLE = frozenset({"Account", "Contact", "Lead", "Case"})
 
+EMAIL = "Email"
+
 Told = Mapping[str, Any]
 
 
 class Reader:
     """One org's records, for one job."""
 
-    def __init__(self, calls: Calls, entities: Mapping[str, Entity]) -> None:
+    def __init__(self, calls: Calls, entities: Mapping[str, Entity], *, preferred: str) -> None:
+        self._preferred = PREFERRED.get(preferred)
         self._calls = calls
         self._entities = entities
         self._persons: dict[str, str | None] = {}
@@ -48,6 +53,30 @@ class Reader:
         """Records by the value asked for. A query sees every committed write at once."""
         if field == TRAITS.id_field:
             return self._by_id(entity, values, want)
+        if self._preferred is None or (entity, field) != (self._preferred[0], EMAIL):
+            return self._held(entity, field, values, want)
+        return self._as_preferred(self._preferred[1], entity, values, want)
+
+    def _as_preferred(
+        self, preferred: str, entity: str, values: Sequence[str], want: Sequence[str]
+    ) -> Mapping[str, tuple[Record, ...]]:
+        """Whoever holds an address as the preferred kind of person, else as the one asked for."""
+        definitions = self._entities.get(preferred)
+        if definitions is None or definitions.field(EMAIL) is None:
+            return self._held(entity, EMAIL, values, want)
+        named_there = _shared(preferred, want, definitions)
+        there = self._held(preferred, EMAIL, values, list(named_there.values()))
+        left = [one for one in values if not there[one]]
+        own = self._held(entity, EMAIL, left, want) if left else {}
+        renamed = {
+            one: tuple(_renamed(each, want, named_there) for each in records)
+            for one, records in there.items()
+        }
+        return {one: own.get(one) or renamed[one] for one in values}
+
+    def _held(
+        self, entity: str, field: str, values: Sequence[str], want: Sequence[str]
+    ) -> Mapping[str, tuple[Record, ...]]:
         definitions = self._entities.get(entity)
         columns = [*want, *followed(definitions, entity)]
         told = [
@@ -60,8 +89,16 @@ class Reader:
 
     def moved(self, entity: str, ids: Sequence[str]) -> dict[str, str]:
         """For records that are merged or converted, by short id, where they have gone."""
-        there = ids_in(ids)
-        if entity == LEAD and there and followed(self._entities.get(LEAD), LEAD):
+        homes: dict[str, list[str]] = {}
+        for one in ids_in(ids):
+            homes.setdefault(home_of(entity, one), []).append(one)
+        gone: dict[str, str] = {}
+        for home, there in homes.items():
+            gone |= self._gone(home, there)
+        return gone
+
+    def _gone(self, entity: str, there: Sequence[str]) -> dict[str, str]:
+        if entity == LEAD and followed(self._entities.get(LEAD), LEAD):
             became = self._asked(LEAD, there, (BECAME,), BECAME)
             return became | self._merged(
                 entity, [one for one in there if same_id(one) not in became]
@@ -90,7 +127,9 @@ class Reader:
         ids = ids_in(values)
         own = [one for one in ids if home_of(entity, one) == entity]
         found = self._alive(entity, own, want)
-        found |= self._as_contacts([one for one in ids if one not in own], want)
+        elsewhere = [one for one in ids if one not in own]
+        if elsewhere:
+            found |= self._as_other(home_of(entity, elsewhere[0]), elsewhere, want)
         alone = {one: found.get(same_id(one)) for one in values}
         return {one: () if record is None else (record,) for one, record in alone.items()}
 
@@ -119,14 +158,11 @@ class Reader:
             raise _naming(pause, want) from pause
         return self._records(entity, [one for one in told or () if one], want)
 
-    def _as_contacts(self, ids: Sequence[str], want: Sequence[str]) -> dict[str, Record]:
-        """Contacts read in the place of leads: what a contact has no field for is empty."""
-        contact = self._entities.get(CONTACT)
-        shared = [one for one in want if contact is None or contact.field(one)]
-        return {
-            short: dataclasses.replace(one, values={**dict.fromkeys(want), **one.values})
-            for short, one in self._alive(CONTACT, ids, shared).items()
-        }
+    def _as_other(self, home: str, ids: Sequence[str], want: Sequence[str]) -> dict[str, Record]:
+        """People read in the place of the other kind: what they have no field for is empty."""
+        named_there = _shared(home, want, self._entities.get(home))
+        found = self._alive(home, ids, list(named_there.values()))
+        return {short: _renamed(one, want, named_there) for short, one in found.items()}
 
     def _merged(self, entity: str, ids: Sequence[str]) -> dict[str, str]:
         if not ids or entity not in MERGEABLE:
@@ -152,7 +188,7 @@ class Reader:
         became = {
             _id(one): str(one[BECAME]) for one in every if one.get(CONVERTED) and one.get(BECAME)
         }
-        contacts = self._as_contacts(list(dict.fromkeys(became.values())), want)
+        contacts = self._as_other(CONTACT, list(dict.fromkeys(became.values())), want)
         # One that cannot be read stays the lead: writing it is then refused by name.
         return records | {
             lead: contacts[same_id(contact)]
@@ -170,6 +206,19 @@ class Reader:
 
 def _id(told: Told) -> str:
     return same_id(str(told["Id"]))
+
+
+def _shared(home: str, want: Sequence[str], definitions: Entity | None) -> dict[str, str]:
+    """What each wanted field of the one kind of person is called on the other, where it has it."""
+    there = {one: name_on(home, one) for one in want}
+    if definitions is None:
+        return there
+    return {one: name for one, name in there.items() if definitions.field(name)}
+
+
+def _renamed(record: Record, want: Sequence[str], named_there: Mapping[str, str]) -> Record:
+    told = {one: record.values.get(named_there.get(one, "")) for one in want}
+    return dataclasses.replace(record, values=told)
 
 
 def _naming(pause: PauseMapping, want: Sequence[str]) -> PauseMapping:

@@ -103,6 +103,14 @@ TRAITS = Traits(
             help="account: written through their account. contact: written as contacts. "
             "refuse: not written.",
         ),
+        SettingField(
+            name="contact_or_lead",
+            label="An address that a contact and a lead hold",
+            required=False,
+            pattern="contact|lead|each",
+            help="contact: what is meant for a lead goes to the contact with that address. lead: "
+            "what is meant for a contact goes to the lead. each: to the one it is meant for.",
+        ),
     ),
     entities=("Contact", "Account", "Lead", "Opportunity", "Case"),
     contact_entity="Contact",

@@ -13,17 +13,27 @@ from adapters.base import Batch, Operation, Outcome, Row, Status
 from adapters.errors import AdapterError
 from adapters.salesforce.calls import CHANGED, Calls, understood
 from adapters.salesforce.finding import named, same_id
-from adapters.salesforce.people import CONTACT, Home, Sent, home_of, on_account, on_contact
+from adapters.salesforce.people import (
+    CONTACT,
+    Home,
+    Sent,
+    home_of,
+    is_lead,
+    on_account,
+    on_contact,
+    on_lead,
+)
 from adapters.salesforce.reading import Reader
 from adapters.salesforce.record_types import explained
 from adapters.salesforce.refusals import pause_in, row_outcome
-from adapters.salesforce.traits import COLLECTIONS
+from adapters.salesforce.traits import COLLECTIONS, RECORD, RECORD_ENTITY
 from schemas.fields import Entity
 from schemas.salesforce import RowResult, row_results, to_native
 
 # Alert-only duplicate rules do not stop an update by id; assignment rules are not ours to fire.
 _UPDATE_HEADERS = {"Sforce-Duplicate-Rule-Header": "allowSave=true", "Sforce-Auto-Assign": "FALSE"}
 _CREATE_HEADERS = {"Sforce-Auto-Assign": "FALSE"}
+RECORD_CONTACT = RECORD.links["contact"][0]
 # How a contact that is a person account is written (setting `person_accounts`).
 PERSONS_BY_ACCOUNT, PERSONS_REFUSED = "account", "refuse"
 
@@ -156,14 +166,19 @@ class Writer:
             return None
         if account is not None:
             return on_account(account, row.values, self._entities.get("Account"))
-        if home_of(entity, remote_id) != entity:
-            return on_contact(remote_id, row.values, self._entities.get(CONTACT))
-        return Home(entity, remote_id)
+        home = home_of(entity, remote_id)
+        if home == entity:
+            return Home(entity, remote_id)
+        placed = on_contact if home == CONTACT else on_lead
+        return placed(remote_id, row.values, self._entities.get(home))
 
     def _native(self, entity: str, row: Row, home: Home) -> dict[str, Any]:
         definitions = self._entities.get(entity)
         told: dict[str, Any] = {}
         for name, value in row.values.items():
+            if entity == RECORD_ENTITY and name == RECORD_CONTACT and is_lead(str(value)):
+                # Such a record knows contacts only: a lead's stands without.
+                continue
             definition = definitions.field(name) if definitions else None
             told[named(str(home.name_of(name)))] = to_native(definition, value)
         return told

@@ -69,12 +69,12 @@ def owner() -> FieldShape:
 
 def _address(part: str) -> tuple[FieldShape, ...]:
     return (
-        long_text(f"{part}Street", f"{part} Street", 255),
-        text(f"{part}City", f"{part} City", 40),
-        text(f"{part}State", f"{part} State/Province", 80),
-        text(f"{part}PostalCode", f"{part} Zip/Postal Code", 20),
-        text(f"{part}Country", f"{part} Country", 80),
-        FieldShape(f"{part}Address", f"{part} Address", "address", **_READ_ONLY),
+        long_text(f"{part}Street", f"{part} Street".strip(), 255),
+        text(f"{part}City", f"{part} City".strip(), 40),
+        text(f"{part}State", f"{part} State/Province".strip(), 80),
+        text(f"{part}PostalCode", f"{part} Zip/Postal Code".strip(), 20),
+        text(f"{part}Country", f"{part} Country".strip(), 80),
+        FieldShape(f"{part}Address", f"{part} Address".strip(), "address", **_READ_ONLY),
     )
 
 
@@ -181,6 +181,7 @@ def lead() -> ObjectShape:
                    reference_to=("Lead",), relationship="MasterRecord", **_READ_ONLY),
         text("Company", "Company", 255, nillable=False),
         choice("Status", "Lead Status", "Open", "Working", "Closed - Converted"),
+        *_address(""),
         FieldShape(
             "IsConverted", "Converted", "boolean", default=False, defaulted=True, **_READ_ONLY
         ),

@@ -161,6 +161,110 @@ def test_a_lead_that_was_merged_is_followed(org: Org) -> None:
     assert (outcome.code, outcome.remote_id) == ("moved", survivor)
 
 
+# --- an address of both ---------------------------------------------------------------------------
+
+ADDRESS = "p@example.test"
+
+
+def both(org: Org) -> tuple[str, str]:
+    """A contact and a lead with one address."""
+    row = {"LastName": "Both", "Email": ADDRESS, "MailingCountry": "Norge"}
+    (contact,) = seed(org, contacts=[row])["contacts"]
+    return contact, lead(org, Country="Danmark")
+
+
+def found(org: Org, entity: str, *want: str, **settings: str) -> Any:
+    told = org.make(settings=settings).find(entity, "Email", [ADDRESS, "x@y.test"], want=want)
+    assert told["x@y.test"] == ()
+    return told[ADDRESS]
+
+
+@pytest.mark.parametrize(
+    ("settings", "for_contact", "for_lead"),
+    [
+        ({}, "contact", "contact"),
+        ({"contact_or_lead": "contact"}, "contact", "contact"),
+        ({"contact_or_lead": "lead"}, "lead", "lead"),
+        ({"contact_or_lead": "each"}, "contact", "lead"),
+    ],
+)
+def test_the_setting_says_who_is_meant(
+    org: Org, settings: dict[str, str], for_contact: str, for_lead: str
+) -> None:
+    ids = dict(zip(("contact", "lead"), both(org), strict=True))
+    assert [one.remote_id for one in found(org, "Contact", **settings)] == [ids[for_contact]]
+    assert [one.remote_id for one in found(org, "Lead", **settings)] == [ids[for_lead]]
+
+
+@pytest.mark.parametrize("preferred", ["contact", "lead"])
+def test_who_is_only_one_of_them_is_found_as_that(org: Org, preferred: str) -> None:
+    one = lead(org)
+    assert [each.remote_id for each in found(org, "Lead", contact_or_lead=preferred)] == [one]
+    as_contact = [each.remote_id for each in found(org, "Contact", contact_or_lead=preferred)]
+    assert as_contact == ([one] if preferred == "lead" else [])
+
+
+def test_a_contact_in_a_leads_place_is_read_and_written_by_its_own_names(org: Org) -> None:
+    contact, other = both(org)
+    want = ["Country", "NPS_Score__c", "Lead_Remark__c"]
+    (one,) = found(org, "Lead", *want)
+    assert one.values == {"Country": "Norge", "NPS_Score__c": None, "Lead_Remark__c": None}
+    row = Row("k1", {"Country": "Sverige", "NPS_Score__c": 9}, contact)
+    (outcome,) = written(org.make(), "Lead", row)
+    assert (outcome.status, outcome.remote_id) == (Status.WRITTEN, contact)
+    told = fields_of(org, "Contact", contact)
+    assert (told["MailingCountry"], told["NPS_Score__c"]) == ("Sverige", 9)
+    assert "NPS_Score__c" not in fields_of(org, "Lead", other)
+
+
+def test_a_lead_in_a_contacts_place_is_read_and_written_by_its_own_names(org: Org) -> None:
+    _, one = both(org)
+    adapter = org.make(settings={"contact_or_lead": "lead"})
+    want = ["MailingCountry", "NPSToday_Tags__c", "Department"]
+    for field, value in (("Email", ADDRESS), ("Id", one)):
+        (record,) = adapter.find("Contact", field, [value], want=want)[value]
+        expected = {"MailingCountry": "Danmark", "NPSToday_Tags__c": None, "Department": None}
+        assert record.values == expected
+    tags = ("NPSToday.Fair.9",)
+    row = Row("k1", {"MailingCountry": "Sverige", "NPSToday_Tags__c": tags}, one)
+    (outcome,) = written(adapter, "Contact", row)
+    assert (outcome.status, outcome.remote_id) == (Status.WRITTEN, one)
+    told = fields_of(org, "Lead", one)
+    assert (told["Country"], told["NPSToday_Tags__c"]) == ("Sverige", tags[0])
+
+
+def test_a_field_that_leads_lack_is_named_and_nothing_is_sent(org: Org) -> None:
+    _, one = both(org)
+    row = Row("k1", {"NPS_Score__c": 9, "Department": "x"}, one)
+    (outcome,) = written(org.make(settings={"contact_or_lead": "lead"}), "Contact", row)
+    assert (outcome.status, outcome.code, outcome.field) == (
+        Status.REJECTED,
+        "lead_field",
+        "Department",
+    )
+    assert [call for call in org.bench.calls() if call["method"] == "PATCH"] == []
+
+
+def test_a_lead_in_a_contacts_place_that_is_converted_is_followed(org: Org) -> None:
+    contact, one = both(org)
+    adapter = org.make(settings={"contact_or_lead": "lead"})
+    seed(org, convert=[{"lead": one, "contact": contact}])
+    (outcome,) = written(adapter, "Contact", Row("k1", {"NPS_Score__c": 9}, one))
+    assert (outcome.code, outcome.remote_id) == ("moved", contact)
+    assert adapter.find("Contact", "Id", [one], want=[])[one][0].remote_id == contact
+    assert [each.remote_id for each in found(org, "Contact", contact_or_lead="lead")] == [contact]
+
+
+def test_a_response_of_a_lead_is_a_record_without_a_contact(org: Org) -> None:
+    _, one = both(org)
+    values: dict[str, FieldValue] = {"Response_Id__c": "r1", "Contact__c": one}
+    batch = Batch("NPSToday_Response__c", Operation.CREATE, (Row("k1", values),))
+    adapter = org.make(settings={"contact_or_lead": "lead"})
+    (outcome,) = settled(adapter, adapter.write(batch)).outcomes
+    assert outcome.status is Status.WRITTEN
+    assert "Contact__c" not in fields_of(org, "NPSToday_Response__c", str(outcome.remote_id))
+
+
 # --- person accounts ------------------------------------------------------------------------------
 
 VALUES: dict[str, FieldValue] = {"NPS_Score__c": 9, "Title": "Owner", "Phone": "+45 1"}

@@ -17,6 +17,7 @@ WANTED = Wanted("NPSToday.NoSend")
 EVERYTHING = frozenset(Part)
 TAGS, KEY = "Contact.NPSToday_Tags__c", "Contact.NPSToday_Key__c"
 REPORT = "NPSToday_Response__c"
+NO_LEADS = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
 
 
 @pytest.fixture
@@ -103,9 +104,29 @@ def test_the_opt_out_tag_is_added_to_a_field_that_has_other_choices(org: Org) ->
 
 def test_the_opt_out_tag_is_not_tried_without_its_field(org: Org) -> None:
     plan = org.make().furnish(WANTED, {Part.NO_SEND})
-    (choice,) = plan.of(Part.NO_SEND)
-    assert choice.state is State.NOT_TRIED
+    choice, for_leads = plan.of(Part.NO_SEND)
+    assert choice.state is for_leads.state is State.NOT_TRIED
     assert TAGS in choice.text
+    assert "Lead.NPSToday_Tags__c" in for_leads.text
+
+
+def test_leads_get_a_key_and_tags_of_their_own(org: Org) -> None:
+    org.make().furnish(WANTED, EVERYTHING)
+    lead = next(one for one in org.make().entities() if one.name == "Lead")
+    key, tags = lead.field("NPSToday_Key__c"), lead.field("NPSToday_Tags__c")
+    assert key is not None
+    assert tags is not None
+    assert (key.unique, key.identifies, key.updatable) == (True, True, True)
+    assert (tags.closed, [one.value for one in tags.options]) == (False, ["NPSToday.NoSend"])
+
+
+def test_an_org_without_leads_is_asked_for_nothing_of_them(org: Org) -> None:
+    lost = {"method": "GET", "path": "/sobjects/Lead/", "occurrence": 1, "times": 9,
+            "action": {"status": 404, "body": NO_LEADS}}  # fmt: skip
+    org.bench.control("fault", lost)
+    plan = org.make().furnish(WANTED, EVERYTHING)
+    assert states(plan) == {State.EXISTS}
+    assert [one.name for one in plan.things if "Lead" in one.name] == []
 
 
 @pytest.mark.parametrize(
