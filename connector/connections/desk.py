@@ -14,6 +14,7 @@ from connector.db import Database
 from connector.settings import OAuthClient, Settings
 
 if TYPE_CHECKING:
+    from adapters.traits import RatePolicy
     from connector.connections.profile import Profile
 
 # A refresh holds a database connection while the provider is asked; this many per process at
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 REFRESHES_AT_ONCE = 2
 
 
-# Asked before each call of an account outside deliveries, with the call's kind: it may wait, or
-# raise Throttled.
-Permit = Callable[["Profile", "str | None"], None]
+# Asked before each call of an account outside deliveries, with the account's rates and the call's
+# kind: it may wait, or raise Throttled.
+Permit = Callable[["Profile", "tuple[RatePolicy, ...]", "str | None"], None]
 
 
-def _at_once(_profile: Profile, _kind: str | None) -> None:
+def _at_once(_profile: Profile, _rates: tuple[RatePolicy, ...], _kind: str | None) -> None:
     """Nobody counts calls here."""
 
 

@@ -15,6 +15,7 @@ from adapters.base import CRM
 from adapters.errors import AdapterError, ReconnectNeeded, TokenExpired
 from adapters.http import Wire
 from adapters.registry import adapter_for
+from adapters.traits import RatePolicy
 from connector.connections import findings, parking, quota
 from connector.connections.desk import Desk
 from connector.connections.ear import Ear
@@ -194,12 +195,20 @@ def listing(entities: Iterable[Entity]) -> str:
 
 
 def _adapter(desk: Desk, reached: Reached, ear: Ear) -> CRM:
+    rates = _rates(desk, reached.profile)
+
     def before(kind: str | None) -> None:
         refuse_inside_transaction()
-        desk.permit(reached.profile, kind)
+        desk.permit(reached.profile, rates, kind)
 
     wire = Wire(before=before, answered=ear.answered)
     return adapter_for(reached.profile.app)(reached.account, wire, {})
+
+
+def _rates(desk: Desk, profile: Profile) -> tuple[RatePolicy, ...]:
+    """The rates that deliveries of this account keep to as well."""
+    with desk.database.begin(profile.workspace_id) as connection:
+        return quota.rates(profile, quota.budget(connection, profile))
 
 
 def _stored(

@@ -6,11 +6,12 @@ brings the account over its limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from adapters.errors import Throttled
+from adapters.traits import RatePolicy
 from connector import clock, stopping
+from connector.connections.desk import Permit
 from connector.connections.profile import Profile
 from connector.responses.limiter import Allowance
 
@@ -30,12 +31,12 @@ class Rate(Protocol):
         ...
 
 
-def permitting(limiter: Rate, share: float) -> Callable[[Profile, str | None], None]:
+def permitting(limiter: Rate, share: float) -> Permit:
     """What a desk asks before each call: it waits for its place, or raises Throttled."""
 
-    def permit(profile: Profile, kind: str | None) -> None:
+    def permit(profile: Profile, rates: tuple[RatePolicy, ...], kind: str | None) -> None:
         account = f"{profile.app}:{profile.remote_account_id or profile.id}"
-        allowance = Allowance(account, profile.traits.rates, share)
+        allowance = Allowance(account, rates, share)
         ends_at = clock.monotonic() + LONGEST_WAIT_S
         while wait_s := limiter.paused_s(account) or limiter.wait_s(allowance, kind):
             if stopping.is_stopping() or clock.monotonic() + wait_s > ends_at:

@@ -148,7 +148,7 @@ def test_the_listing_tells_what_each_record_type_offers() -> None:
 def test_every_call_of_a_download_asks_for_its_place_in_the_rate(house: House) -> None:
     connection_id = house.connected()
     asked: list[str] = []
-    desk = replace(house.desk, permit=lambda profile, _kind: asked.append(profile.app))
+    desk = replace(house.desk, permit=lambda profile, _rates, _kind: asked.append(profile.app))
     before = len(house.crm.log.listing())
     discover.download(desk, house.workspace_id, connection_id, actor=ALICE)
     assert asked == ["fake"] * (len(house.crm.log.listing()) - before)
@@ -158,7 +158,7 @@ def test_every_call_of_a_download_asks_for_its_place_in_the_rate(house: House) -
 def test_a_download_that_would_wait_too_long_is_refused_and_calls_nothing(house: House) -> None:
     connection_id = house.connected()
 
-    def refuse(_profile: Profile, _kind: str | None) -> None:
+    def refuse(_profile: Profile, _rates: object, _kind: str | None) -> None:
         raise Throttled(wait_s=60)
 
     before = len(house.crm.log.listing())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -270,3 +271,23 @@ def test_testing_the_connection_tells_of_it_too(
     connect.probe(world.hub.desk, world.workspace_id, crm.connection_id, actor="test")
     (row,) = world.rows("SELECT * FROM account_usage WHERE kind = 'daily'")
     assert row.remaining == LIMIT - used(simulated)
+
+
+def test_a_download_keeps_to_the_rate_that_the_account_has_told(world: World) -> None:
+    """HubSpot's declared rate is a guess: 100 in ten seconds, until an answer says 110."""
+    seen: list[tuple[RatePolicy, ...]] = []
+    desk = replace(world.hub.desk, permit=lambda _profile, rates, _kind: seen.append(rates))
+    with running(HubSpot(options={})) as url:
+        crm = world.connect("hubspot", url)
+        discover.download(desk, world.workspace_id, crm.connection_id, actor="test")
+    told = quota_of(world, crm)
+    assert {one.calls for rates in seen for one in rates if one.kind is None} == {told}
+    assert told != 100
+
+
+def quota_of(world: World, crm: CRMSeen) -> int:
+    """The rate that deliveries keep to."""
+    with world.database.begin(world.workspace_id) as connection:
+        here = load(connection, world.workspace_id, crm.connection_id)
+        rates = quota.rates(here, quota.budget(connection, here))
+    return next(one.calls for one in rates if one.kind is None)

@@ -9,10 +9,12 @@ from types import MappingProxyType
 import pytest
 
 from adapters.errors import Throttled
+from adapters.traits import RatePolicy
 from connector.connections.profile import Profile
 from connector.responses.limiter import Allowance
 from connector.responses.permit import permitting
 
+RATES = (RatePolicy(190, 10),)
 NOTHING = MappingProxyType[str, object]({})
 
 
@@ -29,6 +31,7 @@ class Waits:
         return self.paused.pop(0) if self.paused else 0.0
 
     def wait_s(self, allowance: Allowance, kind: str | None) -> float:
+        assert allowance.policies == RATES
         self.asked.append((allowance.account, kind))
         return self.told.pop(0) if self.told else 0.0
 
@@ -44,17 +47,17 @@ def profile() -> Profile:
 
 def test_a_call_waits_for_its_place_in_the_account_s_own_windows() -> None:
     waits = Waits([0.01, 0.01])
-    permitting(waits, 1.0)(profile(), "search")
+    permitting(waits, 1.0)(profile(), RATES, "search")
     assert waits.asked == [("hubspot:142", "search")] * 3
 
 
 def test_a_pause_that_the_crm_asked_for_is_kept() -> None:
     waits = Waits([], paused=[0.01])
-    permitting(waits, 1.0)(profile(), None)
+    permitting(waits, 1.0)(profile(), RATES, None)
     assert len(waits.asked) == 1
 
 
 def test_who_would_wait_too_long_is_told_for_how_long() -> None:
     with pytest.raises(Throttled) as raised:
-        permitting(Waits([60.0]), 1.0)(profile(), None)
+        permitting(Waits([60.0]), 1.0)(profile(), RATES, None)
     assert raised.value.wait_s == 60.0
