@@ -76,7 +76,15 @@ TRAITS = Traits(
     # time: this keeps three calls in flight.
     rates=(RatePolicy(calls=100, per_s=10),),
     field_types=frozenset(FieldType) - {FieldType.MULTI_CHOICE, FieldType.OTHER},
-    standard_fields={"email": "email", "external_id": "ref", "name": "name", "phone": "phone"},
+    standard_fields={
+        "email": "email",
+        "external_id": "ref",
+        "name": "name",
+        "phone": "phone",
+        "street": "street",
+        "postal_code": "zip",
+        "city": "city",
+    },
     match_fields=("email", "ref"),
     note_limit=NOTE_LIMIT,
     file_limit=FILE_LIMIT,

@@ -145,6 +145,7 @@ def _partner(version: int) -> Definitions:
         "website": field("char", "Website"),
         "ref": field("char", "Internal Reference"),
         "street": field("char", "Street"),
+        "zip": field("char", "Zip"),
         "city": field("char", "City"),
         "comment": field("html" if version >= HTML_COMMENT_FROM else "text", "Notes"),
         "type": field("selection", "Address Type", selection=ADDRESSES),

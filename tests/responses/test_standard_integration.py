@@ -62,6 +62,21 @@ def test_standard_fields_note_and_tag_arrive_without_a_mapping(
     assert "+4512345678" in str(fields)
 
 
+def test_the_contacts_address_arrives_where_the_crm_keeps_one(
+    world: World, switched_on: CRMSeen
+) -> None:
+    address = {"street": "Nørregade 5", "postal_code": "1165", "city": "København K"}
+    kept = traits_of(switched_on.app).standard_fields.keys() & address.keys()
+    switched_on.seed(people(1))
+    world.standard(switched_on.app)
+    known(world, 0, attributes=address)
+    world.push(answered(0))
+    world.settle()
+    told = str(switched_on.contacts()["c0@example.test"])
+    assert {one for one in address if address[one] in told} == kept
+    assert bool(kept) == (switched_on.app != "zendesk")
+
+
 def test_a_filled_field_is_kept_unless_overwriting_is_asked(
     world: World, switched_on: CRMSeen
 ) -> None:
