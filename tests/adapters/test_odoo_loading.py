@@ -14,7 +14,7 @@ from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.odoo.writing import FEW
 from schemas.fields import FieldValue
 from tests.adapters.contract import people
-from tests.adapters.odoo_bench import VALUES, VERSIONS, OdooBench, served
+from tests.adapters.odoo_bench import VALUES, OdooBench, served
 
 COUNT = FEW + 3
 NAMES = [name for name, _, _ in VALUES.values()]
@@ -26,7 +26,8 @@ def bench() -> Iterator[OdooBench]:
         yield one
 
 
-@pytest.fixture(params=VERSIONS)
+# One record a create; a list; the newest.
+@pytest.fixture(params=(11, 12, 18))
 def every(request: pytest.FixtureRequest) -> Iterator[OdooBench]:
     with served(request.param) as one:
         yield one
