@@ -16,6 +16,7 @@ from tests.adapters.contract import people
 from tests.adapters.salesforce_org import Org, served
 
 MANY = 201
+THOUSANDS = 3_000
 
 
 @pytest.fixture
@@ -223,3 +224,29 @@ def test_persons_go_in_a_job_of_their_own_and_their_errors_name_the_contacts_fie
     outcomes = ended(org.make(), updates(ids, {"Invoice_Email__c": "no address"}))
     assert (outcomes[0].code, outcomes[0].field) == ("not_an_email", "Invoice_Email__c")
     assert {one.status for one in outcomes[1:]} == {Status.WRITTEN}
+
+
+def test_thousands_of_rows_each_have_what_the_tables_of_results_say(org: Org) -> None:
+    """Three kinds of refusal among them; the results come in another order than the rows."""
+    ids = org.seed(people(THOUSANDS))
+    wrong: dict[int, Mapping[str, FieldValue]] = {
+        **dict.fromkeys(range(7, THOUSANDS, 300), {"Satisfaction__c": "canary"}),
+        **dict.fromkeys(range(8, THOUSANDS, 300), {"Title": "canary " * 30}),
+        **dict.fromkeys(range(9, THOUSANDS, 300), {"Invoice_Email__c": "canary"}),
+    }
+    values = (wrong.get(n, {"NPS_Score__c": n % 11}) for n in range(THOUSANDS))
+    told = ended(org.make(), updates(ids, *values))
+    assert [one.remote_id for one in told] == ids
+    refused = {n: (one.code, one.field) for n, one in enumerate(told) if one.code}
+    expected = [
+        ("unknown_option", "Satisfaction__c"),
+        ("too_long", "Title"),
+        ("not_an_email", "Invoice_Email__c"),
+    ]
+    assert refused == {n: expected[n % 300 - 7] for n in wrong}
+    assert not [one for one in told if "canary" in one.message]
+    held = {one["id"]: one["fields"] for one in org.bench.control("state")["contacts"]}
+    written = {n: held[one].get("NPS_Score__c") for n, one in enumerate(ids)}
+    assert written == {n: None if n in wrong else n % 11 for n in range(THOUSANDS)}
+    tables = [one for one in org.bench.calls() if one["path"].endswith("Results")]
+    assert len(tables) == 2
