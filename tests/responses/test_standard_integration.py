@@ -11,10 +11,14 @@ import pytest
 from sqlalchemy import insert
 
 from adapters.registry import traits_of
+from connector.connections import connect
+from connector.problems import Refusal
+from connector.responses.configuration import standard
 from connector.tables import contact
+from schemas.config import StandardIntegrationSchema
 from simulators.kit.server import running
 from tests.responses.conftest import FAST, SIMULATORS
-from tests.world import CRMSeen, World, answered, people
+from tests.world import SETTINGS, CRMSeen, World, answered, people
 
 COMPANY = {
     "hubspot": ("associatedcompanyid", "companies"),
@@ -133,3 +137,24 @@ def test_a_contact_that_holds_its_company_as_text_too_has_both(
     world.push(answered(0))
     world.settle()
     assert "Nordlys A/S" in str(switched_on.contacts()["c0@example.test"]["properties"])
+
+
+def saved(world: World, app: str, by: str | None) -> Any:
+    made = connect.create(
+        world.hub.desk, world.workspace_id, app=app, name=f"{app} {by}", auth="oauth",
+        base_url=None, settings=SETTINGS[app], actor="test",
+    )  # fmt: skip
+    body = StandardIntegrationSchema().load({"enabled": True, "company": by})
+    with world.database.begin(world.workspace_id) as store:
+        return standard.save(store, world.workspace_id, made.id, body)
+
+
+def test_only_a_way_to_match_companies_that_the_crm_has_is_saved(world: World) -> None:
+    for app, by in (("zendesk", "domain"), ("salesforce", "external_id")):
+        with pytest.raises(Refusal) as told:
+            saved(world, app, by)
+        (place,) = told.value.places
+        assert (place.pointer, place.code) == ("/company", "operation_unsupported")
+        assert "name" in place.text
+    for app, by in (("zendesk", "external_id"), ("zendesk", None), ("hubspot", "domain")):
+        assert saved(world, app, by)["company"] == by
