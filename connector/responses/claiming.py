@@ -80,11 +80,17 @@ def _claim(connection: Connection, connection_id: int, wanted: Wanted) -> Wave |
 
 
 def _lanes(connection: Connection, connection_id: int, row: Any) -> int:  # noqa: ANN401 - a row
-    """As many as one call of the CRM takes, or as one bulk job where the backlog is for that."""
+    """As many as one call of the CRM takes, or as one bulk job where the backlog is for that. The
+    record of a response is a lane beside its contact's: without room for both each call would go
+    half empty.
+    """
     traits = adapter_for(row.app).traits
+    beside = 2 if row.keeps_records else 1
     least = bulk.bulk_from(traits, row.settings)
-    due = 0 if least is None else leases.lanes_due(connection, connection_id, most=least)
-    return bulk.at_once(traits, row.settings, due=due)
+    due = 0
+    if least is not None:
+        due = leases.lanes_due(connection, connection_id, most=least * beside) // beside
+    return bulk.at_once(traits, row.settings, due=due) * beside
 
 
 def _next(connection: Connection, connection_id: int, lanes: int, wanted: Wanted) -> Wave | None:

@@ -28,11 +28,13 @@ def decisions(work: Work, targets: Sequence[Target]) -> list[Decision]:
 
 
 def _reads(work: Work, targets: Iterable[Target]) -> Iterator[Sequence[Target]]:
-    """Targets that one `find` can read: same entity, same field, at most a read batch."""
-    groups: dict[tuple[str, str], list[Target]] = defaultdict(list)
+    """Targets that one `find` can read: same entity, same field, at most a read batch. Those that
+    are new for certain are apart.
+    """
+    groups: dict[tuple[str, str, bool], list[Target]] = defaultdict(list)
     for one in targets:
         by = work.known.traits.id_field if work.link_of(one) else one.match_field
-        groups[one.entity, by].append(one)
+        groups[one.entity, by, _is_new(work, one)].append(one)
     for group in groups.values():
         yield from chunks(group, work.known.traits.read_batch)
 
@@ -58,9 +60,26 @@ def _read(work: Work, chunk: Sequence[Target]) -> list[Decision]:
     asked = {one.key: work.link_of(one) or one.match_value for one in chunk}
     values = sorted(set(asked.values()))
     want = sorted({name for one in chunk for name in _wanted(work, one)})
-    found = work.caller.call(lambda crm: crm.find(first.entity, by, values, want=want))
+    found: Mapping[str, tuple[Record, ...]] = {}
+    if not _is_new(work, first):
+        found = work.caller.call(lambda crm: crm.find(first.entity, by, values, want=want))
     whole = with_references(work, [(one, found.get(asked[one.key], ())) for one in chunk])
     return [_decide(work, one, records, by_link=by_link) for one, records in whole]
+
+
+def _is_new(work: Work, target: Target) -> bool:
+    """Whether nobody can have made the record: a response's own, of its first version, never tried.
+    Its key is unique at the CRM: were it there all the same (our store was restored from a backup),
+    the create is refused as a duplicate, and the next try reads it.
+    """
+    entity = work.known.entities.get(target.entity)
+    key = entity.field(target.match_field) if entity else None
+    return (
+        target.follows
+        and key is not None
+        and key.unique
+        and not any(one.may_have_been_sent or one.rank.revision > 1 for one in target.deliveries)
+    )
 
 
 def _wanted(work: Work, target: Target) -> set[str]:

@@ -123,7 +123,8 @@ def _show(
 
 READY = text(
     """
-    SELECT c.app, c.failures, c.resume_at, c.settings
+    SELECT c.app, c.failures, c.resume_at, c.settings,
+           coalesce((c.standard ->> 'record')::boolean, false) AS keeps_records
       FROM connection c JOIN workspace w ON w.id = c.workspace_id
      WHERE c.id = :c AND c.state = 'connected' AND c.paused_at IS NULL AND w.paused_at IS NULL
        AND c.deleted_at IS NULL AND (c.resume_at IS NULL OR c.resume_at <= now())

@@ -212,6 +212,23 @@ CREATE = {
 }
 
 
+def test_a_record_that_our_store_has_forgotten_is_not_made_twice(
+    world: World, crm: CRMSeen
+) -> None:
+    """As after a restored backup: the CRM has it, and we believe that it cannot."""
+    crm.seed(people(1))
+    world.push(answered(0))
+    world.settle()
+    world.rows(
+        "UPDATE delivery SET state = 'pending', claims = 0, settled_at = NULL, remote_id = NULL"
+        " WHERE step LIKE 'record:%' RETURNING id"
+    )
+    world.settle()
+    (record,) = records(crm)
+    assert record["contacts"] == [contact_id(crm, "c0@example.test")]
+    assert world.states() == {"done": 4}
+
+
 @pytest.mark.parametrize("action", [{"drop_after": True}, {"drop_before": True}, {"status": 503}])
 def test_a_lost_answer_leaves_exactly_one_record(
     world: World, crm: CRMSeen, action: dict[str, Any]
