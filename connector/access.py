@@ -247,6 +247,8 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", f"{_V1}/sources"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
         ("POST", f"{_V1}/sources"): _settings("source.created"),
         ("POST", f"{_V1}/sources/<id:source_id>/rotate"): _settings("source.rotated"),
+        ("PATCH", f"{_V1}/sources/<id:source_id>"): _settings("source.changed"),
+        ("POST", f"{_V1}/sources/<id:source_id>/test"): _settings("source.tested"),
         ("DELETE", f"{_V1}/sources/<id:source_id>"): _settings("source.deleted"),
     }
 )

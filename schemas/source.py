@@ -4,6 +4,47 @@ from __future__ import annotations
 
 from marshmallow import RAISE, Schema, fields, validate
 
+from schemas.answer import ANSWER_TYPES, KEY
+from schemas.sources import PLATFORMS
+from schemas.sources.answers import NAMES
+
+PLATFORM_NAMES = tuple(PLATFORMS)
+SECRET = validate.Length(min=8, max=500)
+_FEW = validate.Length(min=1, max=20)
+
+
+class SourceCampaignSchema(Schema):
+    """The campaign that all responses of a source belong to."""
+
+    class Meta:
+        unknown = RAISE
+
+    id = fields.String(required=True, validate=KEY)
+    name = fields.String(validate=validate.Length(min=1, max=255))
+
+
+class SourceSettingsSchema(Schema):
+    """What an admin says about a source's responses (docs/sources.md)."""
+
+    class Meta:
+        unknown = RAISE
+
+    types = fields.Dict(
+        keys=fields.String(validate=KEY),
+        values=fields.String(validate=validate.OneOf(ANSWER_TYPES)),
+        validate=validate.Length(max=500),
+    )
+    respondent = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(tuple(NAMES))),
+        values=fields.List(fields.String(validate=KEY), validate=_FEW),
+    )
+    campaign = fields.Nested(SourceCampaignSchema)
+    names = fields.Dict(
+        keys=fields.String(validate=KEY),
+        values=fields.List(fields.String(validate=KEY), validate=_FEW),
+        validate=validate.Length(max=50),
+    )
+
 
 class NewSourceSchema(Schema):
     """A source to be made. Its address and secret are shown once, in the answer."""
@@ -12,10 +53,40 @@ class NewSourceSchema(Schema):
         unknown = RAISE
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=120))
-    platform = fields.String(load_default="standard", validate=validate.OneOf(("standard",)))
+    platform = fields.String(load_default="standard", validate=validate.OneOf(PLATFORM_NAMES))
     max_bytes = fields.Integer(
         load_default=1024 * 1024, validate=validate.Range(min=1024, max=8 * 1024 * 1024)
     )
+    secret = fields.String(load_default=None, validate=SECRET, allow_none=True, load_only=True)
+    settings = fields.Nested(SourceSettingsSchema, load_default=dict)
+
+
+class ChangeSourceSchema(Schema):
+    """What to change; what is not named stays. A secret is the one that the platform has made."""
+
+    class Meta:
+        unknown = RAISE
+
+    secret = fields.String(validate=SECRET, load_only=True)
+    settings = fields.Nested(SourceSettingsSchema)
+
+
+class TrySourceSchema(Schema):
+    """A test response: whose it is, and the score it gives."""
+
+    class Meta:
+        unknown = RAISE
+
+    email = fields.String(required=True, validate=validate.Length(min=3, max=320))
+    score = fields.Integer(load_default=9, strict=True, validate=validate.Range(min=0, max=10))
+
+
+class TriedSourceSchema(Schema):
+    """What became of a test response; `GET /responses/<response_id>` follows it to the CRM."""
+
+    response_id = fields.String(required=True)
+    status = fields.String(required=True)
+    id = fields.Integer(allow_none=True)
 
 
 class RotateSchema(Schema):
@@ -34,6 +105,7 @@ class SourceSchema(Schema):
     name = fields.String(required=True)
     platform = fields.String(required=True)
     max_bytes = fields.Integer(required=True)
+    settings = fields.Nested(SourceSettingsSchema, required=True)
     created_at = fields.AwareDateTime(required=True)
 
 
@@ -44,7 +116,9 @@ class SourceListSchema(Schema):
 
 
 class ShownSourceSchema(Schema):
-    """A source with its fresh address or signing secret, shown this once; null: unchanged."""
+    """A source with its fresh address or signing secret, shown this once; null: unchanged, or
+    there is none.
+    """
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)

@@ -7,15 +7,15 @@ from typing import Any
 from flask import Blueprint, request
 
 from connector import clock
-from connector.api.batches import read_batch, told
+from connector.api.batches import Batch, read_batch, told
 from connector.api.bodies import NDJSON, raw_body
 from connector.api.context import hub
-from connector.problems import Code, Refusal, not_found, places_of
+from connector.problems import Code, Place, Refusal, not_found, places_of
 from connector.queues import PLAN
 from connector.responses import hooks as story
 from connector.responses.intake import MAX_ITEMS, Accepted
-from connector.responses.signatures import is_signed
 from connector.responses.sources import Source, found
+from schemas.strict import NotStrict
 from schemas.tracking import PushedResponseSchema
 
 _SCHEMA = PushedResponseSchema()
@@ -36,9 +36,8 @@ def receive_hook(source: str, token: str) -> tuple[dict[str, Any], int]:
     known = _known(source, token)
     raw = raw_body(known.max_bytes)
     _refuse_unsigned(known, raw)
-    batch = read_batch(raw, lines=request.mimetype == NDJSON, max_items=MAX_ITEMS)
+    batch, message_id = _heard(known, raw)
     places = list(batch.items)
-    message_id = request.headers.get(known.scheme.id) if known.scheme.id else None
     done = story.receive(
         hub().database,
         known,
@@ -65,11 +64,30 @@ def _known(source: str, token: str) -> Source:
     return known
 
 
+def _heard(source: Source, raw: bytes) -> tuple[Batch, str | None]:
+    """What the message says, item by item, and the id of the message.
+
+    A platform sends the same again whatever we answer, so that the admin is told too.
+    """
+    named = request.headers.get(source.scheme.id) if source.scheme and source.scheme.id else None
+    try:
+        if source.platform.parse is None:
+            lines = request.mimetype == NDJSON
+            return read_batch(raw, lines=lines, max_items=MAX_ITEMS), named
+        told = story.read(source, raw, message_id=named, at=clock.now())
+    except NotStrict as exc:
+        place = Place(exc.pointer, exc.fault.value, exc.text)
+        story.unread(hub().database, source, [place])
+        raise
+    except Refusal as exc:
+        story.unread(hub().database, source, exc.places)
+        raise
+    return Batch(single=False, items=dict(enumerate(told.responses))), told.message_id
+
+
 def _refuse_unsigned(source: Source, raw: bytes) -> None:
     headers = {name.lower(): value for name, value in request.headers.items()}
-    secrets = [one.reveal() for one in source.secrets]
-    now_s = clock.now().timestamp()
-    if not is_signed(source.scheme, headers, raw, secrets=secrets, now_s=now_s):
+    if not story.is_verified(source, headers, raw, now_s=clock.now().timestamp()):
         story.refused(hub().database, source, address=request.remote_addr)
         raise Refusal(Code.SIGNATURE_INVALID)
 
@@ -87,9 +105,11 @@ def _shown(place: int, one: Accepted) -> dict[str, Any]:
 
 
 def _answer(items: list[dict[str, Any]]) -> tuple[dict[str, Any], int]:
-    """202 unless nothing at all could be read: then the sender is told."""
+    """202 unless nothing at all could be read: then the sender is told. A message may say nothing,
+    as when a platform tries the address.
+    """
     answered = [one for one in items if one["status"] in _ANSWERED]
-    if not answered:
+    if items and not answered:
         raise Refusal(Code.BODY_INVALID, extra={"items": items})
-    duplicate = all(one["status"] == "duplicate" for one in answered)
+    duplicate = bool(answered) and all(one["status"] == "duplicate" for one in answered)
     return {"duplicate": duplicate, "items": items}, 202

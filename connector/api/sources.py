@@ -6,11 +6,22 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.api.context import Told, actor, changing, hub, reading
+from connector import clock
+from connector.api.context import Told, actor, changing, hub, noting, reading
 from connector.api.description import Resource
+from connector.queues import PLAN
 from connector.responses import sources as story
+from connector.responses import trial
 from connector.responses.sources import FreshSource
-from schemas.source import NewSourceSchema, RotateSchema, ShownSourceSchema, SourceListSchema
+from schemas.source import (
+    ChangeSourceSchema,
+    NewSourceSchema,
+    RotateSchema,
+    ShownSourceSchema,
+    SourceListSchema,
+    TriedSourceSchema,
+    TrySourceSchema,
+)
 
 _ONE = "/sources/<id:source_id>"
 resource = Resource("sources", __name__, description="Addresses for signed webhooks")
@@ -39,6 +50,28 @@ def rotate_source(wanted: dict[str, Any], source_id: int) -> dict[str, Any]:
         return story.rotate_secret(connection, hub().desk, actor().workspace_id, source_id)
 
     return _shown(changing(rotated, _told))
+
+
+@resource.on("PATCH", _ONE, takes=ChangeSourceSchema, gives=ShownSourceSchema)
+def change_source(wanted: dict[str, Any], source_id: int) -> dict[str, Any]:
+    """Other settings, or the secret that the platform has made; what is not named stays"""
+
+    def changed(connection: Connection) -> FreshSource:
+        return story.change(connection, hub().desk, actor().workspace_id, source_id, **wanted)
+
+    return _shown(changing(changed, _told))
+
+
+@resource.on("POST", f"{_ONE}/test", takes=TrySourceSchema, gives=TriedSourceSchema, status=202)
+def send_test(wanted: dict[str, Any], source_id: int) -> dict[str, Any]:
+    """Send a test response through the source, all the way to the CRM"""
+    workspace_id = actor().workspace_id
+    source = reading(lambda c: story.of_id(c, hub().desk, workspace_id, source_id))
+    limits = hub().settings.files
+    sent = trial.send(hub().database, source, **wanted, at=clock.now(), limits=limits)
+    noting(Told(f"source:{source_id}", {"response": sent.id}))
+    hub().bell.ring(PLAN, workspace_id)
+    return {"response_id": sent.response_id, "status": sent.status, "id": sent.id}
 
 
 @resource.on("DELETE", _ONE, status=204)

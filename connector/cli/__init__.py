@@ -16,6 +16,7 @@ from connector.cli import (
     operations,
     provisioning,
     responses,
+    sources,
     watching,
     workspaces,
 )
@@ -45,6 +46,7 @@ for _command in (
     configuration.survey,
     configuration.mapping,
     configuration.automation,
+    sources.source,
     responses.push,
     responses.deliveries,
     responses.contact,

@@ -1,4 +1,4 @@
-"""What comes through a hook: already verified, parsed by the source's shape, stored once.
+"""What comes through a hook: verified, read by its platform, stored once.
 
 a message id seen before with the same bytes   a duplicate: nothing is done
 other content under a known revision           answered 2xx and audited, never refused: platforms
@@ -8,18 +8,28 @@ would resend it for days, or disable the hook
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from connector import audit
 from connector.db import Database, retried
+from connector.problems import Code, Place, Refusal, places_of
 from connector.responses.intake import Accepted, accept
+from connector.responses.signatures import is_signed
 from connector.responses.sources import Source
 from connector.settings import FILE_LIMITS, FileLimits
 from connector.tables import hook_message
+from schemas.sources.base import JSON, Body, Envelope, Told, Unreadable
+from schemas.strict import decode
+
+# What of a message is not stored is for the admin to see: the platform cannot mend it.
+_AUDITED = {"conflict": "response.conflict", "invalid": "response.invalid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,38 @@ class Received:
 
     duplicate: bool
     results: tuple[Accepted, ...] = ()
+
+
+def is_verified(source: Source, headers: Mapping[str, str], raw: bytes, *, now_s: float) -> bool:
+    """Whether the platform sent these bytes; one that does not sign is known by its address."""
+    if source.scheme is None:
+        return True
+    secrets = [one.reveal() for one in source.secrets]
+    return is_signed(source.scheme, headers, raw, secrets=secrets, now_s=now_s)
+
+
+def read(source: Source, raw: bytes, *, message_id: str | None, at: datetime) -> Told:
+    """What a verified message says, by its platform. Raises NotStrict for bytes that are no JSON,
+    Refusal(BODY_INVALID) for another shape.
+    """
+    body = _form(raw) if source.platform.body is Body.FORM else decode(raw)
+    parse = source.platform.parse
+    if parse is None:
+        return Told((body,), message_id=message_id)
+    try:
+        told = parse(body, source.wishes, Envelope(at, message_id))
+    except Unreadable as exc:
+        place = Place(exc.pointer, "invalid", exc.text)
+        raise Refusal(Code.BODY_INVALID, places=[place]) from exc
+    return Told(told.responses, message_id=message_id or told.message_id)
+
+
+def _form(raw: bytes) -> JSON:
+    """The fields of a form. Raises Refusal where it is none."""
+    try:
+        return dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=100))
+    except ValueError as exc:
+        raise Refusal(Code.BODY_INVALID, "The body is no form in UTF-8.") from exc
 
 
 def receive(
@@ -47,15 +89,24 @@ def receive(
     digest = hashlib.sha256(raw).digest()
     if message_id and _was_seen(database, source, message_id, digest):
         return Received(duplicate=True)
-    results = accept(database, source.workspace_id, source=source.key, items=items, limits=limits)
-    conflicts = [one for one in results if one.status == "conflict"]
+    results = accept(
+        database,
+        source.workspace_id,
+        source=source.key,
+        items=items,
+        limits=limits,
+        edits=source.platform.edits,
+    )
+    kept_out = [one for one in results if one.status in _AUDITED]
 
     def remember() -> None:
         with database.begin(source.workspace_id) as connection:
             if message_id:
                 _remember(connection, source, message_id, digest)
-            if conflicts:
-                _audit_conflicts(connection, source, conflicts)
+            for status, action in _AUDITED.items():
+                told = [one for one in kept_out if one.status == status]
+                if told:
+                    _audit(connection, source, told, action=action)
 
     retried(remember)
     return Received(duplicate=False, results=results)
@@ -63,19 +114,33 @@ def receive(
 
 def refused(database: Database, source: Source, *, address: str | None) -> None:
     """Count a message whose signature is not valid."""
+    retried(partial(_note, database, source, action="hook.signature_invalid", address=address))
 
-    def note() -> None:
-        with database.begin(source.workspace_id) as connection:
-            audit.record(
-                connection,
-                source.workspace_id,
-                actor=source.key,
-                action="hook.signature_invalid",
-                object=f"source:{source.id}",
-                address=address,
-            )
 
-    retried(note)
+def unread(database: Database, source: Source, places: Sequence[Place]) -> None:
+    """Show to the admin that a verified message could not be read, and where; never its content."""
+    detail = {"places": [f"{one.pointer}: {one.code}" for one in places][:20]}
+    retried(partial(_note, database, source, action="hook.unreadable", detail=detail))
+
+
+def _note(
+    database: Database,
+    source: Source,
+    *,
+    action: str,
+    address: str | None = None,
+    detail: Mapping[str, object] | None = None,
+) -> None:
+    with database.begin(source.workspace_id) as connection:
+        audit.record(
+            connection,
+            source.workspace_id,
+            actor=source.key,
+            action=action,
+            object=f"source:{source.id}",
+            detail=detail or {},
+            address=address,
+        )
 
 
 def _was_seen(database: Database, source: Source, message_id: str, digest: bytes) -> bool:
@@ -101,12 +166,21 @@ def _remember(connection: Connection, source: Source, message_id: str, digest: b
     )
 
 
-def _audit_conflicts(connection: Connection, source: Source, conflicts: Sequence[Accepted]) -> None:
+def _audit(
+    connection: Connection, source: Source, told: Sequence[Accepted], *, action: str
+) -> None:
+    places = sorted({place for one in told for place in _places_in(one.errors)})
+    detail = {"responses": [one.id for one in told if one.id][:50], "count": len(told)}
     audit.record(
         connection,
         source.workspace_id,
         actor=source.key,
-        action="response.conflict",
+        action=action,
         object=f"source:{source.id}",
-        detail={"responses": [one.id for one in conflicts][:50], "count": len(conflicts)},
+        detail=detail | ({"places": places[:20]} if action == "response.invalid" else {}),
     )
+
+
+def _places_in(errors: Mapping[str, object] | None) -> list[str]:
+    """The faulty places of an item, without values."""
+    return [f"{one.pointer}: {one.code}" for one in places_of(errors or {})]

@@ -25,6 +25,7 @@ from connector.responses.filefacts import verdict_on
 from connector.settings import FILE_LIMITS, FileLimits
 from schemas.priority import Priority
 from schemas.response import ResponseSchema, digest_of, normalised
+from schemas.sources.base import Edits
 
 MAX_ITEMS = 1_000
 FROM_API = "api"
@@ -75,17 +76,19 @@ def accept(
     items: Sequence[object],
     priority: Priority = Priority.LIVE,
     limits: FileLimits = FILE_LIMITS,
+    edits: Edits = Edits.BY_TIME,
 ) -> tuple[Accepted, ...]:
     """One Accepted per item, in order. When it returns, everything accepted is committed.
 
-    `priority` is that of the deliveries to be. Raises DatabaseAway: then nothing of this call was
-    accepted.
+    `priority` is that of the deliveries to be, `edits` how an edit is known. Raises DatabaseAway:
+    then nothing of this call was accepted.
     """
     results: dict[int, Accepted] = {}
     valid = _checked(items, results)
     if valid:
         where = {"source": source, "priority": int(priority)}
-        stored = retried(lambda: _store(database, workspace_id, where, valid, limits=limits))
+        store = partial(_store, database, workspace_id, where, valid, limits=limits, edits=edits)
+        stored = retried(store)
         failpoint("web_committed")
         results |= {one.place: one for one in stored}
     return tuple(results[place] for place in range(len(items)))
@@ -125,6 +128,7 @@ def _store(
     items: Sequence[_Item],
     *,
     limits: FileLimits,
+    edits: Edits,
 ) -> list[Accepted]:
     """One transaction: claim the keys, then store the bodies of those that are new."""
     first_of: dict[tuple[str, int, bytes], _Item] = {}
@@ -132,7 +136,7 @@ def _store(
         first_of.setdefault((item.response_id, item.revision, item.digest), item)
     with database.begin(workspace_id) as connection:
         known = _versions(connection, where["source"], items)
-        decided = {id(one): _decided(one, known) for one in first_of.values()}
+        decided = {id(one): _decided(one, known, edits=edits) for one in first_of.values()}
         fresh = [one for one in first_of.values() if decided[id(one)].status == "accepted"]
         stored = _insert(connection, workspace_id, where, items=fresh, decided=decided, known=known)
         _enter_files(connection, workspace_id, fresh, stored=stored, limits=limits)
@@ -177,7 +181,7 @@ def _versions(
     return known
 
 
-def _decided(item: _Item, known: dict[str, list[_Version]]) -> Accepted:
+def _decided(item: _Item, known: dict[str, list[_Version]], *, edits: Edits) -> Accepted:
     """What this item is, seen against the stored versions (and those accepted before it in this
     push).
     """
@@ -192,7 +196,7 @@ def _decided(item: _Item, known: dict[str, list[_Version]]) -> Accepted:
             same.response,
             same.digest.hex(),
         )
-    revision = _free_revision(item, versions)
+    revision = _free_revision(item, versions, edits=edits)
     if revision is None:
         holder = next(one for one in versions if one.revision == item.revision)
         return Accepted(
@@ -208,14 +212,16 @@ def _decided(item: _Item, known: dict[str, list[_Version]]) -> Accepted:
     return Accepted(item.place, "accepted", item.response_id, revision, None, item.digest.hex())
 
 
-def _free_revision(item: _Item, versions: Sequence[_Version]) -> int | None:
+def _free_revision(item: _Item, versions: Sequence[_Version], *, edits: Edits) -> int | None:
     """The revision to store the item under; None when it contradicts what is stored.
 
-    An edit may say so by a later `submitted_at` alone: it then becomes the next revision.
+    An edit may say so by a later `submitted_at` alone, or by coming later where the platform tells
+    no time: it then becomes the next revision.
     """
     if all(one.revision != item.revision for one in versions):
         return item.revision
-    if item.answered_at > max(one.answered_at for one in versions):
+    is_later = item.answered_at > max(one.answered_at for one in versions)
+    if is_later or edits is Edits.BY_ARRIVAL:
         return max(one.revision for one in versions) + 1
     return None
 

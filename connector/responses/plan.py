@@ -44,7 +44,6 @@ TRIGGERS: Mapping[str, frozenset[str]] = {
     "updated": frozenset({"response.completed", "response.updated"}),
     "partial": frozenset({"response.partial"}),
     "disqualified": frozenset({"response.disqualified"}),
-    "deleted": frozenset(),
 }
 # The verdict that brings a response back to planning when the automation is published again.
 AUTOMATION_PARKED = "automation_parked"
@@ -52,6 +51,8 @@ AUTOMATION_PARKED = "automation_parked"
 NOTHING_ASKED = "nothing_asked"
 # A condition that no longer fits the words of the surveys.
 UNREADABLE = "condition_unreadable"
+# What a response has written stays when its platform deletes it: only a person takes it back.
+DELETION = "deletion_not_undone"
 WHOLE = frozenset({"completed", "updated"})
 CONTACT_VARIABLES = frozenset({"contact.email", "contact.external_id"})
 
@@ -60,6 +61,8 @@ def plan(case: Case, facts: Facts) -> Planned:
     """The steps of one response; planning the same again gives the same keys."""
     if case.person is None:
         return Planned((), {})
+    if case.body["event"] == "deleted":
+        return Planned((), {"response": DELETION})
     draft = Draft(case, facts, case.person)
     for automation in facts.automations:
         _run(draft, automation)

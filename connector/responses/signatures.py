@@ -77,6 +77,17 @@ def is_signed(
     return any([hmac.compare_digest(want, one) for want in wanted for one in offered])  # noqa: C419
 
 
+def signed(
+    scheme: Scheme, body: bytes, *, secret: str, message_id: str, now_s: float
+) -> dict[str, str]:
+    """The headers with which who knows the secret would send this body."""
+    told = {"id": message_id, "timestamp": str(int(now_s))}
+    named = {scheme.id: told["id"], scheme.timestamp: told["timestamp"]}
+    made = _made(scheme, secret, scheme.signed.format(**told).encode() + body) or b""
+    headers = {name: value for name, value in named.items() if name}
+    return {**headers, scheme.signature: scheme.prefix + made.decode()}
+
+
 def key_bytes(scheme: Scheme, secret: str) -> bytes | None:
     """The key that a secret stands for, None where it stands for none."""
     if scheme.key == "text":

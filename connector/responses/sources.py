@@ -20,12 +20,16 @@ from sqlalchemy.exc import IntegrityError
 from connector.connections.desk import Desk
 from connector.connections.keys import open_document, seal_document
 from connector.connections.vault import Place
-from connector.problems import Code, Refusal, not_found
-from connector.responses.signatures import SCHEMES, Scheme
+from connector.problems import Code, Refusal, not_found, places_of
+from connector.responses.signatures import SCHEMES, Scheme, key_bytes
 from connector.tables import hook_source
 from schemas.secret import Secret
+from schemas.sources import PLATFORMS
+from schemas.sources.base import Platform, Wishes
 
 _SECRETS_KEPT = 2
+# By the specification of Standard Webhooks.
+_KEY_BYTES = range(24, 65)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,11 @@ class Source:
     id: int
     workspace_id: int
     name: str
-    scheme: Scheme
+    platform: Platform
+    scheme: Scheme | None
     secrets: tuple[Secret, ...]
     max_bytes: int
+    wishes: Wishes
 
     @property
     def key(self) -> str:
@@ -64,10 +70,16 @@ def create(
     name: str,
     platform: str,
     max_bytes: int,
+    secret: str | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> FreshSource:
-    """Make a source. Raises Refusal(NAME_TAKEN)."""
-    token, secret, seal_id = secrets.token_urlsafe(32), _fresh_secret(), uuid4()
-    sealed = _seal(connection, desk, workspace_id, seal_id, [secret])
+    """Make a source, with the platform's own secret or a fresh one. Raises Refusal(NAME_TAKEN) or
+    Refusal(SETTING_INVALID).
+    """
+    made_here = _made_here(PLATFORMS[platform], secret)
+    token, seal_id = secrets.token_urlsafe(32), uuid4()
+    kept = [one for one in (secret, made_here) if one]
+    sealed = _seal(connection, desk, workspace_id, seal_id, kept)
     try:
         made = connection.execute(
             insert(hook_source)
@@ -79,12 +91,64 @@ def create(
                 seal_id=seal_id,
                 sealed=sealed,
                 max_bytes=max_bytes,
+                settings=dict(settings or {}),
             )
             .returning(hook_source.c.id)
         )
     except IntegrityError as exc:
         raise Refusal(Code.NAME_TAKEN, "Another source has that name already.") from exc
-    return FreshSource(int(made.scalar_one()), name, platform, Secret(token), Secret(secret))
+    shown = Secret(made_here) if made_here else None
+    return FreshSource(int(made.scalar_one()), name, platform, Secret(token), shown)
+
+
+def _made_here(platform: Platform, secret: str | None) -> str | None:
+    """The secret that we make; None where the platform makes it, or does not sign."""
+    if secret is not None:
+        _check_secret(platform, secret)
+    elif platform.scheme is not None and not platform.own_secret:
+        return _fresh_secret()
+    return None
+
+
+def _check_secret(platform: Platform, secret: str) -> None:
+    """Raises Refusal for a secret that could never fit, at the time when it can be mended."""
+    if platform.scheme is None:
+        why = f"{platform.label} does not sign: its address is the secret."
+        raise _refusal(why)
+    scheme = SCHEMES[platform.scheme]
+    key = key_bytes(scheme, secret)
+    if key is None or (scheme.key == "whsec" and len(key) not in _KEY_BYTES):
+        why = "must be whsec_ and 24 to 64 bytes in base64"
+        raise _refusal(why)
+
+
+def _refusal(why: str, *, at: str = "/secret") -> Refusal:
+    places = places_of({at[1:]: [why]})
+    return Refusal(Code.SETTING_INVALID, why, places=places)
+
+
+def change(
+    connection: Connection,
+    desk: Desk,
+    workspace_id: int,
+    source_id: int,
+    *,
+    secret: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> FreshSource:
+    """Other settings, or the secret that the platform has made; the one before counts until the
+    next.
+    """
+    row = _one(connection, workspace_id, source_id)
+    values: dict[str, Any] = {} if settings is None else {"settings": dict(settings)}
+    if secret is not None:
+        _check_secret(PLATFORMS[row.platform], secret)
+        values |= _resealed(connection, desk, row, secret)
+    if values:
+        connection.execute(
+            update(hook_source).where(hook_source.c.id == source_id).values(**values)
+        )
+    return FreshSource(source_id, row.name, row.platform)
 
 
 def rotate_secret(
@@ -92,15 +156,27 @@ def rotate_secret(
 ) -> FreshSource:
     """A new secret; the one before counts until the next rotation. The address stays."""
     row = _one(connection, workspace_id, source_id)
-    secret, seal_id = _fresh_secret(), uuid4()
-    kept = [secret, *(one.reveal() for one in _secrets(connection, desk, row))][:_SECRETS_KEPT]
-    sealed = _seal(connection, desk, workspace_id, seal_id, kept)
+    platform = PLATFORMS[row.platform]
+    secret = _made_here(platform, None)
+    if secret is None:
+        why = f"{platform.label} makes no use of a secret of ours."
+        raise _refusal(why, at="/what")
     connection.execute(
         update(hook_source)
         .where(hook_source.c.id == source_id)
-        .values(seal_id=seal_id, sealed=sealed)
+        .values(**_resealed(connection, desk, row, secret))
     )
     return FreshSource(source_id, row.name, row.platform, secret=Secret(secret))
+
+
+def _resealed(connection: Connection, desk: Desk, row: Row[Any], secret: str) -> dict[str, Any]:
+    """The columns of a source with this secret before those that counted."""
+    seal_id = uuid4()
+    kept = [secret, *(one.reveal() for one in _secrets(connection, desk, row))][:_SECRETS_KEPT]
+    return {
+        "seal_id": seal_id,
+        "sealed": _seal(connection, desk, row.workspace_id, seal_id, kept),
+    }
 
 
 def rotate_address(connection: Connection, workspace_id: int, source_id: int) -> FreshSource:
@@ -133,6 +209,7 @@ def listed(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
             hook_source.c.name,
             hook_source.c.platform,
             hook_source.c.max_bytes,
+            hook_source.c.settings,
             hook_source.c.created_at,
         )
         .where(hook_source.c.workspace_id == workspace_id, hook_source.c.disabled_at.is_(None))
@@ -153,19 +230,41 @@ def found(desk: Desk, platform: str, token: str) -> Source | None:
         row = connection.execute(_asked(where.workspace_id, where.id)).one_or_none()
         if row is None or row.platform != platform:
             return None
-        return Source(
-            id=row.id,
-            workspace_id=row.workspace_id,
-            name=row.name,
-            scheme=_scheme(row),
-            secrets=_secrets(connection, desk, row),
-            max_bytes=row.max_bytes,
-        )
+        return _source(connection, desk, row)
 
 
-def _scheme(row: Row[Any]) -> Scheme:
+def of_id(connection: Connection, desk: Desk, workspace_id: int, source_id: int) -> Source:
+    """The source of that id. Raises Refusal(NOT_FOUND)."""
+    return _source(connection, desk, _one(connection, workspace_id, source_id))
+
+
+def _source(connection: Connection, desk: Desk, row: Row[Any]) -> Source:
+    return Source(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        name=row.name,
+        platform=PLATFORMS[row.platform],
+        scheme=_scheme(row),
+        secrets=_secrets(connection, desk, row),
+        max_bytes=row.max_bytes,
+        wishes=_wishes(row.settings),
+    )
+
+
+def _wishes(settings: Mapping[str, Any]) -> Wishes:
+    lists = {
+        part: {name: tuple(every) for name, every in settings.get(part, {}).items()}
+        for part in ("respondent", "names")
+    }
+    return Wishes(types=settings.get("types", {}), campaign=settings.get("campaign"), **lists)
+
+
+def _scheme(row: Row[Any]) -> Scheme | None:
     """The platform's scheme, with what this source says otherwise."""
-    known = SCHEMES[row.platform]
+    name = PLATFORMS[row.platform].scheme
+    if name is None:
+        return None
+    known = SCHEMES[name]
     said: Mapping[str, Any] = row.scheme
     return Scheme(**{name: said.get(name, getattr(known, name)) for name in Scheme.__slots__})
 

@@ -92,6 +92,7 @@ hook_source = table(
     words("platform"),
     Column("token_digest", LargeBinary, nullable=False),
     document("scheme"),
+    document("settings"),
     Column("seal_id", Uuid, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("max_bytes", Integer, nullable=False, server_default=text("1048576")),

@@ -46,6 +46,18 @@ RESPONSE: Mapping[str, Any] = {
 SEEDS: Mapping[str, tuple[Any, ...]] = {
     "/api/v1/responses": (RESPONSE, [RESPONSE, RESPONSE]),
     "/api/v1/contacts": ({"email": "b@example.test", "first_name": "B", "attributes": {"x": "1"}},),
+    "/api/v1/sources": (
+        {
+            "name": "S {n}",
+            "platform": "tally",
+            "settings": {
+                "types": {"q": "nps"},
+                "respondent": {"email": ["mail"]},
+                "campaign": {"id": "5000", "name": "Møde"},
+                "names": {"score": ["Score"]},
+            },
+        },
+    ),
     "/api/v1/mappings": (
         {
             "name": "M {n}",

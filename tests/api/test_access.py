@@ -134,6 +134,7 @@ def valid_body(method: str, rule: str) -> dict[str, Any]:
         "/api/v1/connections/<id:connection_id>/provisioning": {"parts": ["tags"]},
         "/api/v1/connections/<id:connection_id>/extra-fields": {"fields": []},
         "/api/v1/contacts/<id:contact_id>/fields": EDIT,
+        "/api/v1/sources/<id:source_id>/test": {"email": "c7@example.test"},
     }
     if method in {"GET", "DELETE"}:
         return {}
