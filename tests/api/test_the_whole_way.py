@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from connector import audit
 from connector.access import ACCESS
 from connector.db import Database
 from connector.jobs import hub_of
-from connector.tables import delivery
+from connector.tables import delivery, link
 from simulators.hubspot import HubSpot
 from simulators.kit.server import running
 from tests.api.conftest import Caller
@@ -319,9 +319,12 @@ def test_the_catalogue_tells_what_each_app_can_do(alice):
     assert alice.get("/apps/none").status_code == 404
 
 
-def test_every_change_writes_exactly_the_entry_that_the_access_table_names(alice, crm, database):
+def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
+    alice, crm, portal, database
+):
     """Each unsafe route once, with success; what the log gained must be that one action."""
     ids = one_of_everything(alice)
+    linked(database, alice, ids, portal)
     ids["key_id"] = alice.post("/keys", {"name": "to be revoked"}).json["id"]
     calls = {
         ("PATCH", "/workspace"): {"name": "Alice & Co"},
@@ -330,6 +333,11 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(alice
         ("POST", "/connections"): {"app": "hubspot", "name": "second"},
         ("PATCH", "/connections/<id:connection_id>"): {"name": "crm"},
         ("PUT", "/connections/<id:connection_id>/standard"): {"enabled": True},
+        ("PUT", "/connections/<id:connection_id>/extra-fields"): {"fields": [{"field": "phone"}]},
+        ("PATCH", "/contacts/<id:contact_id>/fields"): {
+            "connection_id": crm,
+            "changes": [{"field": "phone", "was": None, "value": "12 34 56 78"}],
+        },
         ("POST", "/connections/<id:connection_id>/provisioning"): {"parts": ["no_send"]},
         ("PUT", "/surveys/<key:survey>"): {"questions": []},
         ("PUT", "/segments/<key:segment>"): {"attributes": {}},
@@ -365,6 +373,22 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(alice
 def ends(route: tuple[str, str]) -> bool:
     """Whether something is gone afterwards that others need; a card goes before its connection."""
     return route[0] == "DELETE" and not route[1].endswith("/card")
+
+
+def linked(database: Database, caller: Caller, ids: dict[str, int], portal: str) -> None:
+    """The contact has a record in the CRM."""
+    contact = {"email": "a@example.test"}
+    made = requests.post(f"{portal}/__sim__/seed", json={"contacts": [contact]}, timeout=5).json()
+    with database.begin(caller.workspace_id) as store:
+        store.execute(
+            insert(link).values(
+                workspace_id=caller.workspace_id,
+                connection_id=ids["connection_id"],
+                contact_id=ids["contact_id"],
+                entity="contacts",
+                remote_id=made["contacts"][0],
+            )
+        )
 
 
 def order(route: tuple[str, str]) -> int:

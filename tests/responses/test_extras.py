@@ -527,7 +527,7 @@ def test_a_merged_record_is_written_at_its_survivor(world: World) -> None:
         contact = a_contact(world, crm)
         (survivor,) = crm.seed([{"email": "survivor@example.test"}])
         crm.control("seed", {"merge": [["survivor@example.test", EMAIL]]})
-        seen = values(world, contact)["nps_comment"]
+        seen = crm.value("survivor@example.test", "comment")
         done = edit(world, crm, contact, seen, "ours")
         assert done.remote_id == survivor
         (kept,) = world.rows("SELECT remote_id FROM link")
