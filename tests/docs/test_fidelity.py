@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ MATCHED = {
 
 def row_of(crm: str) -> list[str]:
     page = (ROOT / "docs" / "fidelity.md").read_text("utf-8").splitlines()
-    (row,) = [line for line in page if line.startswith(f"| {crm} |")]
+    row = next(line for line in page if line.startswith(f"| {crm} |"))
     return [cell.strip() for cell in row.strip("|").split("|")]
 
 
@@ -38,3 +39,29 @@ def test_the_page_tells_how_many_recordings_are_answered_alike(crm):
 def test_the_page_tells_how_many_examples_are_our_own(crm):
     told = json.loads((DATA / f"{crm.lower()}_examples.json").read_text("utf-8"))
     assert row_of(crm)[2] == str(len(told))
+
+
+# --- what nobody has verified ---------------------------------------------------------------------
+
+UNVERIFIED = re.compile(
+    r"^\| (\w+) \| [^|]+ \| (setting|learnt|both)(?: `(\w+)`)? \| (\[test_[^|]+) \|$", re.MULTILINE
+)
+POINTS = UNVERIFIED.findall((ROOT / "docs" / "fidelity.md").read_text("utf-8"))
+
+
+def test_every_crm_has_points_that_nobody_has_verified():
+    assert {crm for crm, *_ in POINTS} == set(MATCHED)
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point[3].split("]")[0])
+def test_an_unverified_point_has_its_setting_or_word_and_its_test(point):
+    crm, how, word, tests = point
+    folders = (ROOT / "adapters" / crm.lower(), ROOT / "connector" / "responses")
+    code = "".join(one.read_text("utf-8") for each in folders for one in each.glob("*.py"))
+    assert (how == "both") == (not word)
+    assert f'"{word}"' in code or how == "both"
+    named = re.findall(r"\[(\w+)\]\(\.\./([^)]+)\)", tests)
+    assert named
+    assert [
+        one for one, path in named if f"def {one}(" not in (ROOT / path).read_text("utf-8")
+    ] == []
