@@ -18,7 +18,7 @@ from simulators.salesforce.ids import long_id, record_id
 from simulators.salesforce.records import Record
 from simulators.salesforce.rest import api
 from simulators.salesforce.shape import ObjectShape
-from simulators.salesforce.values import RowRefused
+from simulators.salesforce.values import RowRefused, moment
 from simulators.salesforce.wording import not_found, said
 
 CSV_TYPE = "text/csv"
@@ -37,6 +37,7 @@ class Job:
     entity: str
     operation: str
     external_id: str
+    opened_at: str
     state: str = "Open"
     error: str = ""
     polls: int = 0
@@ -67,7 +68,7 @@ class Bulk(Batches):
             return said(400, "INVALIDJOB", "InvalidJob : the operation is not supported")
         job_id = record_id("750", len(self.jobs) + 1)
         external_id = str(told.get("externalIdFieldName") or "")
-        self.jobs[job_id] = Job(job_id, entity, operation, external_id)
+        self.jobs[job_id] = Job(job_id, entity, operation, external_id, moment(self.store.now()))
         return Answer(200, self._job_told(request, self.jobs[job_id]))
 
     @api("PUT", r"/jobs/ingest/(?P<job>[^/]+)/batches/?", kind="job")
@@ -193,6 +194,8 @@ class Bulk(Batches):
             "operation": job.operation,
             "object": job.entity,
             "createdById": self.store.user_id,
+            "createdDate": job.opened_at,
+            "systemModstamp": moment(self.store.now()),
             "state": job.state,
             "concurrencyMode": "Parallel",
             "contentType": "CSV",
