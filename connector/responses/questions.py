@@ -101,6 +101,11 @@ def enriched(
 def _read(question: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """The answer with the question's title and the labels of what was chosen, where it has none."""
     told = {"title": question.get("title"), **_labels(question, answer)}
+    if answer["type"] == "matrix" and question["type"] == "matrix":
+        own = answer.get("labels") or {}
+        parts = {"rows": _texts(question.get("rows")), "cols": _texts(question.get("options"))}
+        merged = {part: {**texts, **own.get(part, {})} for part, texts in parts.items()}
+        answer = {**answer, "labels": merged}
     return {**answer, **{name: one for name, one in told.items() if one and not answer.get(name)}}
 
 
@@ -111,8 +116,6 @@ def _labels(question: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str,
         return {"label": texts.get(value)}
     if answer["type"] in {"multi_choice", "ranking"} and texts:
         return {"labels": [texts.get(one, one) for one in value]}
-    if answer["type"] == "matrix":
-        return {"labels": {"rows": _texts(question.get("rows")), "cols": texts}}
     return {}
 
 

@@ -112,6 +112,14 @@ def test_titles_and_labels_come_from_the_survey_where_the_answer_has_none() -> N
     assert found["answers.channel.label"].value == "In the shop"
 
 
+def test_a_matrix_that_brings_some_labels_gets_the_others() -> None:
+    read = {"rows": {"staff": "Personale"}}
+    grid = {"type": "matrix", "value": {"staff": ["g"]}, "labels": read}
+    assert variables_of(enriched(response(grid=grid), LABELLED), None)["answers.grid"].value == (
+        "Personale: Good",
+    )
+
+
 def test_what_the_respondent_read_wins_over_the_survey() -> None:
     sent = {**choice("shop"), "label": "I butikken", "title": "Hvor?"}
     assert enriched(response(channel=sent), LABELLED)["answers"]["channel"] == sent
