@@ -19,7 +19,7 @@ from connector.responses.steps import (
     record_lane,
     tag_target,
 )
-from schemas.fields import FieldValue
+from schemas.fields import Field, FieldType, FieldValue
 
 # ----------------------------------------------------------------------
 
@@ -30,6 +30,8 @@ COMPANY_ATTRIBUTES: Mapping[str, str] = {
     "domain": "company_domain",
     "external_id": "company_id",
 }
+_NUMBERS = {FieldType.INTEGER, FieldType.NUMBER, FieldType.BOOLEAN}
+_NOT_TEXT = _NUMBERS | {FieldType.DATE, FieldType.DATETIME, FieldType.MULTI_CHOICE, FieldType.OTHER}
 
 
 def is_home(draft: Draft, connection: ConnectionFacts) -> bool:
@@ -173,8 +175,15 @@ def standard_values(connection: ConnectionFacts, person: Person) -> dict[str, Fi
     return {
         name: person.attributes[attribute]
         for attribute, name in connection.traits.standard_fields.items()
-        if name in known and person.attributes.get(attribute) not in (None, "")
+        if name in known
+        and holds_text(known[name])
+        and person.attributes.get(attribute) not in (None, "")
     }
+
+
+def holds_text(field: Field) -> bool:
+    """Whether a standard field still takes what it is for: it may have been retyped or closed."""
+    return field.type not in _NOT_TEXT and (field.creatable or field.updatable)
 
 
 def _contact_match(connection: ConnectionFacts, person: Person) -> dict[str, str] | None:

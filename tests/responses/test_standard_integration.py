@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import insert
 
 from adapters.registry import traits_of
-from connector.connections import connect
+from connector.connections import connect, discover
 from connector.problems import Refusal
 from connector.responses.configuration import standard
 from connector.tables import contact
 from schemas.config import StandardIntegrationSchema
+from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from tests.responses.conftest import FAST, SIMULATORS
 from tests.world import SETTINGS, CRMSeen, World, answered, people
@@ -161,3 +162,21 @@ def test_a_way_to_match_companies_that_the_crm_lacks_is_refused_by_name(world: W
     (place,) = told.value.places
     assert (place.pointer, place.code) == ("/company", "operation_unsupported")
     assert place.text == "Zendesk finds companies by name or external_id, not by domain"
+
+
+def test_a_standard_field_that_was_retyped_is_left_out_and_told(world: World) -> None:
+    with running(HubSpot()) as url:
+        portal = world.connect("hubspot", url)
+        portal.seed(people(1))
+        retyped = {"name": "phone", "label": "Phone", "type": "number", "fieldType": "number"}
+        portal.control("seed", {"properties": {"contacts": [retyped]}})
+        discover.download(world.hub.desk, world.workspace_id, portal.connection_id, actor="test")
+        world.standard("hubspot")
+        known(world, 0, phone="+4512345678", company="Nordlys A/S")
+        world.push(answered(0))
+        world.settle()
+        assert world.states() == {"done": 3}
+        assert "Nordlys A/S" in str(portal.contacts()["c0@example.test"])
+        with world.database.begin(world.workspace_id) as store:
+            told = standard.read(store, world.workspace_id, portal.connection_id)
+    assert told["missing_fields"] == ["phone"]

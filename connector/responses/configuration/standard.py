@@ -9,9 +9,11 @@ from sqlalchemy import Connection, func, select, update
 
 from adapters.registry import traits_of
 from connector.problems import Code, Place, Refusal, not_found
+from connector.responses.standard import holds_text
 from connector.tables import connection as connections
 from connector.tables import entity_snapshot
 from schemas.config import StandardIntegrationSchema
+from schemas.fields import entity_from_json
 
 
 def save(
@@ -65,7 +67,9 @@ def _row(connection: Connection, workspace_id: int, connection_id: int) -> Any: 
 
 
 def _missing(connection: Connection, connection_id: int, app: str) -> list[str]:
-    """Standard fields that are gone or renamed here; [] while no definitions are downloaded."""
+    """Standard fields that are gone, renamed, retyped or closed here; [] while no definitions are
+    downloaded.
+    """
     traits = traits_of(app)
     definition = connection.execute(
         select(entity_snapshot.c.definition).where(
@@ -76,5 +80,6 @@ def _missing(connection: Connection, connection_id: int, app: str) -> list[str]:
     ).scalar_one_or_none()
     if definition is None:
         return []
-    known = {field["name"] for field in definition["fields"]}
+    every = entity_from_json(definition).fields
+    known = {field.name for field in every if holds_text(field)}
     return sorted(set(traits.standard_fields.values()) - known)
