@@ -8,9 +8,9 @@ the account has left.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,24 @@ class Rights:
     entities: Mapping[str, EntityRights] = dataclasses.field(default_factory=dict)
     room: tuple[Room, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+def rights_to_json(one: Rights, *, entities: Collection[str]) -> dict[str, Any]:
+    """The rights as they are stored, those of the named entities alone: an org has a thousand."""
+    told = dataclasses.asdict(one)
+    kept = {name: told["entities"][name] for name in entities if name in told["entities"]}
+    return {**told, "entities": kept}
+
+
+def rights_from_json(told: Mapping[str, Any]) -> Rights:
+    """The rights again."""
+    return Rights(
+        edition=told["edition"],
+        role=told["role"],
+        entities={name: EntityRights(**one) for name, one in told["entities"].items()},
+        room=tuple(Room(**one) for one in told["room"]),
+        warnings=tuple(told["warnings"]),
+    )
 
 
 @runtime_checkable

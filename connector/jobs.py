@@ -16,6 +16,7 @@ from connector.failpoints import failpoint
 from connector.log import get_logger
 from connector.queues import DRAIN, DRIFT, FETCH, PLAN, PROVISION, VERSION, Doorbell
 from connector.responses import deliver, fetching, planner
+from connector.responses.configuration import preflight
 from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
 from connector.responses.permit import permitting
@@ -85,7 +86,7 @@ def drift(version: int, workspace_id: int, connection_id: int, number: int) -> N
     """Look whether a CRM's definitions have changed."""
     if _begins(version, DRIFT, workspace_id, connection_id, number):
         with _no_text_leaves():
-            watch.check(hub().desk, workspace_id, connection_id)
+            watch.check(hub().desk, workspace_id, connection_id, after_connecting=preflight.tell)
 
 
 class JobFailed(RuntimeError):

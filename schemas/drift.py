@@ -29,7 +29,8 @@ class MappingHitSchema(Schema):
 
 class FindingSchema(Schema):
     """What one download found changed in one entity. `would_fail` of `looked_at` answers of the
-    last month could be written before and cannot be now. `mended_at` null: it still stands.
+    last month could be written before and cannot be now. `mended_at` null: it still stands; else
+    `closed_as` says whether it was mended, or nothing published uses it any more (unused).
     """
 
     id = fields.Integer(required=True)
@@ -42,6 +43,7 @@ class FindingSchema(Schema):
     would_fail = fields.Integer(required=True)
     found_at = fields.AwareDateTime(required=True)
     mended_at = fields.AwareDateTime(required=True, allow_none=True)
+    closed_as = fields.String(required=True, allow_none=True)
 
 
 class SnapshotSchema(Schema):

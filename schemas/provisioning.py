@@ -65,6 +65,12 @@ class LackSchema(Schema):
     mend = fields.String(required=True)
 
 
+class PreflightQuerySchema(Strict):
+    """`ask` false: by what the CRM told last, without asking it."""
+
+    ask = fields.Boolean(load_default=True, truthy={"true"}, falsy={"false"})
+
+
 class RoomSchema(Schema):
     """What the account has left of something besides calls; `unit` "" where it is counted."""
 

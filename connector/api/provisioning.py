@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from adapters.provisioning import Part
-from connector.api.context import actor, hub
+from connector.api.context import actor, hub, reading
 from connector.api.description import Resource
 from connector.connections import furnishing
 from connector.connections.furnishing import Furnished
 from connector.responses.configuration import preflight
 from connector.responses.prepare import wanted_at
-from schemas.provisioning import ChosenPartsSchema, PreflightSchema, ProvisioningSchema
+from schemas.provisioning import (
+    ChosenPartsSchema,
+    PreflightQuerySchema,
+    PreflightSchema,
+    ProvisioningSchema,
+)
 
 _ONE = "/connections/<id:connection_id>/provisioning"
 resource = Resource("provisioning", __name__, description="What the hub needs at a CRM")
@@ -38,10 +43,18 @@ def make_provisioning(chosen: dict[str, Any], connection_id: int) -> dict[str, A
     return _shown(done)
 
 
-@resource.on("GET", "/connections/<id:connection_id>/preflight", gives=PreflightSchema)
-def read_preflight(connection_id: int) -> preflight.Preflight:
+@resource.on(
+    "GET",
+    "/connections/<id:connection_id>/preflight",
+    query=PreflightQuerySchema,
+    gives=PreflightSchema,
+)
+def read_preflight(asked: dict[str, Any], connection_id: int) -> preflight.Preflight:
     """What the connected user may do at the CRM, against what is published; nothing is changed"""
-    return preflight.preflight(hub().desk, actor().workspace_id, connection_id)
+    desk, workspace_id = hub().desk, actor().workspace_id
+    if asked["ask"]:
+        return preflight.preflight(desk, workspace_id, connection_id)
+    return reading(lambda store: preflight.known(store, desk, workspace_id, connection_id))
 
 
 def _shown(one: Furnished) -> dict[str, Any]:

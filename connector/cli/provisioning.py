@@ -55,12 +55,17 @@ def make(shell: Shell, slug: str, connection_name: str, *, parts: tuple[str, ...
 @click.command()
 @click.argument("slug")
 @click.argument("connection_name")
+@click.option("--known", is_flag=True, help="By what the CRM told last, without asking it.")
 @click.pass_obj
-def preflight(shell: Shell, slug: str, connection_name: str) -> None:
+def preflight(shell: Shell, slug: str, connection_name: str, *, known: bool) -> None:
     """What the connected user may do at the CRM, against what is published."""
     with shell.opened() as opened:
         workspace_id, connection_id = named(opened, slug, connection_name)
-        seen = story.preflight(opened.desk(), workspace_id, connection_id)
+        if known:
+            with opened.database.begin(workspace_id) as store:
+                seen = story.known(store, opened.desk(), workspace_id, connection_id)
+        else:
+            seen = story.preflight(opened.desk(), workspace_id, connection_id)
     shell.say({**asdict(seen), "words": seen.words}, "\n".join(seen.words))
 
 

@@ -1,14 +1,15 @@
 """What has changed between two definitions of one entity, by kind, and what of it breaks. Pure.
 
     breaks every value   removed, renamed, read_only, entity_removed
-    breaks some values   retyped, shortened, required, options_gone, options_withdrawn
+    breaks some values   retyped, shortened, required, options_gone, options_withdrawn,
+                         permission_lost
     breaks none          options_added, options_offered, widened, added
 
 Withdrawn is an option that the field still has and a record type does not offer any more.
 
-A CRM tells no renaming: a field that is gone beside a new one of the same label and type is taken
-for one. A user who may no longer see a field is told a definition without it, so a lost permission
-looks like a removal and is named as both.
+`permission_lost` is about the rights on a whole entity. A CRM tells no renaming: a field that is
+gone beside a new one of the same label and type is taken for one. A user who may no longer see a
+field is told a definition without it, so that looks like a removal and is named as both.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from adapters.rights import EntityRights
 from schemas.fields import Entity, Field
 
 
@@ -28,6 +30,7 @@ class ChangeKind(StrEnum):
     REMOVED = "removed"
     RENAMED = "renamed"
     READ_ONLY = "read_only"
+    PERMISSION_LOST = "permission_lost"
     RETYPED = "retyped"
     SHORTENED = "shortened"
     REQUIRED = "required"
@@ -44,12 +47,15 @@ LOST = frozenset(
     {ChangeKind.ENTITY_REMOVED, ChangeKind.REMOVED, ChangeKind.RENAMED, ChangeKind.READ_ONLY}
 )
 BREAKING = LOST | {
+    ChangeKind.PERMISSION_LOST,
     ChangeKind.RETYPED,
     ChangeKind.SHORTENED,
     ChangeKind.REQUIRED,
     ChangeKind.OPTIONS_GONE,
     ChangeKind.OPTIONS_WITHDRAWN,
 }
+# The rights on an entity whose loss is told, by their names in adapters/rights.py.
+RIGHTS = ("read", "create", "update")
 # Options named in one change; the rest are counted.
 MOST_OPTIONS = 50
 
@@ -89,6 +95,16 @@ def changes_of(before: Entity, after: Entity | None) -> tuple[Change, ...]:
     renamed = {one.after for one in found if one.kind is ChangeKind.RENAMED}
     found += [_added(one) for one in new if one.name not in renamed]
     return tuple(sorted(found, key=lambda one: (not one.breaks, one.field)))
+
+
+def lost_rights(before: EntityRights, after: EntityRights) -> tuple[str, ...]:
+    """What the connected user could do with an entity, and may not any more."""
+    return tuple(one for one in RIGHTS if getattr(before, one) and not getattr(after, one))
+
+
+def permission_lost(entity: Entity, lost: Iterable[str]) -> Change:
+    """The change that says so; `before` names what was lost."""
+    return Change(ChangeKind.PERMISSION_LOST, "", entity.label, ", ".join(lost), "not allowed")
 
 
 def still_lost(change: Mapping[str, Any], now: Entity | None) -> bool:

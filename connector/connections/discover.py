@@ -15,8 +15,10 @@ from adapters.base import CRM
 from adapters.errors import AdapterError, ReconnectNeeded, TokenExpired
 from adapters.http import Wire
 from adapters.registry import adapter_for
+from adapters.rights import Inspector, Rights
 from adapters.traits import RatePolicy
 from connector.connections import findings, parking, quota
+from connector.connections import rights as kept_rights
 from connector.connections.desk import Desk
 from connector.connections.ear import Ear
 from connector.connections.holding import audited
@@ -89,14 +91,27 @@ def look(desk: Desk, workspace_id: int, connection_id: int, *, cause: str) -> Di
     """The drift watch's download: written down only where it found something. Raises
     AdapterError.
     """
-    found = ask(desk, workspace_id, connection_id, question=lambda crm: crm.entities())
+    found, told = ask(desk, workspace_id, connection_id, question=with_rights)
     with desk.database.begin(workspace_id) as connection:
         here = load(connection, workspace_id, connection_id)
-        return store(connection, here, found, cause=cause)
+        before = kept_rights.kept(connection, here)
+        if told is not None:
+            kept_rights.keep(connection, here, told, entities=[one.name for one in found])
+        return store(connection, here, found, cause=cause, rights=(before, told))
+
+
+def with_rights(crm: CRM) -> tuple[tuple[Entity, ...], Rights | None]:
+    """The definitions, and what the connected user may do with them where the CRM tells."""
+    return crm.entities(), crm.rights() if isinstance(crm, Inspector) else None
 
 
 def store(
-    connection: Connection, here: Profile, found: Iterable[Entity], *, cause: str = BY_HAND
+    connection: Connection,
+    here: Profile,
+    found: Iterable[Entity],
+    *,
+    cause: str = BY_HAND,
+    rights: tuple[Rights | None, Rights | None] = (None, None),
 ) -> Discovered:
     """Keep what a download found, and what it has changed; what waited for a field that was gone
     is tried again, unless a lost field made us look and nothing has changed.
@@ -109,7 +124,7 @@ def store(
         parking.resume_deliveries(connection, here.workspace_id, here.id, reasons=waits)
     before = {one.entity.name: one.entity for one in known}
     now = {one.name: one for one in entities}
-    broken = findings.note(connection, here, before=before, now=now, cause=cause)
+    broken = findings.note(connection, here, before=before, now=now, cause=cause, rights=rights)
     return replace(done, broken=broken)
 
 

@@ -2,6 +2,7 @@
 
     schedule   a check for every connection whose workspace has reached the night of its local date
     ask        a check because a delivery met a lost field; one at a time, one an hour
+    ask_after_connecting   a check of what was just connected
     check      the job: download, compare, tell; tried again when the CRM does not answer
 
 A check never uses the reserve of the account's day: it waits.
@@ -9,7 +10,7 @@ A check never uses the reserve of the account's day: it waits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -24,10 +25,14 @@ from connector.connections.discover import Snapshot
 from connector.connections.profile import load
 from connector.problems import Refusal, not_found
 
-NIGHT, ERROR = "nightly", discover.BY_ERROR
+NIGHT, ERROR, CONNECTED = "nightly", discover.BY_ERROR, "connected"
 # Local hour from which on the night's check is due; spread over an hour by the connection's id.
 HOUR, SPREAD_S = 2, 3_600
 LEASE_S, AGAIN_S, MOST_TRIES, REST_S = 300, 900, 5, 3_600
+
+
+def _nothing(_desk: Desk, _workspace_id: int, _connection_id: int) -> None:
+    """Nobody wants to know."""
 
 
 def schedule(connection: Connection, workspace_id: int) -> int:
@@ -42,9 +47,20 @@ def ask(connection: Connection, workspace_id: int, connection_id: int) -> None:
     connection.execute(ASK, options)
 
 
-def check(desk: Desk, workspace_id: int, connection_id: int) -> int:
+def ask_after_connecting(connection: Connection, workspace_id: int, connection_id: int) -> None:
+    """It has just been connected: look at definitions and rights once, within a minute."""
+    connection.execute(ASK_CONNECTED, {"w": workspace_id, "c": connection_id})
+
+
+def check(
+    desk: Desk,
+    workspace_id: int,
+    connection_id: int,
+    *,
+    after_connecting: Callable[[Desk, int, int], None] = _nothing,
+) -> int:
     """Do what checks of the connection are due, with one download; how many changes break
-    something.
+    something. `after_connecting` is called where it was for a connection just made.
     """
     with desk.database.begin(workspace_id) as connection:
         claimed = connection.execute(CLAIM, {"c": connection_id, "lease": LEASE_S}).all()
@@ -52,7 +68,8 @@ def check(desk: Desk, workspace_id: int, connection_id: int) -> int:
             return 0
         if _must_wait(connection, workspace_id, connection_id):
             return 0
-    cause = ERROR if any(one.cause == ERROR for one in claimed) else NIGHT
+    causes = {one.cause for one in claimed}
+    cause = next(one for one in (ERROR, NIGHT, CONNECTED) if one in causes)
     ids = {"ids": [one.id for one in claimed]}
     try:
         done = discover.look(desk, workspace_id, connection_id, cause=cause)
@@ -63,6 +80,8 @@ def check(desk: Desk, workspace_id: int, connection_id: int) -> int:
         return 0
     with desk.database.begin(workspace_id) as connection:
         connection.execute(FINISHED, ids)
+    if CONNECTED in causes:
+        after_connecting(desk, workspace_id, connection_id)
     return done.broken
 
 
@@ -144,6 +163,12 @@ ASK = text(
            SELECT FROM drift_check k WHERE k.connection_id = :c AND k.cause = 'error'
               AND k.finished_at > now() - make_interval(secs => :rest))
     ON CONFLICT DO NOTHING
+    """
+)
+ASK_CONNECTED = text(
+    """
+    INSERT INTO drift_check (workspace_id, connection_id, cause, local_date)
+    VALUES (:w, :c, 'connected', current_date) ON CONFLICT DO NOTHING
     """
 )
 CLAIM = text(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from adapters.base import Account, Identity
 from adapters.http import Wire
 from adapters.registry import adapter_for
-from connector.connections import credentials, parking, quota
+from connector.connections import credentials, drift, parking, quota
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
 from connector.connections.ear import Ear
@@ -87,6 +87,8 @@ def establish(
         resumed = parking.resume_deliveries(
             connection, here.workspace_id, here.id, reasons=parking.FOR_A_PROOF
         )
+        if now.state != "connected":
+            drift.ask_after_connecting(connection, now.workspace_id, now.id)
         parking.resume_provisions(connection, here.workspace_id, here.id)
         notes = (*identity.notes, *_duplicates(connection, now, identity))
         if actor is not None:

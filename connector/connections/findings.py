@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
+from adapters.rights import Rights
 from connector import audit
-from connector.connections.changes import LOST, changes_of, still_lost
+from connector.connections.changes import (
+    LOST,
+    Change,
+    changes_of,
+    lost_rights,
+    permission_lost,
+    still_lost,
+)
 from connector.connections.impact import impact_of
 from connector.connections.profile import Profile
 from connector.log import get_logger
+from connector.tables import connection as connections
 from connector.tables import drift
 from schemas.fields import Entity
 
@@ -28,12 +37,14 @@ def note(
     before: Mapping[str, Entity],
     now: Mapping[str, Entity],
     cause: str,
+    rights: tuple[Rights | None, Rights | None] = (None, None),
 ) -> int:
     """Keep what has changed, close what is mended, park what cannot be written; how many changes
     break something. In the transaction that stores the new definitions.
 
     A person is told only of what is felt here: what no mapping and no answer of last month touches
-    is kept, and closed at once.
+    is kept, and closed at once. `rights`: as they were told before and now, None where nobody
+    told.
     """
     asked = {"ms": str(STATEMENT_MS)}
     connection.execute(text("SELECT set_config('statement_timeout', :ms, true)"), asked)
@@ -42,7 +53,12 @@ def note(
         for name, then in before.items()
         if then != now.get(name)
     )
-    _close(connection, here, now)
+    broken += sum(
+        _kept_changes(connection, here, (permission_lost(one, lost),), one, one, cause=cause)
+        for one, lost in _taken_away(now, *rights)
+    )
+    _close(connection, here, now, rights[1])
+    close_unused(connection, here)
     _park(connection, here, now)
     return broken
 
@@ -65,6 +81,7 @@ def shown(connection: Connection, workspace_id: int, connection_id: int) -> list
             **row.impact,
             "found_at": row.found_at,
             "mended_at": row.mended_at,
+            "closed_as": row.impact.get("closed_as", "mended") if row.mended_at else None,
         }
         for row in connection.execute(asked)
     ]
@@ -74,8 +91,31 @@ def _kept(
     connection: Connection, here: Profile, before: Entity, after: Entity | None, *, cause: str
 ) -> int:
     changes = changes_of(before, after)
-    if not changes:
-        return 0
+    return _kept_changes(connection, here, changes, before, after, cause=cause) if changes else 0
+
+
+def _taken_away(
+    now: Mapping[str, Entity], before: Rights | None, after: Rights | None
+) -> Iterator[tuple[Entity, tuple[str, ...]]]:
+    """Entities of which the connected user has lost a right, and which."""
+    if before is None or after is None:
+        return
+    for name, entity in now.items():
+        then, has = before.entities.get(name), after.entities.get(name)
+        lost = lost_rights(then, has) if then and has else ()
+        if lost:
+            yield entity, lost
+
+
+def _kept_changes(
+    connection: Connection,
+    here: Profile,
+    changes: Sequence[Change],
+    before: Entity,
+    after: Entity | None,
+    *,
+    cause: str,
+) -> int:
     impact = impact_of(connection, here.id, changes, before=before, after=after)
     breaking = [one for one in changes if one.breaks]
     connection.execute(
@@ -126,19 +166,30 @@ def _open(connection: Connection, here: Profile) -> list[Any]:
     return list(connection.execute(asked))
 
 
-def _close(connection: Connection, here: Profile, now: Mapping[str, Entity]) -> None:
+def _close(
+    connection: Connection, here: Profile, now: Mapping[str, Entity], rights: Rights | None
+) -> None:
     """What has come back is mended. What only narrows a field stays told until it widens again."""
     mended = [
         row.id
         for row in _open(connection, here)
-        if not any(_holds(one, now.get(row.entity)) for one in row.changes if one["breaks"])
+        if not any(
+            _holds(one, row.entity, now.get(row.entity), rights)
+            for one in row.changes
+            if one["breaks"]
+        )
     ]
     if mended:
         closing = update(drift).where(drift.c.id.in_(mended)).values(mended_at=func.now())
         connection.execute(closing)
 
 
-def _holds(change: Mapping[str, Any], now: Entity | None) -> bool:
+def _holds(
+    change: Mapping[str, Any], entity: str, now: Entity | None, rights: Rights | None
+) -> bool:
+    if change["kind"] == "permission_lost":
+        has = rights.entities.get(entity) if rights else None
+        return has is None or not all(getattr(has, one) for one in change["before"].split(", "))
     if change["kind"] in LOST:
         return still_lost(change, now)
     field = now.field(change["field"]) if now else None
@@ -148,6 +199,20 @@ def _holds(change: Mapping[str, Any], now: Entity | None) -> bool:
         return field is not None and field.type != change["before"]
     # Shortened, or options gone: a later finding tells what became of it.
     return field is not None
+
+
+def close_unused(connection: Connection, here: Profile) -> None:
+    """Close what was told because of mappings that do not use it any more: nobody is hit by it.
+
+    What the standard integration writes stays open, and so does what deliveries still wait for.
+    """
+    asked = select(connections.c.standard).where(connections.c.id == here.id)
+    standard: Mapping[str, Any] = connection.execute(asked).scalar_one() or {}
+    traits = here.traits
+    own = [*traits.standard_fields.values(), *filter(None, [traits.tags.field])]
+    kept = own if standard.get("enabled") else []
+    told = {"c": here.id, "contact": traits.contact_entity, "own": kept}
+    connection.execute(UNUSED, told)
 
 
 def _park(connection: Connection, here: Profile, now: Mapping[str, Entity]) -> None:
@@ -162,6 +227,30 @@ def _park(connection: Connection, here: Profile, now: Mapping[str, Entity]) -> N
         connection.execute(PARK, {"c": here.id, "lost": json.dumps(lost)})
 
 
+UNUSED = text(
+    """
+    UPDATE drift d SET mended_at = now(), impact = d.impact || '{"closed_as": "unused"}'::jsonb
+     WHERE d.connection_id = :c AND d.breaks AND d.mended_at IS NULL
+       AND jsonb_array_length(d.impact->'mappings') > 0
+       AND NOT EXISTS (
+           SELECT FROM jsonb_array_elements(d.changes) h
+            WHERE (h->>'breaks')::boolean AND (
+                  d.entity = :contact AND h->>'field' = ANY(CAST(:own AS text[]))
+               OR EXISTS (
+                  SELECT FROM delivery w
+                   WHERE w.connection_id = :c AND w.state = 'parked' AND w.reason = 'mapping'
+                     AND w.entity = d.entity AND coalesce(w.error_field, '') = h->>'field')
+               OR EXISTS (
+                  SELECT FROM mapping m
+                    JOIN mapping_version v ON v.mapping_id = m.id AND v.version = m.published
+                   WHERE m.connection_id = :c AND m.deleted_at IS NULL
+                     AND v.body->>'entity' = d.entity
+                     AND (h->>'field' = '' OR h->>'kind' = 'required'
+                          OR v.body->'identify'->>'field' = h->>'field'
+                          OR EXISTS (SELECT FROM jsonb_array_elements(v.body->'rows') r
+                                      WHERE r->>'field' = h->>'field')))))
+    """
+)
 PARK = text(
     """
     WITH lost AS MATERIALIZED (

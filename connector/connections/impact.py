@@ -15,6 +15,8 @@ from schemas.record import compile_record_schema, refusals
 
 # Of the last month, the newest: enough to tell none from some from most.
 DAYS, MOST_ANSWERS = 30, 5_000
+# Changes that touch whatever is written to the entity.
+_OF_ALL = frozenset({ChangeKind.ENTITY_REMOVED, ChangeKind.REQUIRED, ChangeKind.PERMISSION_LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def impact_of(
     if not breaking:
         return Impact()
     names = {one.field for one in breaking}
-    is_all = any(one.kind in {ChangeKind.ENTITY_REMOVED, ChangeKind.REQUIRED} for one in breaking)
+    is_all = any(one.kind in _OF_ALL for one in breaking)
     asked = {
         "c": connection_id,
         "entity": before.name,
@@ -69,6 +71,9 @@ def impact_of(
         if is_all or set(row.fields) & names
     )
     payloads = [row.payload for row in connection.execute(ANSWERS, asked)]
+    if any(one.kind is ChangeKind.PERMISSION_LOST for one in breaking):
+        # Which of them would have made a record, only the CRM could tell: all are at risk.
+        return Impact(hit, len(payloads), len(payloads))
     return Impact(hit, len(payloads), _failing(payloads, before, after))
 
 

@@ -36,7 +36,7 @@ data_key = table(
 
 # `state` is what the admin sees; `paused_at` is a person's pause, `resume_at` the CRM's (429,
 # daily limit) or the breaker's: nothing is claimed before it. `learnt` is what adapters found out
-# about the account.
+# about the account, `rights` what the CRM told last of the connected user's (adapters/rights.py).
 connection = table(
     "connection",
     words("app"),
@@ -51,6 +51,8 @@ connection = table(
     document("learnt"),
     document("standard"),
     document("extra_fields"),
+    document("rights", nullable=True),
+    moment("rights_at"),
     words("remote_account_id", nullable=True),
     words("remote_account_name", nullable=True),
     words("remote_user_id", nullable=True),

@@ -60,7 +60,7 @@ connection_pace = keyed_table(
 )
 
 # One nightly check per connection and local date, whatever schedulers, restarts or summer time do;
-# one check at a time that a lost field has asked for.
+# one check at a time that a lost field has asked for, one after connecting.
 drift_check = table(
     "drift_check",
     identifier("connection_id"),
@@ -72,7 +72,7 @@ drift_check = table(
     Column("tries", Integer, nullable=False, server_default=text("0")),
     words("code", nullable=True),
     to("connection", ondelete="CASCADE"),
-    CheckConstraint("cause IN ('nightly', 'error')", name="cause"),
+    CheckConstraint("cause IN ('nightly', 'error', 'connected')", name="cause"),
     Index(
         "uq_drift_check_night",
         "connection_id",
@@ -85,6 +85,12 @@ drift_check = table(
         "connection_id",
         unique=True,
         postgresql_where=text("cause = 'error' AND finished_at IS NULL"),
+    ),
+    Index(
+        "uq_drift_check_connected",
+        "connection_id",
+        unique=True,
+        postgresql_where=text("cause = 'connected' AND finished_at IS NULL"),
     ),
     Index("ix_drift_check_due", "due_at", postgresql_where=text("finished_at IS NULL")),
 )

@@ -7,10 +7,13 @@ that feeds every completed response of its campaign. A mapping that nothing trig
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from connector.connections import findings
+from connector.connections.profile import load
 from connector.problems import Code, Refusal
 from connector.responses.breaker import BREAKER
 from connector.responses.configuration import automations, versioned
@@ -67,6 +70,7 @@ def publish(
             connection, workspace_id, mapping=row.name, campaign=body.get("campaign"), actor=actor
         )
     _resume_deliveries(connection, workspace_id, mapping_id, reason=DRIFTED)
+    _close_findings(connection, workspace_id, seen.connection_id)
     return {**read(connection, workspace_id, mapping_id), "warnings": told(seen.problems)}
 
 
@@ -126,6 +130,15 @@ def delete(connection: Connection, workspace_id: int, mapping_id: int) -> None:
         .where(mapping.c.id == mapping_id)
         .values(deleted_at=func.now(), published=None)
     )
+    _close_findings(connection, workspace_id, row.connection_id)
+
+
+def _close_findings(connection: Connection, workspace_id: int, connection_id: int | None) -> None:
+    """What had drifted and is used no more needs nobody any more."""
+    if connection_id is None:
+        return
+    with suppress(Refusal):  # the connection is off the list: nobody looks at its findings
+        findings.close_unused(connection, load(connection, workspace_id, connection_id))
 
 
 def read(connection: Connection, workspace_id: int, mapping_id: int) -> dict[str, Any]:

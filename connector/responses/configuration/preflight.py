@@ -15,16 +15,19 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from adapters.base import CRM
 from adapters.errors import AdapterError
-from adapters.rights import EntityRights, Inspector, Rights, Room
+from adapters.rights import EntityRights, Rights, Room
 from adapters.traits import TagPlace, Traits
+from connector import audit
 from connector.connections import credentials
 from connector.connections.desk import Desk
-from connector.connections.discover import ask
+from connector.connections.discover import ask, snapshots, with_rights
 from connector.connections.profile import Profile, load
 from connector.connections.refusals import refusal_of
+from connector.connections.rights import kept
 from connector.connections.vault import SealBroken
+from connector.log import get_logger
+from connector.problems import Code, Refusal
 from connector.tables import connection as connections
 from connector.tables import mapping, mapping_version
 from schemas.fields import Entity
@@ -101,10 +104,55 @@ def preflight(desk: Desk, workspace_id: int, connection_id: int) -> Preflight:
         needs = tuple(_needs(connection, here))
         granted = _scopes(connection, desk, here)
     try:
-        found, rights = ask(desk, workspace_id, connection_id, question=_told)
+        found, rights = ask(desk, workspace_id, connection_id, question=with_rights)
     except AdapterError as exc:
         raise refusal_of(exc) from exc
     entities = {one.name: one for one in found}
+    return _compared(here, needs, granted, entities, rights or Rights())
+
+
+def known(connection: Connection, desk: Desk, workspace_id: int, connection_id: int) -> Preflight:
+    """The same by what was told last: after connecting, or at night. The CRM is not asked.
+
+    Refusal no_field_definitions where nothing has been told yet.
+    """
+    here = load(connection, workspace_id, connection_id)
+    entities = {one.entity.name: one.entity for one in snapshots(connection, workspace_id, here.id)}
+    if not entities:
+        raise Refusal(Code.NO_FIELD_DEFINITIONS)
+    rights = kept(connection, here) or Rights()
+    needs, granted = tuple(_needs(connection, here)), _scopes(connection, desk, here)
+    return _compared(here, needs, granted, entities, rights)
+
+
+def tell(desk: Desk, workspace_id: int, connection_id: int) -> None:
+    """After connecting: what is lacking is written down where an admin looks, once."""
+    with desk.database.begin(workspace_id) as connection:
+        seen = known(connection, desk, workspace_id, connection_id)
+        audit.record(
+            connection,
+            workspace_id,
+            actor="system",
+            action="connection.preflighted",
+            object=f"connection:{connection_id}",
+            detail={"ready": seen.ready, "words": list(seen.words[:50])},
+        )
+    if not seen.ready:
+        get_logger(__name__).warning(
+            "crm_permission_lacking",
+            workspace_id=workspace_id,
+            connection_id=connection_id,
+            lacks=len(seen.lacks) + len(seen.scopes_missing),
+        )
+
+
+def _compared(
+    here: Profile,
+    needs: Sequence[Need],
+    granted: tuple[str, ...],
+    entities: Mapping[str, Entity],
+    rights: Rights,
+) -> Preflight:
     wanted = here.traits.oauth.scopes if here.traits.oauth else ()
     missing = tuple(one for one in wanted if one not in granted) if granted else ()
     # A name that is a pattern is that of the one entity which fits it here.
@@ -143,10 +191,6 @@ def _words(one: Preflight) -> Iterator[str]:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _told(crm: CRM) -> tuple[tuple[Entity, ...], Rights]:
-    return crm.entities(), crm.rights() if isinstance(crm, Inspector) else Rights()
 
 
 def _scopes(connection: Connection, desk: Desk, here: Profile) -> tuple[str, ...]:
