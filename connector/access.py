@@ -217,6 +217,16 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_V1}/mappings/check"): Rule(
             Right.SETTINGS, Scope.SETTINGS_READ, None, reason="it changes nothing"
         ),
+        ("POST", f"{_V1}/mappings/file"): _settings("mapping.saved"),
+        ("GET", f"{_V1}/connections/<id:connection_id>/mapping.xlsx"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("GET", f"{_V1}/mappings/<id:mapping_id>/mapping.xlsx"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("GET", f"{_V1}/mappings/<id:mapping_id>/mapping.yaml"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
         ("GET", f"{_V1}/mappings/<id:mapping_id>"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
         ("PUT", f"{_V1}/mappings/<id:mapping_id>"): _settings("mapping.saved"),
         ("DELETE", f"{_V1}/mappings/<id:mapping_id>"): _settings("mapping.deleted"),

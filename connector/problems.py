@@ -43,6 +43,7 @@ class Code(StrEnum):
     JSON_REFUSED = "json_refused"
     BODY_INVALID = "body_invalid"
     FILE_INVALID = "file_invalid"
+    NOT_IN_A_SHEET = "not_in_a_sheet"
     QUERY_INVALID = "query_invalid"
     CURSOR_INVALID = "cursor_invalid"
     UNAUTHENTICATED = "unauthenticated"
@@ -128,6 +129,11 @@ CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
             422,
             "The file is not one we can read",
             "Mend the place that is named, or save the file anew in the form that is asked for.",
+        ),
+        Code.NOT_IN_A_SHEET: Kind(
+            409,
+            "A text of the mapping is longer than a cell of a spreadsheet",
+            "Take the mapping as YAML instead.",
         ),
         Code.QUERY_INVALID: Kind(
             422, "A query parameter is wrong", "Mend the parameter that is named."

@@ -20,6 +20,7 @@ An automation says what follows a response (WHEN / IF / THEN):
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
@@ -89,10 +90,10 @@ class RowSchema(Strict):
     )
     default = fields.Raw(load_default=None, allow_none=True)
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def default_only_where_used(self, row: dict[str, Any], **_: object) -> None:
         """A default that can never be written is a mistake worth naming."""
-        if row.get("default") is not None and row.get("when_missing") != "default":
+        if row.get("default") is not None and row.get("when_missing", "default") != "default":
             message = "a default is only written with when_missing: default"
             raise ValidationError(message, "default")
 
@@ -116,15 +117,18 @@ class MappingSchema(Strict):
     )
     campaign = fields.String(load_default=None, allow_none=True, validate=API_NAME)
 
-    @validates_schema
-    def one_row_per_field(self, mapping: dict[str, Any], **_: object) -> None:
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def one_row_per_field(self, _: object, sent: object, **__: object) -> None:
         """Two rows writing one field would make the result depend on their order."""
-        seen: set[str] = set()
-        for place, row in enumerate(mapping.get("rows", ())):
-            if row["field"] in seen:
-                message = f"rows[{place}] writes the field {row['field']!r} a second time"
-                raise ValidationError(message, "rows")
-            seen.add(row["field"])
+        rows = sent.get("rows") if isinstance(sent, Mapping) else None
+        first: dict[str, int] = {}
+        doubled: dict[int, dict[str, list[str]]] = {}
+        for place, row in enumerate(rows if isinstance(rows, list) else ()):
+            field = row.get("field") if isinstance(row, Mapping) else None
+            if isinstance(field, str) and first.setdefault(field, place) != place:
+                doubled[place] = {"field": [f"another row writes the field {field!r} already"]}
+        if doubled:
+            raise ValidationError({"rows": doubled})
 
 
 class ActionSchema(Strict):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import RAISE, Schema, fields
 
-from schemas.config import StandardIntegrationSchema
+from schemas.config import API_NAME, StandardIntegrationSchema
+from schemas.problem import PlaceSchema
 
 
 class MappingShownSchema(Schema):
@@ -21,6 +22,20 @@ class MappingShownSchema(Schema):
     body = fields.Dict(required=True)
     triggered_by = fields.List(fields.String(), required=True)
     advice = fields.String(required=True, allow_none=True)
+
+
+class MappingFiledSchema(MappingShownSchema):
+    """A mapping that came as a file. `warnings` do not keep it from being published."""
+
+    warnings = fields.List(fields.Nested(PlaceSchema), required=True)
+
+
+class TemplateQuerySchema(Schema):
+    """What a mapping's spreadsheet is for. Without an entity: the CRM's contacts."""
+
+    entity = fields.String(load_default=None, validate=API_NAME)
+    campaign = fields.String(load_default=None, validate=API_NAME)
+    survey = fields.String(load_default=None, validate=API_NAME)
 
 
 class MappingListSchema(Schema):

@@ -61,16 +61,17 @@ class Resource(Blueprint):  # type: ignore[misc]
         takes: type[Schema] | None = None,
         body: dict[str, Any] | None = None,
         gives: type[Schema] | None = None,
-        csv: bool = False,
+        media: str | None = None,
         status: int = 200,
     ) -> Callable[[View], View]:
         """Serve `method` at `rule`; the view gets the loaded query, then the loaded body.
 
+        `media` is the answer's type where it is no JSON.
         The first line of the view's docstring is the operation's summary.
         """
 
         def served(view: View) -> View:
-            made = self.response(status, gives, content_type="text/csv" if csv else None)(view)
+            made = self.response(status, gives, content_type=media)(view)
             if body is not None:  # the view reads it itself
                 made = self.doc(**body)(made)
             if takes is not None:

@@ -39,7 +39,7 @@ def list_fields(asked: dict[str, Any], connection_id: int) -> dict[str, Any]:
     return {"entities": [_shown(one) for one in _snapshots(connection_id, asked["entity"])]}
 
 
-@resource.on("GET", f"{_ONE}/fields.csv", query=EntityQuerySchema, csv=True)
+@resource.on("GET", f"{_ONE}/fields.csv", query=EntityQuerySchema, media="text/csv")
 def list_fields_as_csv(asked: dict[str, Any], connection_id: int) -> Response:
     """The downloaded field definitions as a table, one line a field"""
     found = _snapshots(connection_id, asked["entity"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,20 @@ from sqlalchemy import Connection
 
 from connector import audit
 from connector.campaigns import surveys
-from connector.cli.files import document, written
+from connector.cli.connections import named
+from connector.cli.files import content, document, parsed
 from connector.cli.shell import ACTOR, Shell
+from connector.documents import write_yaml
 from connector.problems import Code, Refusal
-from connector.responses.configuration import automations, mappings
+from connector.responses.configuration import automations, mappings, templates
+from connector.responses.configuration.files import save_file
+from connector.responses.configuration.sheet.reading import read_sheet
 from schemas.campaign import SurveySchema
-from schemas.config import AutomationSchema, MappingSchema
+from schemas.config import AutomationSchema
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+WRITTEN = click.Path(path_type=Path, dir_okay=False)
+SHEET = ".xlsx"
 
 
 @click.group()
@@ -48,22 +55,62 @@ def mapping() -> None:
     """Mappings of answers to CRM fields."""
 
 
+@mapping.command("template")
+@click.argument("slug")
+@click.argument("connection_name")
+@click.argument("file", type=WRITTEN)
+@click.option("--entity", default=None, help="The CRM's entity; its contacts by default.")
+@click.option("--campaign", default=None, help="The campaign that it is for, by the platform's id.")
+@click.option("--survey", default=None, help="The survey, by the platform's id; the campaign's.")
+@click.pass_obj
+def write_template(
+    shell: Shell,
+    slug: str,
+    connection_name: str,
+    file: Path,
+    *,
+    entity: str | None,
+    campaign: str | None,
+    survey: str | None,
+) -> None:
+    """Write a spreadsheet (.xlsx) to fill in: the survey's questions, the fields to choose from."""
+    with shell.opened() as opened:
+        workspace_id, connection_id = named(opened, slug, connection_name)
+        with opened.database.begin(workspace_id) as connection:
+            raw = templates.template(
+                connection,
+                workspace_id,
+                connection_id,
+                entity=entity,
+                campaign=campaign,
+                survey=survey,
+            )
+    file.write_bytes(raw)
+    shell.say({"file": str(file)}, f"Written: {file}. Fill it in, then `answerback mapping apply`.")
+
+
 @mapping.command("apply")
 @click.argument("slug")
 @click.argument("file", type=FILE)
 @click.option("--publish", is_flag=True, help="Save and switch on: publish it, and feed it.")
 @click.pass_obj
 def apply_mapping(shell: Shell, slug: str, file: Path, *, publish: bool) -> None:
-    """Save a mapping from a YAML or JSON file as a draft under its name."""
-    body = document(file, MappingSchema())
+    """Save a mapping from a YAML, JSON or .xlsx file as a draft under its name.
+
+    It is checked as for publishing; where anything is wrong nothing is saved.
+    """
+    said = read_sheet(content(file)) if file.suffix == SHEET else parsed(file)
     with shell.opened() as opened:
         workspace_id = opened.workspace_id(slug)
         with opened.database.begin(workspace_id) as connection:
-            row = mappings.save(connection, workspace_id, body=body, actor=ACTOR, mapping_id=None)
+            row = save_file(connection, workspace_id, said, actor=ACTOR)
             _note(connection, workspace_id, "mapping.saved", f"mapping:{row['id']}")
+        warnings = [asdict(one) for one in row["warnings"]]
         if publish:
             row = _published(opened.database.begin(workspace_id), workspace_id, row["id"])
-    shell.say(row, f"Mapping {row['name']}: version {row['latest']}. {row['advice'] or ''}")
+    words = [f"Mapping {row['name']}: version {row['latest']}. {row['advice'] or ''}"]
+    words += [f"  warning: {one['where']}: {one['text']}" for one in warnings]
+    shell.say({**row, "warnings": warnings}, "\n".join(words))
 
 
 @mapping.command("publish")
@@ -77,20 +124,27 @@ def publish_mapping(shell: Shell, slug: str, name: str) -> None:
         with opened.database.begin(workspace_id) as connection:
             found = _named(mappings.listed(connection, workspace_id), name)
         row = _published(opened.database.begin(workspace_id), workspace_id, found["id"])
-    shell.say(row, f"Mapping {name} works in version {row['published']}. {row['advice'] or ''}")
+    shell.say(row, f"Mapping {name} works in version {row['published']}. {_advice(row)}")
 
 
 @mapping.command("export")
 @click.argument("slug")
 @click.argument("name")
+@click.argument("file", type=WRITTEN, required=False)
 @click.pass_obj
-def export_mapping(shell: Shell, slug: str, name: str) -> None:
-    """Print a mapping's newest version as YAML."""
+def export_mapping(shell: Shell, slug: str, name: str, file: Path | None) -> None:
+    """Print a mapping's newest version as YAML, or write it into a YAML or .xlsx file."""
     with shell.opened() as opened:
         workspace_id = opened.workspace_id(slug)
         with opened.database.begin(workspace_id) as connection:
             found = _named(mappings.listed(connection, workspace_id), name)
-    shell.say(found["body"], written(found["body"]).rstrip())
+            is_sheet = file is not None and file.suffix == SHEET
+            sheet = templates.filled(connection, workspace_id, found["id"]) if is_sheet else b""
+    if file is None:
+        shell.say(found["body"], write_yaml(found["body"]).rstrip())
+        return
+    file.write_bytes(sheet or write_yaml(found["body"]).encode())
+    shell.say({"file": str(file)}, f"Written: {file}")
 
 
 @mapping.command("list")
@@ -131,6 +185,11 @@ def _published(transaction: Any, workspace_id: int, mapping_id: int) -> dict[str
         row = mappings.publish(connection, workspace_id, mapping_id, actor=ACTOR, switch_on=True)
         _note(connection, workspace_id, "mapping.published", f"mapping:{mapping_id}")
     return row
+
+
+def _advice(row: dict[str, Any]) -> str:
+    warned = [f"warning: {one['text']}" for one in row.get("warnings", ()) if one["warning"]]
+    return "\n".join(filter(None, (row["advice"], *warned)))
 
 
 def _named(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:

@@ -115,13 +115,14 @@ def test_alice_herself_finds_everything_that_charlie_does_not(alice):
         name = re.findall(r"<id:(\w+)>", rule)[0]
         if method == "GET":
             path = rule.replace(f"<id:{name}>", str(theirs[name]))
-            # A connection that is not connected is found, and cannot be asked.
-            wanted = 409 if rule in ASKS_THE_CRM else 200
+            # A connection that is not connected is found, and cannot be asked or chosen from.
+            wanted = 409 if rule in NEEDS_THE_CRM else 200
             assert alice.get(path).status_code == wanted, path
 
 
-ASKS_THE_CRM = {
+NEEDS_THE_CRM = {
     "/api/v1/connections/<id:connection_id>/entities",
+    "/api/v1/connections/<id:connection_id>/mapping.xlsx",
     "/api/v1/connections/<id:connection_id>/provisioning",
     "/api/v1/connections/<id:connection_id>/preflight",
 }

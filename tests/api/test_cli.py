@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import text
 
 from connector.cli import main
+from tests.api.test_mapping_files import CONTACTS, GOOD, SURVEY, describe, put
 from tests.api.test_responses import body
 
 MAPPING = """
@@ -73,6 +75,45 @@ def test_a_mapping_without_its_connection_is_refused_by_name(answerback, tmp_pat
     file.write_text(MAPPING, encoding="utf-8")
     output = answerback("mapping", "apply", "acme", file, code=1)
     assert "/connection" in output
+
+
+def test_a_mapping_is_saved_unchecked_before_the_fields_are_downloaded(answerback, alice, tmp_path):
+    alice.post("/connections", {"app": "hubspot", "name": "hubspot-main"})
+    file = tmp_path / "mapping.yaml"
+    file.write_text(MAPPING, encoding="utf-8")
+    saved = answerback("mapping", "apply", "alice", file)
+    assert [one["code"] for one in saved["warnings"]] == ["unchecked_field"]
+    assert saved["warnings"][0]["where"] == "line 4"
+    assert answerback("mapping", "export", "alice", "After the meeting") == saved["body"]
+
+
+def test_a_mapping_goes_through_a_spreadsheet(answerback, alice, database, tmp_path):
+    alice.post("/connections", {"app": "hubspot", "name": "crm"})
+    connection_id = alice.get("/connections").json["connections"][0]["id"]
+    describe(alice, database, connection_id, CONTACTS)
+    alice.put("/surveys/s", SURVEY)
+    blank, file = tmp_path / "blank.xlsx", tmp_path / "mapping.xlsx"
+    answerback("mapping", "template", "alice", "crm", blank, "--survey", "s")
+    assert "Mapping, /rows" in answerback("mapping", "apply", "alice", blank, code=1)
+    put(openpyxl.load_workbook(blank), GOOD).save(file)
+    saved = answerback("mapping", "apply", "alice", file, "--publish")
+    assert (saved["published"], len(saved["body"]["rows"])) == (1, 3)
+    for ending in ("xlsx", "yaml"):
+        again = tmp_path / f"again.{ending}"
+        answerback("mapping", "export", "alice", saved["name"], again)
+        assert answerback("mapping", "apply", "alice", again)["body"] == saved["body"]
+
+
+def test_a_wrong_cell_is_told_on_the_terminal(answerback, alice, database, tmp_path):
+    alice.post("/connections", {"app": "hubspot", "name": "crm"})
+    connection_id = alice.get("/connections").json["connections"][0]["id"]
+    describe(alice, database, connection_id, CONTACTS)
+    file = tmp_path / "mapping.xlsx"
+    answerback("mapping", "template", "alice", "crm", file)
+    put(openpyxl.load_workbook(file), {"Mapping!C2": "nope"}).save(file)
+    output = answerback("mapping", "apply", "alice", file, code=1)
+    assert "Mapping!C2, /rows/0/field: the CRM has no field nope" in output
+    assert answerback("mapping", "list", "alice") == []
 
 
 @pytest.mark.parametrize(

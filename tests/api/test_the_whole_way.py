@@ -13,7 +13,9 @@ from sqlalchemy import insert, update
 
 from connector import audit
 from connector.access import ACCESS
+from connector.api.mapping_files import YAML
 from connector.db import Database
+from connector.documents import write_yaml
 from connector.jobs import hub_of
 from connector.tables import delivery, link
 from simulators.hubspot import HubSpot
@@ -145,9 +147,9 @@ def test_a_draft_leaves_the_published_version_alone(alice, crm):
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"rows": [{"variable": "answers.nps", "field": "nps_scor"}]}, "/rows/0"),
-        ({"rows": [{"variable": "computed.scor", "field": "nps_score"}]}, "/rows/0"),
-        ({"identify": {"variable": "contact.email", "field": "nps_score"}}, "/identify"),
+        ({"rows": [{"variable": "answers.nps", "field": "nps_scor"}]}, "/rows/0/field"),
+        ({"rows": [{"variable": "computed.scor", "field": "nps_score"}]}, "/rows/0/variable"),
+        ({"identify": {"variable": "contact.email", "field": "nps_score"}}, "/identify/field"),
         ({"entity": "kontakte"}, "/entity"),
     ],
 )
@@ -174,7 +176,7 @@ def test_checking_a_mapping_saves_nothing(alice, crm):
     assert alice.post("/mappings/check", MAPPING).json["publishable"] is True
     bad = {**MAPPING, "rows": [{"variable": "answers.nps", "field": "none"}]}
     answer = alice.post("/mappings/check", bad).json
-    assert (answer["publishable"], answer["problems"][0]["pointer"]) == (False, "/rows/0")
+    assert (answer["publishable"], answer["problems"][0]["pointer"]) == (False, "/rows/0/field")
     assert alice.get("/mappings").json["mappings"] == []
 
 
@@ -351,6 +353,13 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
         ("PUT", "/automations/<id:automation_id>"): {"name": "A2", "then": [{"do": "tag"}]},
         ("POST", "/sources"): {"name": "another"},
     }
+    # What takes no JSON: its body and its content type.
+    files = {
+        ("POST", "/mappings/file"): {
+            "data": write_yaml({**MAPPING, "name": "M3", "connection": "crm"}),
+            "headers": {"Content-Type": YAML},
+        }
+    }
     last = [("DELETE", "/connections/<id:connection_id>")]
     rules = {
         (method, rule.removeprefix("/api/v1")): asked
@@ -363,7 +372,8 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
             connections = alice.get("/connections").json["connections"]
             ids["connection_id"] = next(c["id"] for c in connections if c["name"] == "second")
         before = entries(database, alice)
-        answer = alice.call(route[0], filled(route[1], ids), json=calls.get(route, {}))
+        sent = files.get(route, {"json": calls.get(route, {})})
+        answer = alice.call(route[0], filled(route[1], ids), **sent)
         gained = entries(database, alice)[len(before) :]
         if answer.status_code >= 300 or gained != [rules[route].audited]:
             wrong.append((route, answer.status_code, answer.get_data()[:300], gained))

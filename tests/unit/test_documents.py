@@ -82,6 +82,17 @@ def test_a_fault_of_the_shape_is_told_with_its_line():
     ]
 
 
+def test_what_the_whole_lacks_is_told_with_the_line_of_its_key():
+    raw = MAPPING.replace(
+        b"identify: {variable: contact.email, field: email}", b"identify:\n  field: email"
+    )
+    with pytest.raises(Refusal) as told:
+        loaded(read_yaml(raw), MappingSchema())
+    assert [(one.pointer, one.where) for one in told.value.places] == [
+        ("/identify/variable", "line 5")
+    ]
+
+
 def test_what_is_missing_is_told_with_the_line_of_what_it_is_missing_from():
     with pytest.raises(Refusal) as told:
         loaded(read_yaml(MAPPING.replace(b"    field: comment\n", b"")), MappingSchema())

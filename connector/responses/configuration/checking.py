@@ -21,6 +21,16 @@ from schemas.fields import Entity, entity_from_json
 
 Body = Mapping[str, Any]
 _ROW = re.compile(r"rows\[(\d+)\]")
+# Which member of a row, or of `identify`, a problem is about.
+_MEMBERS = {
+    "unknown_variable": "variable",
+    "unknown_field": "field",
+    "read_only": "field",
+    "type_unfit": "field",
+    "not_identifying": "field",
+    "transform_invalid": "transforms",
+    "default_unfit": "default",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ def connection_named(connection: Connection, workspace_id: int, name: str) -> An
 
 def places(problems: Iterable[Problem]) -> list[Place]:
     """The problems as places of the body."""
-    return [Place(_pointer(one.place), one.code, one.message) for one in problems]
+    return [Place(_pointer(one), one.code, one.message) for one in problems]
 
 
 def told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
@@ -84,9 +94,11 @@ def told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
     ]
 
 
-def _pointer(place: str) -> str:
-    found = _ROW.fullmatch(place)
-    return f"/rows/{found.group(1)}" if found else f"/{place}"
+def _pointer(problem: Problem) -> str:
+    found = _ROW.fullmatch(problem.place)
+    place = f"/rows/{found.group(1)}" if found else f"/{problem.place}"
+    member = _MEMBERS.get(problem.code) if found or problem.place == "identify" else None
+    return f"{place}/{member}" if member else place
 
 
 def _entity(connection: Connection, connection_id: int, name: str) -> Entity:
