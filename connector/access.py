@@ -259,6 +259,10 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_V1}/sources/<id:source_id>/rotate"): _settings("source.rotated"),
         ("PATCH", f"{_V1}/sources/<id:source_id>"): _settings("source.changed"),
         ("POST", f"{_V1}/sources/<id:source_id>/test"): _settings("source.tested"),
+        ("GET", f"{_V1}/sources/<id:source_id>/notices"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("POST", f"{_V1}/sources/<id:source_id>/notices/retry"): _settings("source.retried"),
         ("DELETE", f"{_V1}/sources/<id:source_id>"): _settings("source.deleted"),
     }
 )

@@ -14,8 +14,8 @@ from connector.connections.desk import Desk
 from connector.db import Database
 from connector.failpoints import failpoint
 from connector.log import get_logger
-from connector.queues import DRAIN, DRIFT, FETCH, PLAN, PROVISION, VERSION, Doorbell
-from connector.responses import deliver, fetching, planner
+from connector.queues import DRAIN, DRIFT, FETCH, GATHER, PLAN, PROVISION, VERSION, Doorbell
+from connector.responses import deliver, fetching, gathering, planner
 from connector.responses.configuration import preflight
 from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
@@ -63,6 +63,17 @@ def fetch(version: int, workspace_id: int, connection_id: int, number: int) -> N
             with _no_text_leaves():
                 for touched in fetching.fetch_due(hub(), workspace_id):
                     _bell().ring(DRAIN, workspace_id, touched)
+
+
+def gather(version: int, workspace_id: int, connection_id: int, number: int) -> None:
+    """Fetch the responses that platforms have told of, unless somebody is at it already."""
+    if not _begins(version, GATHER, workspace_id, connection_id, number):
+        return
+    with _bell().at_work(GATHER, workspace_id, connection_id, number=number) as mine:
+        if mine:
+            with _no_text_leaves():
+                if gathering.gather_due(hub(), workspace_id):
+                    _bell().ring(PLAN, workspace_id)
 
 
 def drain(version: int, workspace_id: int, connection_id: int, number: int) -> None:

@@ -33,7 +33,7 @@ AT_WORK_S, BUSY = 0.4, ":busy"
 TIMEOUT_S, REST_S = 0.2, 2.0
 
 PLAN, DRAIN, PROVISION = "plan", "drain", "provision"
-DRIFT, FETCH = "drift", "fetch"
+DRIFT, FETCH, GATHER = "drift", "fetch", "gather"
 
 
 @dataclass(slots=True)

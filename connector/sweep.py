@@ -19,8 +19,8 @@ from connector.db import DatabaseAway
 from connector.engines import engines
 from connector.jobs import hub_of
 from connector.log import configure_log, get_logger
-from connector.queues import DRAIN, DRIFT, FETCH, PLAN, PROVISION, Doorbell
-from connector.responses import deliver, fetching, planner
+from connector.queues import DRAIN, DRIFT, FETCH, GATHER, PLAN, PROVISION, Doorbell
+from connector.responses import deliver, fetching, gathering, planner
 from connector.responses.hub import Hub
 from connector.settings import Settings, load_settings
 
@@ -31,7 +31,10 @@ AWAY_S = 2.0
 OWN_DRAIN_S = 2.0
 SAY_AGAIN_S = 60.0
 KEEP_UP_S = 60.0
-DUE = text("SELECT * FROM ab_due() UNION ALL SELECT * FROM ab_due_files()")
+DUE = text(
+    "SELECT * FROM ab_due() UNION ALL SELECT * FROM ab_due_files()"
+    " UNION ALL SELECT * FROM ab_due_notices()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ class Sweep:
                 deliver.drain(self.hub, one.workspace_id, one.connection_id, for_s=OWN_DRAIN_S)
             elif one.kind == FETCH:
                 fetching.fetch_due(self.hub, one.workspace_id, for_s=OWN_DRAIN_S)
+            elif one.kind == GATHER:
+                gathering.gather_due(self.hub, one.workspace_id, for_s=OWN_DRAIN_S)
             elif one.kind == PROVISION and one.connection_id:
                 deliver.provide_tags(self.hub, one.workspace_id, one.connection_id)
 

@@ -7,6 +7,7 @@ from marshmallow import RAISE, Schema, fields, validate
 from schemas.answer import ANSWER_TYPES, KEY
 from schemas.sources import PLATFORMS
 from schemas.sources.answers import NAMES
+from schemas.sources.recipe import RecipeSchema
 
 PLATFORM_NAMES = tuple(PLATFORMS)
 SECRET = validate.Length(min=8, max=500)
@@ -44,6 +45,8 @@ class SourceSettingsSchema(Schema):
         values=fields.List(fields.String(validate=KEY), validate=_FEW),
         validate=validate.Length(max=50),
     )
+    base_url = fields.String(validate=validate.Length(max=500))
+    recipe = fields.Nested(RecipeSchema)
 
 
 class NewSourceSchema(Schema):
@@ -58,16 +61,20 @@ class NewSourceSchema(Schema):
         load_default=1024 * 1024, validate=validate.Range(min=1024, max=8 * 1024 * 1024)
     )
     secret = fields.String(load_default=None, validate=SECRET, allow_none=True, load_only=True)
+    token = fields.String(load_default=None, validate=SECRET, allow_none=True, load_only=True)
     settings = fields.Nested(SourceSettingsSchema, load_default=dict)
 
 
 class ChangeSourceSchema(Schema):
-    """What to change; what is not named stays. A secret is the one that the platform has made."""
+    """What to change; what is not named stays. `secret` is the one that the platform has made,
+    `token` opens its API.
+    """
 
     class Meta:
         unknown = RAISE
 
     secret = fields.String(validate=SECRET, load_only=True)
+    token = fields.String(validate=SECRET, load_only=True)
     settings = fields.Nested(SourceSettingsSchema)
 
 
@@ -87,6 +94,33 @@ class TriedSourceSchema(Schema):
     response_id = fields.String(required=True)
     status = fields.String(required=True)
     id = fields.Integer(allow_none=True)
+
+
+class NoticeSchema(Schema):
+    """A response that the platform has told of, and what became of fetching it."""
+
+    id = fields.Integer(required=True)
+    key = fields.String(required=True)
+    state = fields.String(required=True)
+    reason = fields.String(allow_none=True)
+    error = fields.String(allow_none=True)
+    attempts = fields.Integer(required=True)
+    due_at = fields.AwareDateTime(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    settled_at = fields.AwareDateTime(allow_none=True)
+    response = fields.Integer(allow_none=True)
+
+
+class NoticeListSchema(Schema):
+    """The newest notices of a source."""
+
+    notices = fields.List(fields.Nested(NoticeSchema), required=True)
+
+
+class RetriedNoticesSchema(Schema):
+    """How many notices are due again."""
+
+    retried = fields.Integer(required=True)
 
 
 class RotateSchema(Schema):

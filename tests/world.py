@@ -24,8 +24,8 @@ from connector import workspaces
 from connector.connections import connect, discover, oauth
 from connector.connections.desk import Desk
 from connector.db import Database
-from connector.queues import DRAIN, FETCH, PLAN, PROVISION
-from connector.responses import deliver, fetching, planner
+from connector.queues import DRAIN, FETCH, GATHER, PLAN, PROVISION
+from connector.responses import deliver, fetching, gathering, planner
 from connector.responses.hub import Hub
 from connector.responses.intake import FROM_API, Accepted, accept
 from connector.responses.limiter import PAUSE_KEY, Limiter
@@ -329,7 +329,10 @@ class World:
         with self.database.across() as store:
             return list(
                 store.execute(
-                    text("SELECT * FROM ab_due() UNION ALL SELECT * FROM ab_due_files()")
+                    text(
+                        "SELECT * FROM ab_due() UNION ALL SELECT * FROM ab_due_files()"
+                        " UNION ALL SELECT * FROM ab_due_notices()"
+                    )
                 ).all()
             )
 
@@ -341,6 +344,8 @@ class World:
             deliver.drain(self.hub, one.workspace_id, one.connection_id)
         elif one.kind == FETCH:
             fetching.fetch_due(self.hub, one.workspace_id)
+        elif one.kind == GATHER:
+            gathering.gather_due(self.hub, one.workspace_id)
         elif one.kind == PROVISION:
             deliver.provide_tags(self.hub, one.workspace_id, one.connection_id)
 
@@ -351,6 +356,7 @@ class World:
                 text("UPDATE delivery SET due_at = now() WHERE state IN ('pending', 'awaiting')")
             )
             store.execute(text("UPDATE answer_file SET due_at = now() WHERE state = 'pending'"))
+            store.execute(text("UPDATE hook_notice SET due_at = now() WHERE state = 'pending'"))
             store.execute(text("UPDATE connection SET resume_at = NULL"))
             store.execute(text("DELETE FROM account_usage WHERE kind = 'daily'"))
             store.execute(text("UPDATE tag_provision SET due_at = now() WHERE state = 'pending'"))
@@ -383,6 +389,7 @@ class World:
                     " OR (state = 'parked' AND reason IN ('provision', 'file'))"
                     " GROUP BY state UNION ALL SELECT 'unplanned', count(*) FROM response"
                     " WHERE planned_at IS NULL"
+                    " UNION ALL SELECT 'told of', count(*) FROM hook_notice WHERE state = 'pending'"
                 )
             )
             return {row.state: row.n for row in rows if row.n}

@@ -11,10 +11,11 @@ from connector.api.batches import Batch, read_batch, told
 from connector.api.bodies import NDJSON, raw_body
 from connector.api.context import hub
 from connector.problems import Code, Place, Refusal, not_found, places_of
-from connector.queues import PLAN
+from connector.queues import GATHER, PLAN
 from connector.responses import hooks as story
 from connector.responses.intake import MAX_ITEMS, Accepted
 from connector.responses.sources import Source, found
+from schemas.sources.base import Told
 from schemas.strict import NotStrict
 from schemas.tracking import PushedResponseSchema
 
@@ -36,19 +37,20 @@ def receive_hook(source: str, token: str) -> tuple[dict[str, Any], int]:
     known = _known(source, token)
     raw = raw_body(known.max_bytes)
     _refuse_unsigned(known, raw)
-    batch, message_id = _heard(known, raw)
+    batch, told_of = _heard(known, raw)
     places = list(batch.items)
     done = story.receive(
         hub().database,
         known,
-        message_id=message_id,
+        message_id=told_of.message_id,
         raw=raw,
         items=[batch.items[place] for place in places],
+        told_of=told_of.notices,
         limits=hub().settings.files,
     )
     if done.duplicate:
         return {"duplicate": True, "items": []}, 202
-    hub().bell.ring(PLAN, known.workspace_id)
+    hub().bell.ring(GATHER if told_of.notices else PLAN, known.workspace_id)
     items = [_shown(place, one) for place, one in zip(places, done.results, strict=True)]
     unread = [
         {"place": at, "status": "invalid", "errors": told((why,))}
@@ -64,8 +66,8 @@ def _known(source: str, token: str) -> Source:
     return known
 
 
-def _heard(source: Source, raw: bytes) -> tuple[Batch, str | None]:
-    """What the message says, item by item, and the id of the message.
+def _heard(source: Source, raw: bytes) -> tuple[Batch, Told]:
+    """What the message says, item by item, and what else it tells.
 
     A platform sends the same again whatever we answer, so that the admin is told too.
     """
@@ -73,8 +75,9 @@ def _heard(source: Source, raw: bytes) -> tuple[Batch, str | None]:
     try:
         if source.platform.parse is None:
             lines = request.mimetype == NDJSON
-            return read_batch(raw, lines=lines, max_items=MAX_ITEMS), named
-        told = story.read(source, raw, message_id=named, at=clock.now())
+            return read_batch(raw, lines=lines, max_items=MAX_ITEMS), Told(message_id=named)
+        kind, now = request.headers.get("Content-Type", ""), clock.now()
+        told = story.read(source, raw, message_id=named, at=now, content_type=kind)
     except NotStrict as exc:
         place = Place(exc.pointer, exc.fault.value, exc.text)
         story.unread(hub().database, source, [place])
@@ -82,7 +85,7 @@ def _heard(source: Source, raw: bytes) -> tuple[Batch, str | None]:
     except Refusal as exc:
         story.unread(hub().database, source, exc.places)
         raise
-    return Batch(single=False, items=dict(enumerate(told.responses))), told.message_id
+    return Batch(single=False, items=dict(enumerate(told.responses))), told
 
 
 def _refuse_unsigned(source: Source, raw: bytes) -> None:

@@ -9,13 +9,15 @@ from sqlalchemy import Connection
 from connector import clock
 from connector.api.context import Told, actor, changing, hub, noting, reading
 from connector.api.description import Resource
-from connector.queues import PLAN
+from connector.queues import GATHER, PLAN
+from connector.responses import notices, trial
 from connector.responses import sources as story
-from connector.responses import trial
 from connector.responses.sources import FreshSource
 from schemas.source import (
     ChangeSourceSchema,
     NewSourceSchema,
+    NoticeListSchema,
+    RetriedNoticesSchema,
     RotateSchema,
     ShownSourceSchema,
     SourceListSchema,
@@ -72,6 +74,30 @@ def send_test(wanted: dict[str, Any], source_id: int) -> dict[str, Any]:
     noting(Told(f"source:{source_id}", {"response": sent.id}))
     hub().bell.ring(PLAN, workspace_id)
     return {"response_id": sent.response_id, "status": sent.status, "id": sent.id}
+
+
+@resource.on("GET", f"{_ONE}/notices", gives=NoticeListSchema)
+def list_notices(source_id: int) -> dict[str, Any]:
+    """The newest responses that the platform has told of, and what became of fetching them"""
+
+    def found(connection: Connection) -> list[Any]:
+        story.of_id(connection, hub().desk, actor().workspace_id, source_id)
+        return [dict(one) for one in notices.listed(connection, source_id, limit=200)]
+
+    return {"notices": reading(found)}
+
+
+@resource.on("POST", f"{_ONE}/notices/retry", gives=RetriedNoticesSchema)
+def retry_notices(source_id: int) -> dict[str, Any]:
+    """Fetch now what waits for its next try, and again what could not be had"""
+
+    def retried(connection: Connection) -> int:
+        story.of_id(connection, hub().desk, actor().workspace_id, source_id)
+        return notices.retry(connection, source_id)
+
+    count = changing(retried, lambda n: Told(f"source:{source_id}", {"count": n}))
+    hub().bell.ring(GATHER, actor().workspace_id)
+    return {"retried": count}
 
 
 @resource.on("DELETE", _ONE, status=204)

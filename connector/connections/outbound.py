@@ -94,12 +94,25 @@ def judged(url: str, *, allowed: AllowedHosts, resolve: Resolve | None = None) -
     return open_addresses(place.host, place.port, allowed=allowed, resolve=resolve)
 
 
-def get(url: str, *, rules: Rules, resolve: Resolve | None = None) -> Answer:
+def refuse_unplain(url: str, *, allowed: AllowedHosts) -> None:
+    """Refuse what could never be called, by the text alone: nothing is resolved. Raises
+    HostNotAllowed.
+    """
+    _place(url, allowed)
+
+
+def get(
+    url: str,
+    *,
+    rules: Rules,
+    headers: Mapping[str, str] | None = None,
+    resolve: Resolve | None = None,
+) -> Answer:
     """The answer to one GET, whatever its status.
 
     Raises HostNotAllowed (asking again does not help), NotReached (it may), or TooLarge.
     """
-    return _sent("GET", url, rules=rules, resolve=resolve)
+    return _sent("GET", url, rules=rules, resolve=resolve, headers=headers)
 
 
 def post(

@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from urllib.parse import parse_qsl
+from io import BytesIO
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
+from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
 
 from connector import audit
 from connector.db import Database, retried
 from connector.problems import Code, Place, Refusal, places_of
+from connector.responses import notices
 from connector.responses.intake import Accepted, accept
 from connector.responses.signatures import is_signed
 from connector.responses.sources import Source
 from connector.settings import FILE_LIMITS, FileLimits
 from connector.tables import hook_message
-from schemas.sources.base import JSON, Body, Envelope, Told, Unreadable
+from schemas.sources.base import JSON, Body, Envelope, Notice, Told, Unreadable
 from schemas.strict import decode
 
 # What of a message is not stored is for the admin to see: the platform cannot mend it.
@@ -48,11 +52,14 @@ def is_verified(source: Source, headers: Mapping[str, str], raw: bytes, *, now_s
     return is_signed(source.scheme, headers, raw, secrets=secrets, now_s=now_s)
 
 
-def read(source: Source, raw: bytes, *, message_id: str | None, at: datetime) -> Told:
+def read(
+    source: Source, raw: bytes, *, message_id: str | None, at: datetime, content_type: str
+) -> Told:
     """What a verified message says, by its platform. Raises NotStrict for bytes that are no JSON,
     Refusal(BODY_INVALID) for another shape.
     """
-    body = _form(raw) if source.platform.body is Body.FORM else decode(raw)
+    is_form = source.platform.body is Body.FORM
+    body = _form(raw, content_type) if is_form else decode(raw)
     parse = source.platform.parse
     if parse is None:
         return Told((body,), message_id=message_id)
@@ -61,15 +68,19 @@ def read(source: Source, raw: bytes, *, message_id: str | None, at: datetime) ->
     except Unreadable as exc:
         place = Place(exc.pointer, "invalid", exc.text)
         raise Refusal(Code.BODY_INVALID, places=[place]) from exc
-    return Told(told.responses, message_id=message_id or told.message_id)
+    return replace(told, message_id=message_id or told.message_id)
 
 
-def _form(raw: bytes) -> JSON:
-    """The fields of a form. Raises Refusal where it is none."""
+def _form(raw: bytes, content_type: str) -> JSON:
+    """The fields of a form, url-encoded or multipart. Raises Refusal where it is none."""
+    kind, options = parse_options_header(content_type)
+    parser = FormDataParser(max_form_memory_size=len(raw) + 1, max_form_parts=200, silent=False)
     try:
-        return dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=100))
-    except ValueError as exc:
+        raw.decode()
+        _, fields, _ = parser.parse(BytesIO(raw), kind, len(raw), options)
+    except (ValueError, HTTPException) as exc:
         raise Refusal(Code.BODY_INVALID, "The body is no form in UTF-8.") from exc
+    return fields.to_dict()
 
 
 def receive(
@@ -79,9 +90,11 @@ def receive(
     message_id: str | None,
     raw: bytes,
     items: Sequence[object],
+    told_of: Sequence[Notice] = (),
     limits: FileLimits = FILE_LIMITS,
 ) -> Received:
-    """Store the responses of a verified message; when it returns they are committed.
+    """Store the responses of a verified message, and those that it only tells of as to be fetched;
+    when it returns they are committed.
 
     The message id is written after the responses: a crash in between makes the retry a duplicate by
     its response ids. Raises DatabaseAway.
@@ -101,6 +114,7 @@ def receive(
 
     def remember() -> None:
         with database.begin(source.workspace_id) as connection:
+            notices.enter(connection, source.workspace_id, source.id, told_of)
             if message_id:
                 _remember(connection, source, message_id, digest)
             for status, action in _AUDITED.items():

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+# No signature: the header holds the secret itself.
+STATIC = "static"
+
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
@@ -120,5 +123,7 @@ def _made(scheme: Scheme, secret: str, signed: bytes) -> bytes | None:
     key = key_bytes(scheme, secret)
     if not key:
         return None
+    if scheme.algorithm == STATIC:
+        return key
     digest = hmac.digest(key, signed, scheme.algorithm)
     return base64.b64encode(digest) if scheme.encoding == "base64" else digest.hex().encode()

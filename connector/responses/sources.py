@@ -10,26 +10,26 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from connector.connections import outbound
 from connector.connections.desk import Desk
+from connector.connections.hosts import HostNotAllowed
 from connector.connections.keys import open_document, seal_document
 from connector.connections.vault import Place
-from connector.problems import Code, Refusal, not_found, places_of
-from connector.responses.signatures import SCHEMES, Scheme, key_bytes
+from connector.problems import Code, Refusal, not_found
+from connector.responses.platforms import Described, check_secret, checked, described, refusal
+from connector.responses.signatures import Scheme
 from connector.tables import hook_source
 from schemas.secret import Secret
-from schemas.sources import PLATFORMS
 from schemas.sources.base import Platform, Wishes
 
 _SECRETS_KEPT = 2
-# By the specification of Standard Webhooks.
-_KEY_BYTES = range(24, 65)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Source:
     secrets: tuple[Secret, ...]
     max_bytes: int
     wishes: Wishes
+    token: Secret | None = None
+    base_url: str | None = None
 
     @property
     def key(self) -> str:
@@ -71,14 +73,16 @@ def create(
     platform: str,
     max_bytes: int,
     secret: str | None = None,
+    token: str | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> FreshSource:
     """Make a source, with the platform's own secret or a fresh one. Raises Refusal(NAME_TAKEN) or
     Refusal(SETTING_INVALID).
     """
-    made_here = _made_here(PLATFORMS[platform], secret)
-    token, seal_id = secrets.token_urlsafe(32), uuid4()
-    kept = [one for one in (secret, made_here) if one]
+    said = dict(settings or {})
+    made_here = _made_here(_checked(desk, platform, said), secret)
+    address, seal_id = secrets.token_urlsafe(32), uuid4()
+    kept = {"secrets": [one for one in (secret, made_here) if one], "token": token}
     sealed = _seal(connection, desk, workspace_id, seal_id, kept)
     try:
         made = connection.execute(
@@ -87,44 +91,37 @@ def create(
                 workspace_id=workspace_id,
                 name=name,
                 platform=platform,
-                token_digest=_digest(token),
+                token_digest=_digest(address),
                 seal_id=seal_id,
                 sealed=sealed,
                 max_bytes=max_bytes,
-                settings=dict(settings or {}),
+                settings=said,
             )
             .returning(hook_source.c.id)
         )
     except IntegrityError as exc:
         raise Refusal(Code.NAME_TAKEN, "Another source has that name already.") from exc
     shown = Secret(made_here) if made_here else None
-    return FreshSource(int(made.scalar_one()), name, platform, Secret(token), shown)
+    return FreshSource(int(made.scalar_one()), name, platform, Secret(address), shown)
 
 
-def _made_here(platform: Platform, secret: str | None) -> str | None:
+def _made_here(made: Described, secret: str | None) -> str | None:
     """The secret that we make; None where the platform makes it, or does not sign."""
     if secret is not None:
-        _check_secret(platform, secret)
-    elif platform.scheme is not None and not platform.own_secret:
-        return _fresh_secret()
-    return None
+        check_secret(made, secret)
+        return None
+    return _fresh_secret() if made.is_signed_by_us else None
 
 
-def _check_secret(platform: Platform, secret: str) -> None:
-    """Raises Refusal for a secret that could never fit, at the time when it can be mended."""
-    if platform.scheme is None:
-        why = f"{platform.label} does not sign: its address is the secret."
-        raise _refusal(why)
-    scheme = SCHEMES[platform.scheme]
-    key = key_bytes(scheme, secret)
-    if key is None or (scheme.key == "whsec" and len(key) not in _KEY_BYTES):
-        why = "must be whsec_ and 24 to 64 bytes in base64"
-        raise _refusal(why)
-
-
-def _refusal(why: str, *, at: str = "/secret") -> Refusal:
-    places = places_of({at[1:]: [why]})
-    return Refusal(Code.SETTING_INVALID, why, places=places)
+def _checked(desk: Desk, platform: str, settings: Mapping[str, Any]) -> Described:
+    """The source that is described. Raises Refusal(SETTING_INVALID)."""
+    made = checked(platform, settings)
+    if made.base_url:
+        try:
+            outbound.refuse_unplain(made.base_url, allowed=desk.allowed)
+        except HostNotAllowed as exc:
+            raise refusal(why=str(exc), at=("settings", "base_url")) from exc
+    return made
 
 
 def change(
@@ -134,20 +131,21 @@ def change(
     source_id: int,
     *,
     secret: str | None = None,
+    token: str | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> FreshSource:
-    """Other settings, or the secret that the platform has made; the one before counts until the
-    next.
+    """Other settings, the token of its API, or the secret that the platform has made; the one
+    before counts until the next. Raises Refusal(SETTING_INVALID).
     """
     row = _one(connection, workspace_id, source_id)
-    values: dict[str, Any] = {} if settings is None else {"settings": dict(settings)}
+    said = row.settings if settings is None else dict(settings)
+    made = _checked(desk, row.platform, said)
+    values: dict[str, Any] = {"settings": said}
     if secret is not None:
-        _check_secret(PLATFORMS[row.platform], secret)
-        values |= _resealed(connection, desk, row, secret)
-    if values:
-        connection.execute(
-            update(hook_source).where(hook_source.c.id == source_id).values(**values)
-        )
+        check_secret(made, secret)
+    if secret is not None or token is not None:
+        values |= _resealed(connection, desk, row, secret=secret, token=token)
+    connection.execute(update(hook_source).where(hook_source.c.id == source_id).values(**values))
     return FreshSource(source_id, row.name, row.platform)
 
 
@@ -156,27 +154,28 @@ def rotate_secret(
 ) -> FreshSource:
     """A new secret; the one before counts until the next rotation. The address stays."""
     row = _one(connection, workspace_id, source_id)
-    platform = PLATFORMS[row.platform]
-    secret = _made_here(platform, None)
+    made = described(row.platform, row.settings)
+    secret = _made_here(made, None)
     if secret is None:
-        why = f"{platform.label} makes no use of a secret of ours."
-        raise _refusal(why, at="/what")
+        why = f"{made.platform.label} makes no use of a secret of ours."
+        raise refusal(why=why, at=("what",))
     connection.execute(
         update(hook_source)
         .where(hook_source.c.id == source_id)
-        .values(**_resealed(connection, desk, row, secret))
+        .values(**_resealed(connection, desk, row, secret=secret, token=None))
     )
     return FreshSource(source_id, row.name, row.platform, secret=Secret(secret))
 
 
-def _resealed(connection: Connection, desk: Desk, row: Row[Any], secret: str) -> dict[str, Any]:
-    """The columns of a source with this secret before those that counted."""
-    seal_id = uuid4()
-    kept = [secret, *(one.reveal() for one in _secrets(connection, desk, row))][:_SECRETS_KEPT]
-    return {
-        "seal_id": seal_id,
-        "sealed": _seal(connection, desk, row.workspace_id, seal_id, kept),
-    }
+def _resealed(
+    connection: Connection, desk: Desk, row: Row[Any], *, secret: str | None, token: str | None
+) -> dict[str, Any]:
+    """The columns of a source with this secret before those that counted, and this token."""
+    held, seal_id = _opened(connection, desk, row), uuid4()
+    kept = [secret, *held["secrets"]] if secret else held["secrets"]
+    document = {"secrets": kept[:_SECRETS_KEPT], "token": token or held.get("token")}
+    sealed = _seal(connection, desk, row.workspace_id, seal_id, document)
+    return {"seal_id": seal_id, "sealed": sealed}
 
 
 def rotate_address(connection: Connection, workspace_id: int, source_id: int) -> FreshSource:
@@ -239,34 +238,24 @@ def of_id(connection: Connection, desk: Desk, workspace_id: int, source_id: int)
 
 
 def _source(connection: Connection, desk: Desk, row: Row[Any]) -> Source:
+    made, held = described(row.platform, row.settings), _opened(connection, desk, row)
     return Source(
         id=row.id,
         workspace_id=row.workspace_id,
         name=row.name,
-        platform=PLATFORMS[row.platform],
-        scheme=_scheme(row),
-        secrets=_secrets(connection, desk, row),
+        platform=made.platform,
+        scheme=_scheme(made.scheme, row.scheme),
+        secrets=tuple(Secret(one) for one in held["secrets"]),
         max_bytes=row.max_bytes,
-        wishes=_wishes(row.settings),
+        wishes=made.wishes,
+        token=Secret(held["token"]) if held.get("token") else None,
+        base_url=made.base_url,
     )
 
 
-def _wishes(settings: Mapping[str, Any]) -> Wishes:
-    lists = {
-        part: {name: tuple(every) for name, every in settings.get(part, {}).items()}
-        for part in ("respondent", "names")
-    }
-    return Wishes(types=settings.get("types", {}), campaign=settings.get("campaign"), **lists)
-
-
-def _scheme(row: Row[Any]) -> Scheme | None:
+def _scheme(known: Scheme | None, said: Mapping[str, Any]) -> Scheme | None:
     """The platform's scheme, with what this source says otherwise."""
-    name = PLATFORMS[row.platform].scheme
-    if name is None:
-        return None
-    known = SCHEMES[name]
-    said: Mapping[str, Any] = row.scheme
-    return Scheme(**{name: said.get(name, getattr(known, name)) for name in Scheme.__slots__})
+    return known and replace(known, **said)
 
 
 def _one(connection: Connection, workspace_id: int, source_id: int) -> Row[Any]:
@@ -284,21 +273,16 @@ def _asked(workspace_id: int, source_id: int) -> Any:  # noqa: ANN401 - a statem
     )
 
 
-def _secrets(connection: Connection, desk: Desk, row: Row[Any]) -> tuple[Secret, ...]:
-    document = open_document(
-        connection,
-        desk.keyring,
-        place=_place(row.workspace_id, row.seal_id),
-        sealed=bytes(row.sealed),
-    )
-    return tuple(Secret(one) for one in document["secrets"])
+def _opened(connection: Connection, desk: Desk, row: Row[Any]) -> dict[str, Any]:
+    place = _place(row.workspace_id, row.seal_id)
+    return open_document(connection, desk.keyring, place=place, sealed=bytes(row.sealed))
 
 
 def _seal(
-    connection: Connection, desk: Desk, workspace_id: int, seal_id: UUID, kept: list[str]
+    connection: Connection, desk: Desk, workspace_id: int, seal_id: UUID, document: dict[str, Any]
 ) -> bytes:
     place = _place(workspace_id, seal_id)
-    return seal_document(connection, desk.keyring, place=place, document={"secrets": kept})
+    return seal_document(connection, desk.keyring, place=place, document=document)
 
 
 def _place(workspace_id: int, seal_id: UUID) -> Place:

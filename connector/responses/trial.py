@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from connector.db import Database
-from connector.problems import Code, Place, Refusal
+from connector.problems import Code, Refusal
 from connector.responses import hooks
 from connector.responses.intake import Accepted
+from connector.responses.platforms import refusal
 from connector.responses.signatures import signed
 from connector.responses.sources import Source
 from connector.settings import FileLimits
+from schemas.sources.base import JSON, Body, Envelope, Notice, Told
 
 MARK = "answerback_test"
 
@@ -29,40 +33,64 @@ def send(
     platform's message unreadable. Its campaign is the source's, or else one named Test survey.
     """
     number = secrets.token_hex(6)
-    tried = replace(source, wishes=replace(source.wishes, types={**source.wishes.types, **_SCORE}))
-    raw, headers = _message(tried, number, email=email, score=score, at=at)
-    if not hooks.is_verified(tried, headers, raw, now_s=at.timestamp()):
-        raise Refusal(Code.SIGNATURE_INVALID)
-    told = hooks.read(tried, raw, message_id=f"test-{number}", at=at)
-    items = [_marked(one) for one in told.responses]
+    types = {**_SCORE, **source.wishes.types}
+    tried = replace(source, wishes=replace(source.wishes, types=types))
+    moment = at.isoformat(timespec="seconds")
+    body = tried.platform.sample(number, email, score, moment)
+    told = _read(tried, body, number, at=at)
+    items = [_marked(one, number, email=email, score=score, at=moment) for one in told.responses]
     done = hooks.receive(
-        database, tried, message_id=told.message_id, raw=raw, items=items, limits=limits
+        database, tried, message_id=f"test-{number}", raw=b"", items=items, limits=limits
     )
     return done.results[0]
 
 
-# The sample's score, which not every platform calls one by itself.
-_SCORE = {"nps": "nps"}
+# The samples' scores, which not every platform calls so by itself.
+_SCORE = {"nps": "nps", "QID1": "nps"}
 
 
-def _message(
-    source: Source, number: str, *, email: str, score: int, at: datetime
-) -> tuple[bytes, dict[str, str]]:
-    moment = at.isoformat(timespec="seconds")
-    body = source.platform.sample(number, email, score, moment)
-    raw = json.dumps(body).encode()
+def _read(source: Source, body: JSON, number: str, *, at: datetime) -> Told:
+    """What the platform's message says, once it has passed as signed by it; where responses are
+    fetched, what the platform would answer.
+    """
+    fetch = source.platform.fetch
+    if fetch is not None:
+        notice = Notice(number, {"survey": "test", "response": f"test-{number}"})
+        return Told((fetch.read(notice, body, source.wishes, Envelope(at)),))
+    is_form = source.platform.body is Body.FORM
+    raw = urlencode(body).encode() if is_form else json.dumps(body).encode()
+    if not hooks.is_verified(source, _headers(source, raw, number, at), raw, now_s=at.timestamp()):
+        raise Refusal(Code.SIGNATURE_INVALID)
+    kind = "application/x-www-form-urlencoded" if is_form else "application/json"
+    return hooks.read(source, raw, message_id=None, at=at, content_type=kind)
+
+
+def _headers(source: Source, raw: bytes, number: str, at: datetime) -> dict[str, str]:
     if source.scheme is None:
-        return raw, {}
+        return {}
     if not source.secrets:
-        why = f"Bring the secret that {source.platform.label} has made first."
-        raise Refusal(Code.SETTING_INVALID, places=[Place("/secret", "required", why)])
+        raise refusal(why=f"Bring the secret that {source.platform.label} has made first.")
     secret = source.secrets[0].reveal()
-    headers = signed(
-        source.scheme, raw, secret=secret, message_id=f"test-{number}", now_s=at.timestamp()
-    )
-    return raw, headers
+    message_id = f"test-{number}"
+    return signed(source.scheme, raw, secret=secret, message_id=message_id, now_s=at.timestamp())
 
 
-def _marked(response: dict[str, Any]) -> dict[str, Any]:
-    """So that whoever reads it in the store knows that nobody answered."""
-    return {**response, "meta": {**response.get("meta", {}), MARK: "true"}}
+def _marked(
+    response: Mapping[str, Any], number: str, *, email: str, score: int, at: str
+) -> dict[str, Any]:
+    """So that whoever reads it in the store knows that nobody answered; a recipe's example, which
+    is always the same, with what was asked for.
+    """
+    answers = {
+        key: {**one, "value": score} if one["type"] == "nps" else one
+        for key, one in response["answers"].items()
+    }
+    own = str(response["response_id"])
+    return {
+        **response,
+        "response_id": own if number in own else f"{own}:test-{number}",
+        "submitted_at": at,
+        "respondent": {"email": email},
+        "answers": answers,
+        "meta": {**response.get("meta", {}), MARK: "true"},
+    }

@@ -41,7 +41,13 @@ from connector.tables.edits import edit
 from connector.tables.files import answer_file, file_content
 from connector.tables.mappings import automation, automation_version, mapping, mapping_version
 from connector.tables.quotas import account_usage, connection_pace, drift, drift_check
-from connector.tables.responses import hook_message, hook_source, response, response_key
+from connector.tables.responses import (
+    hook_message,
+    hook_notice,
+    hook_source,
+    response,
+    response_key,
+)
 from connector.tables.workspaces import api_key, user_account, workspace
 
 __all__ = [
@@ -68,6 +74,7 @@ __all__ = [
     "entity_snapshot",
     "file_content",
     "hook_message",
+    "hook_notice",
     "hook_source",
     "ledger",
     "link",

@@ -7,6 +7,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -100,6 +101,42 @@ hook_source = table(
     moment("disabled_at"),
     UniqueConstraint("workspace_id", "name"),
     UniqueConstraint("token_digest"),
+)
+
+# What a platform has only told of: each is a response to be fetched (responses/notices.py).
+hook_notice = table(
+    "hook_notice",
+    identifier("source_id"),
+    words("key"),
+    document("what"),
+    words("state", default="pending"),
+    words("reason", nullable=True),
+    words("error", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    moment("due_at", now=True),
+    moment("lease_until"),
+    Column("lease_token", Uuid),
+    moment("created_at", now=True),
+    moment("settled_at"),
+    identifier("response", nullable=True),
+    to("hook_source", "source_id", ondelete="CASCADE"),
+    CheckConstraint("state IN ('pending', 'fetched', 'failed')", name="state"),
+    Index(
+        "ix_hook_notice_waits",
+        "workspace_id",
+        "source_id",
+        "key",
+        unique=True,
+        postgresql_where=text("state = 'pending' AND lease_until IS NULL"),
+    ),
+    Index(
+        "ix_hook_notice_due",
+        "workspace_id",
+        "due_at",
+        "id",
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index("ix_hook_notice_source", "workspace_id", "source_id", "id"),
 )
 
 # The webhook ids seen: a captured message cannot be played again as a new one.

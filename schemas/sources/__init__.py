@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from schemas.sources import formbricks, npstoday, standard, surveyjs, tally, typeform
+from schemas.sources import (
+    formbricks,
+    npstoday,
+    qualtrics,
+    recipe,
+    standard,
+    surveyjs,
+    surveymonkey,
+    tally,
+    typeform,
+)
 from schemas.sources.base import Platform
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
@@ -18,6 +28,9 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
             tally.PLATFORM,
             formbricks.PLATFORM,
             surveyjs.PLATFORM,
+            qualtrics.PLATFORM,
+            surveymonkey.PLATFORM,
+            recipe.PLATFORM,
         )
     }
 )

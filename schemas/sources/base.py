@@ -68,11 +68,29 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A response that a message only speaks of. `key` is the platform's own, `what` names it."""
+
+    key: str
+    what: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """What one message says: responses, as yet unchecked."""
+    """What one message says: responses, as yet unchecked, and those still to be fetched."""
 
     responses: tuple[Response, ...] = ()
     message_id: str | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One GET at the platform. `keeps`: the answer holds for other responses too."""
+
+    name: str
+    path: str
+    keeps: bool = False
 
 
 Parse: TypeAlias = Callable[[JSON, Wishes, Envelope], Told]
@@ -80,12 +98,31 @@ Parse: TypeAlias = Callable[[JSON, Wishes, Envelope], Told]
 Sample: TypeAlias = Callable[[str, str, int, str], JSON]
 
 
+Read: TypeAlias = Callable[[Notice, Mapping[str, JSON], Wishes, Envelope], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """How the responses of notices are had: what to ask for, and how to read the answers by name.
+
+    The source's token goes into `header`, behind `prefix`. `base_url` None: every customer has an
+    address of its own, which the settings must name.
+    """
+
+    asks: Callable[[Notice], tuple[Ask, ...]]
+    read: Read
+    header: str
+    prefix: str = ""
+    base_url: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """One survey platform. `scheme` None: it does not sign, its address alone is the secret.
 
     `parse` None: it sends our normal form. `own_secret`: the platform makes the signing secret, an
-    admin brings it here. `sample` makes a test message with the answers `nps` and `why`.
+    admin brings it here. `sample` makes a test message with a score and a comment; where responses
+    are fetched, what is fetched. `by_recipe`: the source's settings say the rest.
     """
 
     name: str
@@ -96,6 +133,8 @@ class Platform:
     body: Body = Body.JSON
     edits: Edits = Edits.BY_TIME
     own_secret: bool = False
+    fetch: Fetch | None = None
+    by_recipe: bool = False
 
 
 # --- looking into what was sent -------------------------------------------------------------------

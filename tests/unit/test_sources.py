@@ -17,10 +17,19 @@ from hypothesis import strategies as st
 from schemas.response import ResponseSchema, normalised
 from schemas.source import SourceSettingsSchema
 from schemas.sources import PLATFORMS
-from schemas.sources.base import Envelope, Unreadable, Wishes
+from schemas.sources.base import Envelope, Notice, Told, Unreadable, Wishes
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "sources"
-READ = sorted(name for name, one in PLATFORMS.items() if one.parse)
+FETCHED = sorted(name for name, one in PLATFORMS.items() if one.fetch)
+READ = sorted(
+    name
+    for name, one in PLATFORMS.items()
+    if one.parse and not one.by_recipe and name not in FETCHED
+)
+ODD: list[Any] = [
+    *(None, "", 0, -1, 11, 1.5, 10**60, True, "x"),
+    *([], {}, [None], [[1]], {"": {}}, ["a", {}]),
+]
 AT = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 
 
@@ -54,7 +63,64 @@ def test_the_message_on_a_platforms_page_becomes_what_the_page_says(platform: st
     assert {key: one for key, one in found.items() if key not in {"schema", "revision"}} == becomes
 
 
-@pytest.mark.parametrize("platform", sorted(PLATFORMS))
+def fetched(platform: str, event: Any, answers: Any, **said: Any) -> dict[str, Any]:
+    one = PLATFORMS[platform]
+    assert one.parse is not None
+    assert one.fetch is not None
+    (notice,) = one.parse(event, wishes_of(**said), Envelope(AT)).notices
+    assert {ask.name for ask in one.fetch.asks(notice)} == set(answers)
+    found = one.fetch.read(notice, answers, wishes_of(**said), Envelope(AT))
+    return normalised(found, schema=ResponseSchema())
+
+
+@pytest.mark.parametrize("platform", FETCHED)
+def test_what_a_platform_answers_becomes_what_its_page_says(platform: str) -> None:
+    event, answers, becomes = blocks(platform, "json")
+    found = fetched(platform, event, answers, **(blocks(platform, "yaml") or [{}])[0])
+    assert {key: one for key, one in found.items() if key not in {"schema", "revision"}} == becomes
+
+
+@pytest.mark.parametrize("platform", FETCHED)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_bent_answer_is_refused_or_read_and_never_breaks(platform: str, data: Any) -> None:
+    event, answers, _ = copy.deepcopy(blocks(platform, "json"))
+    place, key = data.draw(st.sampled_from(list(_places(answers))[len(answers) :]))
+    place[key] = data.draw(st.sampled_from(ODD))
+    one = PLATFORMS[platform]
+    assert one.parse is not None
+    assert one.fetch is not None
+    (notice,) = one.parse(event, Wishes(), Envelope(AT)).notices
+    with suppress(Unreadable):
+        one.fetch.read(notice, answers, Wishes(types={"q1": "nps"}), Envelope(AT))
+
+
+@pytest.mark.parametrize("name", ["../../v3/users/me", "a?b#c", "a/b"])
+def test_an_id_in_a_message_leads_nowhere_else(name: str) -> None:
+    for platform in FETCHED:
+        fetch = PLATFORMS[platform].fetch
+        assert fetch is not None
+        for ask in fetch.asks(Notice("x", {"survey": name, "response": name})):
+            assert not {"?", "#"} & set(ask.path)
+            assert ask.path.count("/") <= 6
+            assert "/../" not in ask.path
+
+
+def test_events_of_other_kinds_bring_nothing() -> None:
+    parse = PLATFORMS["qualtrics"].parse
+    assert parse is not None
+    event = blocks("qualtrics", "json")[0] | {"Topic": "acme.controlpanel.deactivateSurvey"}
+    assert parse(event, Wishes(), Envelope(AT)) == Told()
+
+
+def test_surveymonkey_tells_of_a_deletion_at_once() -> None:
+    event = blocks("surveymonkey", "json")[0] | {"event_type": "response_deleted"}
+    found = read("surveymonkey", event)
+    assert (found["event"], found["answers"]) == ("deleted", {})
+    assert found["response_id"] == "surveymonkey:500:9001"
+
+
+@pytest.mark.parametrize("platform", sorted({*PLATFORMS} - {*FETCHED, "recipe"}))
 def test_a_platforms_test_message_is_a_response_with_a_score(platform: str) -> None:
     message = PLATFORMS[platform].sample("77", "c7@example.test", 3, "2026-11-22T01:02:00+00:00")
     found = message if platform == "standard" else read(platform, message, types={"nps": "nps"})
@@ -69,24 +135,7 @@ def test_a_platforms_test_message_is_a_response_with_a_score(platform: str) -> N
 def test_a_bent_message_is_refused_or_read_and_never_breaks(platform: str, data: Any) -> None:
     message = copy.deepcopy(example(platform))
     place, key = data.draw(st.sampled_from(list(_places(message))))
-    odd: list[Any] = [
-        None,
-        "",
-        0,
-        -1,
-        11,
-        1.5,
-        10**60,
-        True,
-        [],
-        {},
-        "x",
-        [None],
-        [[1]],
-        {"": {}},
-        ["a", {}],
-    ]
-    place[key] = data.draw(st.sampled_from(odd))
+    place[key] = data.draw(st.sampled_from(ODD))
     parse = PLATFORMS[platform].parse
     assert parse is not None
     with suppress(Unreadable):
