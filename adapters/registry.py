@@ -14,6 +14,7 @@ ADAPTERS = {
     "hubspot": "adapters.hubspot:HubSpot",
     "odoo": "adapters.odoo:Odoo",
     "salesforce": "adapters.salesforce:Salesforce",
+    "splio": "adapters.splio:Splio",
     "zendesk": "adapters.zendesk:Zendesk",
 }
 

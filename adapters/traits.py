@@ -86,6 +86,20 @@ class OAuthTraits:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyExchange:
+    """How an API key becomes the token of calls, where a CRM does not take the key itself: it is
+    posted as JSON to `url` (a template as in OAuthTraits) under `key_field`; `token_field` of the
+    answer lives for `lives_s`. Renewed `margin_s` before its end, and when it is refused.
+    """
+
+    url: str
+    key_field: str
+    token_field: str
+    lives_s: int
+    margin_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class SettingField:
     """One setting an admin fills in for a connection of this app; `secret` ones are sealed.
     `longest` in characters; `lines`: may hold line breaks.
@@ -199,6 +213,9 @@ class Traits:
     `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
     created is linked by a create batch of what identifies it (an existing record answers with its
     id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
+    `list_field`: where the lists or services that a contact may subscribe to stand as yes/no fields
+    of the contact: such a field's name, a template over `{list}`.
+    `key_exchange`: how the API key is exchanged for a token that ends; None: calls carry the key.
     `key_ends`: the day from which no API key of this app works any more, None where none is known.
     `card`: whose secret signs the requests of the card inside the CRM, where there is one
     (adapters/cards.py).
@@ -236,5 +253,7 @@ class Traits:
     creates: str = "keyed"
     dates: tuple[str, ...] = ()
     key_ends: date | None = None
+    key_exchange: KeyExchange | None = None
+    list_field: str | None = None
     record: RecordTraits | None = None
     card: CardSecret | None = None

@@ -37,7 +37,8 @@ EVENTS = (
     "response.updated",
     "response.disqualified",
 )
-ACTIONS = ("feed", "tag", "note")
+ACTIONS = ("feed", "tag", "note", "subscribe", "unsubscribe")
+SUBSCRIPTIONS = frozenset({"subscribe", "unsubscribe"})
 
 
 class Strict(Schema):
@@ -133,13 +134,26 @@ class MappingSchema(Strict):
 
 class ActionSchema(Strict):
     """One THEN action: `feed` names a mapping, `tag` and `note` a connection (None: the contact's
-    own).
+    own), `subscribe` and `unsubscribe` a connection and one of its lists.
     """
 
     do = fields.String(required=True, validate=validate.OneOf(ACTIONS))
     mapping = fields.String(load_default=None, allow_none=True, validate=NAME)
     connection = fields.String(load_default=None, allow_none=True, validate=NAME)
     answers = fields.String(load_default="all", validate=validate.OneOf(("all", "unmapped")))
+    # Left out where it says nothing: automations of before have none.
+    list_ = fields.String(data_key="list", attribute="list", validate=API_NAME)
+
+    @validates_schema
+    def subscriptions_name_a_list(self, action: dict[str, Any], **_: object) -> None:
+        """Which list of which connection: neither can be guessed."""
+        subscribes = action.get("do") in SUBSCRIPTIONS
+        if subscribes != ("list" in action):
+            message = "subscribe and unsubscribe name a list, and only they do"
+            raise ValidationError(message, "list")
+        if subscribes and action.get("connection") is None:
+            message = "name the connection that the list belongs to"
+            raise ValidationError(message, "connection")
 
     @validates_schema
     def feed_names_a_mapping(self, action: dict[str, Any], **_: object) -> None:

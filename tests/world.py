@@ -50,6 +50,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "salesforce": {},
     "zendesk": {"subdomain": "acme"},
     "odoo": {"database": "acme", "user": "integration@example.com"},
+    "splio": {"universe": "acme"},
 }
 # Where each CRM's simulator keeps what these tests write: score, comment and e-mail.
 FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -77,6 +78,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "score": "x_nps_score",
         "comment": "x_nps_comment",
     },
+    "splio": {"entity": "contacts", "email": "email", "score": "c5", "comment": "c6"},
 }
 
 
@@ -144,7 +146,7 @@ class CRMSeen:
 
 def _told(app: str, one: Mapping[str, str]) -> dict[str, str]:
     first, last = one.get("first_name", "Søren"), one.get("last_name", "Contact")
-    if app == "hubspot":
+    if app in {"hubspot", "splio"}:
         return {"email": one["email"], "firstname": first, "lastname": last}
     if app == "salesforce":
         return {"Email": one["email"], "FirstName": first, "LastName": last}
@@ -442,7 +444,9 @@ def new_key(url: str) -> Secret:
     """A key that the simulated CRM has just issued."""
     answer = requests.post(f"{url}/__sim__/oauth", json={"issue": {}}, timeout=5)
     answer.raise_for_status()
-    return Secret(answer.json()["access_token"])
+    told = answer.json()
+    # Where a key is exchanged for a token, both are told.
+    return Secret(told.get("key") or told["access_token"])
 
 
 def answered(

@@ -224,7 +224,8 @@ def _keep_secrets(
     document = dict(kept.document) if kept else {}
     document["settings"] = {**document.get("settings", {}), **form.secrets}
     if key:
-        document["key"] = key.reveal()
+        # A token that an older key was exchanged for goes with it.
+        document = {"settings": document["settings"], "key": key.reveal()}
     credentials.save(connection, desk, here.workspace_id, connection_id=here.id, document=document)
 
 

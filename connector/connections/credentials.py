@@ -1,7 +1,8 @@
 """The sealed secrets of a connection: read, locked for a refresh, replaced, wiped.
 
 The document holds `access_token`, `refresh_token`, `lifetime_s` and `scopes` of an OAuth grant, or
-`key`; and `settings`, the secret ones. Every change raises `version`: whoever saw an older one
+`key` (with `access_token` and `lifetime_s` where it was exchanged); and `settings`, the secret
+ones. Every change raises `version`: whoever saw an older one
 reads again instead of acting on it.
 """
 
@@ -47,6 +48,17 @@ class Kept:
         """The access token or key as it stands; None when there is none."""
         value = self.document.get("access_token") or self.document.get("key")
         return Secret(value) if value else None
+
+    @property
+    def key(self) -> Secret | None:
+        """The API key; None where the connection has none."""
+        value = self.document.get("key")
+        return Secret(value) if value else None
+
+    @property
+    def has_access_token(self) -> bool:
+        """Whether there is a token that a key or a consent was exchanged for."""
+        return bool(self.document.get("access_token"))
 
     @property
     def refresh_token(self) -> Secret | None:
@@ -104,6 +116,8 @@ def granted(before: Kept | None, grant: Grant) -> dict[str, Any]:
         document["lifetime_s"] = grant.expires_in_s
     document["scopes"] = list(grant.scopes) or (before.document.get("scopes", []) if before else [])
     document["settings"] = dict(before.document.get("settings", {})) if before else {}
+    if before is not None and before.key is not None:
+        document["key"] = before.key.reveal()
     return document
 
 

@@ -64,7 +64,7 @@ class Provider:
 
     def checked(self, origin: str) -> str:
         """An origin this app may have: its own hosts, its endpoints' hosts, the operator's list."""
-        own_hosts = (*self.traits.hosts, *_fixed_hosts(self.oauth))
+        own_hosts = (*self.traits.hosts, *_fixed_hosts(self.traits.oauth))
         return allowed_origin(origin, own_hosts=own_hosts, allowed=self.allowed)
 
 
@@ -240,8 +240,10 @@ def _instance_url(provider: Provider, said: object) -> str | None:
         raise ReconnectNeeded(message, code="instance_not_allowed") from exc
 
 
-def _fixed_hosts(oauth: OAuthTraits) -> Iterable[str]:
+def _fixed_hosts(oauth: OAuthTraits | None) -> Iterable[str]:
     """Hosts that the app's own data spells out, such as a consent page on another host."""
+    if oauth is None:
+        return
     for template in (oauth.authorize_url, oauth.token_url, oauth.revoke_url or ""):
         host = urlsplit(template).netloc
         if host and "{" not in host:

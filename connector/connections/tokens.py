@@ -23,6 +23,7 @@ from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
 from connector.connections.grants import Grant
 from connector.connections.hosts import HostNotAllowed
+from connector.connections.key_exchange import exchanged
 from connector.connections.oauth_clients import CLIENT_MISSING, client_of
 from connector.connections.profile import Profile, load, provider_of
 from connector.connections.provider import Provider
@@ -146,13 +147,14 @@ def _signs_in(profile: Profile, kept: Kept) -> bool:
 def _token(desk: Desk, profile: Profile, kept: Kept, *, seen_version: int | None) -> Token:
     here = Token(kept.token or Secret(""), kept.version)
     was_refused = seen_version is not None and kept.version <= seen_version
-    if profile.auth == "key":
+    margin_s = _margin_s(profile)
+    if margin_s is None:
         if was_refused:
             raise _parked(desk, profile, code="key_refused", seen_version=kept.version)
         return here
-    if kept.token is None:
+    if not _is_usable(profile, kept):
         return _renewed(desk, profile, seen_version=kept.version)
-    if not was_refused and not kept.is_due(provider_of(desk, profile).oauth.refresh_margin_s):
+    if not was_refused and not kept.is_due(margin_s):
         return here
     try:
         return _renewed(desk, profile, seen_version=kept.version)
@@ -161,6 +163,20 @@ def _token(desk: Desk, profile: Profile, kept: Kept, *, seen_version: int | None
         if was_refused or kept.has_expired:
             raise
         return here
+
+
+def _margin_s(profile: Profile) -> int | None:
+    """How long before its end a token is renewed; None for a key that calls carry themselves."""
+    if profile.auth != "key":
+        assert profile.traits.oauth is not None  # noqa: S101 - connect.py refuses OAuth elsewhere
+        return profile.traits.oauth.refresh_margin_s
+    exchange = profile.traits.key_exchange
+    return None if exchange is None else exchange.margin_s
+
+
+def _is_usable(profile: Profile, kept: Kept) -> bool:
+    """Whether what is kept can be called with: a key that must be exchanged cannot."""
+    return kept.has_access_token if profile.auth == "key" else kept.token is not None
 
 
 def _renewed(desk: Desk, profile: Profile, *, seen_version: int) -> Token:
@@ -187,7 +203,7 @@ def _under_lock(desk: Desk, profile: Profile, *, seen_version: int) -> Token:
         )
         if kept is None or (kept.token is None and not _signs_in(profile, kept)):
             raise parking.reconnect_needed(code="not_connected")
-        if kept.token is not None and kept.version > seen_version:
+        if kept.token and kept.version > seen_version and _is_usable(profile, kept):
             return Token(kept.token, kept.version)
         _refuse_too_soon(kept)
         try:
@@ -205,6 +221,8 @@ def _under_lock(desk: Desk, profile: Profile, *, seen_version: int) -> Token:
 
 
 def _asked(connection: Connection, desk: Desk, profile: Profile, kept: Kept) -> Grant:
+    if profile.auth == "key":
+        return _exchanged(desk, profile, kept)
     by_itself = machine.kind_of(profile.traits, profile.settings) is not None
     if kept.refresh_token is None and not by_itself:
         raise parking.reconnect_needed(code="no_refresh_token")
@@ -221,6 +239,16 @@ def _asked(connection: Connection, desk: Desk, profile: Profile, kept: Kept) -> 
         raise parking.reconnect_needed(code=parking.CRYPTO_CODE) from exc
     except HostNotAllowed as exc:
         raise parking.reconnect_needed(code=exc.code) from exc
+
+
+def _exchanged(desk: Desk, profile: Profile, kept: Kept) -> Grant:
+    exchange = profile.traits.key_exchange
+    if exchange is None or kept.key is None:
+        raise parking.reconnect_needed(code="not_connected")
+    try:
+        return exchanged(_in_time(provider_of(desk, profile)), exchange, key=kept.key)
+    except HostNotAllowed as exc:
+        raise ReconnectNeeded(code=exc.code) from exc
 
 
 def _stored(

@@ -37,6 +37,7 @@ from connector.responses.standard import (
     tag_steps,
 )
 from connector.responses.steps import FIELDS, Step, contact_lane, field_target, record_lane
+from connector.responses.subscriptions import subscription_step
 
 # Which WHEN of an automation an event sets off: an edited response is also a completed one.
 TRIGGERS: Mapping[str, frozenset[str]] = {
@@ -199,4 +200,10 @@ def _named(draft: Draft, action: Mapping[str, Any]) -> Iterator[int]:
             yield one.id
 
 
-_ACTIONS = {"feed": _feed, "tag": _ask_tag, "note": _ask_note}
+_ACTIONS = {
+    "feed": _feed,
+    "tag": _ask_tag,
+    "note": _ask_note,
+    "subscribe": subscription_step,
+    "unsubscribe": subscription_step,
+}

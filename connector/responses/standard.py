@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from adapters.traits import TagPlace
 from connector.responses.case import ConnectionFacts, Draft, Person
 from connector.responses.note import note_of
 from connector.responses.steps import (
@@ -211,10 +212,10 @@ def tag_steps(draft: Draft) -> None:
     if score is None or campaign is None or not draft.facts.tags_enabled:
         return
     for connection in at(draft, draft.tag_at):
-        match = match_as_fed(draft, connection)
-        if match is None or not connection.standard.get("tag", True):
+        match, tags = match_as_fed(draft, connection), connection.traits.tags
+        if match is None or tags.place is TagPlace.NONE or not connection.standard.get("tag", True):
             continue
-        needs = connection.traits.tags.needs_options and campaign.id not in connection.provisioned
+        needs = tags.needs_options and campaign.id not in connection.provisioned
         waits = connection.waits or ("provision" if needs else None)
         draft.add(
             Step(

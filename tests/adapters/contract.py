@@ -471,7 +471,7 @@ class AdapterContract:
     def test_a_score_tag_replaces_its_own_and_no_other(self, bench: Bench) -> None:
         adapter = bench.make()
         if adapter.traits.tags.place is not TagPlace.ENDPOINT:
-            pytest.skip("tags travel in a field here: the field round trip covers them")
+            pytest.skip("tags travel in a field here, or there are none: see the field round trip")
         assert isinstance(adapter, TagTaker)
         assert bench.foreign_tags is not None
         assert bench.tags_of is not None
@@ -503,6 +503,8 @@ class AdapterContract:
 
     def test_a_note_is_found_again_by_its_marker(self, bench: Bench) -> None:
         adapter = bench.make()
+        if adapter.traits.note_limit is None:
+            pytest.skip("this app holds no notes")
         assert isinstance(adapter, NoteTaker)
         (first,) = bench.seed(people(1))
         notes = [self.note_for(first, 1)]
@@ -514,6 +516,8 @@ class AdapterContract:
 
     def test_a_note_applied_without_an_answer_is_found_again(self, bench: Bench) -> None:
         adapter = bench.make()
+        if adapter.traits.note_limit is None:
+            pytest.skip("this app holds no notes")
         assert isinstance(adapter, NoteTaker)
         (first,) = bench.seed(people(1))
         notes = [self.note_for(first, 3)]

@@ -13,6 +13,7 @@ from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from simulators.odoo.service import Odoo
 from simulators.salesforce.service import Salesforce
+from simulators.splio.service import Splio
 from simulators.zendesk.service import Zendesk
 from tests.world import CRMSeen, World, founded
 
@@ -22,7 +23,12 @@ SIMULATORS: dict[str, Any] = {
     "salesforce": Salesforce,
     "zendesk": Zendesk,
 }
-FAST = {"zendesk": {"job_delay_s": 0.0, "index_lag_s": 0, "plan": "enterprise", "rate": 100_000}}
+# Apps without tags and notes: what all CRMs promise together is not asked of them.
+FURTHER: dict[str, Any] = {"splio": Splio}
+FAST: dict[str, dict[str, Any]] = {
+    "splio": {"rate": 100_000, "other_rate": 100_000, "tells_types": True},
+    "zendesk": {"job_delay_s": 0.0, "index_lag_s": 0, "plan": "enterprise", "rate": 100_000},
+}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from simulators.kit.server import running
-from tests.responses.conftest import FAST, SIMULATORS
+from tests.responses.conftest import FAST, FURTHER, SIMULATORS
 from tests.world import CRMSeen, World, people
 
 LATER = "2026-11-23T01:02:00Z"
@@ -20,7 +20,7 @@ def joined(world: World, app: str, **changes: Any) -> Iterator[CRMSeen]:
     """
     options = FAST.get(app, {}) | changes.pop("options", {})
     settings = changes.pop("settings", {})
-    with running(SIMULATORS[app](options=options)) as url:
+    with running((SIMULATORS | FURTHER)[app](options=options)) as url:
         seen = world.connect(app, url, **settings)
         world.mapping(app, **changes)
         yield seen

@@ -101,14 +101,19 @@ def _pointer(problem: Problem) -> str:
     return f"{place}/{member}" if member else place
 
 
-def _entity(connection: Connection, connection_id: int, name: str) -> Entity:
+def definitions_of(connection: Connection, connection_id: int) -> dict[str, Any]:
+    """The stored definitions of a connection's entities, as they were downloaded last."""
     rows = connection.execute(
         select(entity_snapshot.c.entity, entity_snapshot.c.definition).where(
             entity_snapshot.c.connection_id == connection_id, entity_snapshot.c.current
         )
     )
     # Not dict(rows): a result has keys(), so dict() would take it for a mapping.
-    definitions = {row.entity: row.definition for row in rows}
+    return {row.entity: row.definition for row in rows}
+
+
+def _entity(connection: Connection, connection_id: int, name: str) -> Entity:
+    definitions = definitions_of(connection, connection_id)
     if not definitions:
         raise Refusal(Code.NO_FIELD_DEFINITIONS)
     if name not in definitions:
