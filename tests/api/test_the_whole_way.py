@@ -352,6 +352,7 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
         ("POST", "/automations"): {"name": "B", "then": [{"do": "tag"}]},
         ("PUT", "/automations/<id:automation_id>"): {"name": "A2", "then": [{"do": "tag"}]},
         ("POST", "/sources"): {"name": "another"},
+        ("POST", "/sources/<id:source_id>/test"): {"email": "c1@example.test"},
     }
     # What takes no JSON: its body and its content type.
     files = {
