@@ -197,6 +197,9 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("PUT", f"{_V1}/campaigns/<key:campaign>"): Rule(
             Right.WORK, Scope.CAMPAIGNS_WRITE, "campaign.saved"
         ),
+        ("POST", f"{_V1}/campaigns/<key:campaign>/retag"): Rule(
+            Right.WORK, Scope.CAMPAIGNS_WRITE, "campaign.retagged"
+        ),
         ("PUT", f"{_V1}/campaigns/<key:campaign>/distributions/<key:distribution>"): Rule(
             Right.WORK, Scope.CAMPAIGNS_WRITE, "distribution.saved"
         ),

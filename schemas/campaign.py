@@ -196,17 +196,39 @@ class ShownDistributionSchema(Schema):
 
 
 class ShownCampaignSchema(Schema):
-    """A campaign as it is stored. `tag_name` was frozen when it was registered."""
+    """A campaign as it is stored. `tag_name` was frozen when it was registered, or when its tags
+    were renamed last.
+    """
 
     id = fields.Integer(required=True)
     platform_id = fields.String(required=True)
     name = fields.String(required=True, allow_none=True)
     tag_name = fields.String(required=True)
+    former_tag_names = fields.List(fields.String(), required=True)
     survey = fields.String(required=True, allow_none=True)
     segment = fields.String(required=True, allow_none=True)
     properties = fields.Dict(required=True)
     flags = fields.List(fields.String(), required=True)
     distributions = fields.List(fields.Nested(ShownDistributionSchema))
+
+
+class RetagSchema(Schema):
+    """Another name for a campaign's tags; null or nothing: the campaign's own name."""
+
+    class Meta:
+        unknown = RAISE
+
+    name = fields.String(
+        load_default=None, allow_none=True, validate=validate.Length(min=1, max=255)
+    )
+
+
+class RetaggedSchema(Schema):
+    """The name that counts, those of before, and how many tags are written anew."""
+
+    tag_name = fields.String(required=True)
+    former = fields.List(fields.String(), required=True)
+    tags = fields.Integer(required=True)
 
 
 class CampaignListSchema(Schema):

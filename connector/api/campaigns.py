@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.api.context import Told, actor, changing, reading
+from connector.api.context import Told, actor, changing, hub, reading
 from connector.api.description import Resource
 from connector.api.pages import id_after, paged
 from connector.campaigns import register as story
-from connector.responses import learning
+from connector.queues import DRAIN, PROVISION
+from connector.responses import learning, retag
 from schemas.campaign import (
     CampaignListSchema,
     CampaignSchema,
     DistributionSchema,
+    RetaggedSchema,
+    RetagSchema,
     SegmentListSchema,
     SegmentSchema,
     ShownCampaignSchema,
@@ -59,6 +62,23 @@ def save_campaign(body: dict[str, Any], campaign: str) -> dict[str, Any]:
         ),
         lambda row: Told(f"campaign:{row['id']}", {"changed": sorted(body)}),
     )
+
+
+@resource.on(
+    "POST", "/campaigns/<key:campaign>/retag", takes=RetagSchema, gives=RetaggedSchema, status=202
+)
+def rename_tags(body: dict[str, Any], campaign: str) -> dict[str, Any]:
+    """Give a campaign's tags another name, its own if none is said, and write all of them anew"""
+    workspace_id = actor().workspace_id
+    done = changing(
+        lambda c: retag.rename(c, workspace_id, platform_id=campaign, name=body["name"]),
+        lambda one: Told(f"campaign:{one.campaign_id}", {"tags": one.tags}),
+    )
+    for connection_id in done.connections:
+        hub().bell.ring(PROVISION, workspace_id, connection_id)
+        hub().bell.ring(DRAIN, workspace_id, connection_id)
+    shown = reading(lambda c: story.read(c, workspace_id, campaign))
+    return {"tag_name": shown["tag_name"], "former": shown["former_tag_names"], "tags": done.tags}
 
 
 @resource.on(

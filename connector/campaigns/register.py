@@ -1,7 +1,8 @@
-"""Campaigns, their segments and distributions: by the platform's id, with a tag name for ever.
+"""Campaigns, their segments and distributions: by the platform's id, with a tag name of their own.
 
 Renaming a campaign changes its name and never its tag name: the tags that stand in the CRMs would
-otherwise be orphans. Two campaigns of one name are told apart by the platform's id.
+otherwise be orphans. Its tags are renamed on request alone (`rename_tags`). Two campaigns of one
+name are told apart by the platform's id.
 """
 
 from __future__ import annotations
@@ -61,16 +62,56 @@ def register(
                 .values(name=name, updated_at=func.now())
             )
         return Registered(known.id, known.tag_name, created=False)
-    taken = connection.execute(
-        select(campaign.c.tag_name).where(campaign.c.workspace_id == workspace_id)
-    ).scalars()
-    own = told_apart(tag_name, platform_id, taken=list(taken), collides=collides)
+    taken = _taken(connection, workspace_id)
+    own = told_apart(tag_name, platform_id, taken=taken, collides=collides)
     made = connection.execute(
         insert(campaign)
         .values(workspace_id=workspace_id, platform_id=platform_id, name=name, tag_name=own)
         .returning(campaign.c.id)
     )
     return Registered(int(made.scalar_one()), own, created=True)
+
+
+def _taken(connection: Connection, workspace_id: int, *, but: int | None = None) -> list[str]:
+    """The tag names of all campaigns, those of before too: contacts may still carry them."""
+    rows = connection.execute(
+        select(campaign.c.id, campaign.c.tag_name, campaign.c.former_tag_names).where(
+            campaign.c.workspace_id == workspace_id
+        )
+    )
+    return [name for row in rows if row.id != but for name in (row.tag_name, *row.former_tag_names)]
+
+
+def rename_tags(
+    connection: Connection,
+    workspace_id: int,
+    *,
+    platform_id: str,
+    tag_name: str | None,
+    collides: Collides = same,
+) -> int:
+    """Give the campaign's tags another name; the campaign's id. None: the campaign's own name.
+
+    Refusal NOT_FOUND, or NAME_TAKEN where another campaign's tags would be spelt alike.
+    """
+    connection.execute(_LOCK, {"workspace": workspace_id})
+    known = _by_platform_id(connection, workspace_id, platform_id)
+    if known is None:
+        raise not_found()
+    wish = tag_name if tag_name is not None else known.name
+    if wish is None:
+        raise Refusal(Code.BODY_INVALID, places=[Place("/name", "required", "name the tags")])
+    if any(collides(wish, one) for one in _taken(connection, workspace_id, but=known.id)):
+        text_ = "the tags of another campaign are or were spelt like that"
+        raise Refusal(Code.NAME_TAKEN, places=[Place("/name", "name_taken", text_)])
+    if wish != known.tag_name:
+        former = [one for one in (*known.former_tag_names, known.tag_name) if one != wish]
+        connection.execute(
+            update(campaign)
+            .where(campaign.c.id == known.id)
+            .values(tag_name=wish, former_tag_names=former, updated_at=func.now())
+        )
+    return int(known.id)
 
 
 def told_apart(wish: str, platform_id: str, *, taken: Iterable[str], collides: Collides) -> str:
@@ -210,6 +251,7 @@ def _shown() -> Select[Any]:
             campaign.c.platform_id,
             campaign.c.name,
             campaign.c.tag_name,
+            campaign.c.former_tag_names,
             campaign.c.properties,
             campaign.c.flags,
             survey.c.platform_id.label("survey"),
@@ -222,9 +264,9 @@ def _shown() -> Select[Any]:
 
 def _by_platform_id(connection: Connection, workspace_id: int, platform_id: str) -> Any:  # noqa: ANN401
     return connection.execute(
-        select(campaign.c.id, campaign.c.name, campaign.c.tag_name).where(
-            campaign.c.workspace_id == workspace_id, campaign.c.platform_id == platform_id
-        )
+        select(
+            campaign.c.id, campaign.c.name, campaign.c.tag_name, campaign.c.former_tag_names
+        ).where(campaign.c.workspace_id == workspace_id, campaign.c.platform_id == platform_id)
     ).one_or_none()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from connector.cli import (
+    campaigns,
     cards,
     configuration,
     connections,
@@ -43,6 +44,7 @@ for _command in (
     extras.extra,
     watching.quota,
     watching.drift,
+    campaigns.campaign,
     configuration.survey,
     configuration.mapping,
     configuration.automation,

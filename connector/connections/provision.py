@@ -69,6 +69,22 @@ def wanted(
     return str(state) == "done"
 
 
+def again(
+    connection: Connection, workspace_id: int, *, connection_id: int, campaign_id: int
+) -> None:
+    """The campaign's tags have another name: their options are made before anything else."""
+    wanted(connection, workspace_id, connection_id=connection_id, campaign_id=campaign_id)
+    connection.execute(
+        update(tag_provision)
+        .where(
+            tag_provision.c.workspace_id == workspace_id,
+            tag_provision.c.connection_id == connection_id,
+            tag_provision.c.campaign_id == campaign_id,
+        )
+        .values(state="pending", due_at=func.now(), attempts=0)
+    )
+
+
 def lost(
     connection: Connection, workspace_id: int, connection_id: int, *, campaign_ids: Collection[int]
 ) -> None:

@@ -210,7 +210,7 @@ def _values_of(
     name = tagging.field_for(one)
     if name is not None:
         held = values.get(name, before.get(name))
-        return {name: tagging.value(one.payload["campaign"], one.payload["score"], held)}
+        return {name: tagging.value(one, held)}
     return {}
 
 

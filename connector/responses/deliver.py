@@ -102,6 +102,7 @@ def _one_wave(
     try:
         reached = reach(hub.desk, workspace_id, connection_id)
         with hub.database.begin(workspace_id) as connection:
+            wave = prepare.as_named_now(connection, wave)
             known, clocks = prepare.known_of(connection, workspace_id, reached, wave)
             budget = quota.budget(connection, reached.profile)
             if wave.probe is not None:

@@ -58,11 +58,11 @@ class Tagging:
         every = spellings(campaign, score, spelling=self.spelling, pattern=self.pattern)
         return every[self.style :] or every[-1:]
 
-    def owned(self, campaign: str) -> frozenset[str]:
-        """Every tag of this campaign that may be replaced, in the patterns of before too."""
-        every = (self.pattern, *self.former)
+    def owned(self, names: Iterable[str]) -> frozenset[str]:
+        """Every tag in these names that may be replaced, in the patterns of before too."""
+        every = [(name, pattern) for name in names for pattern in (self.pattern, *self.former)]
         return frozenset().union(
-            *(owned(campaign, spelling=self.spelling, pattern=one) for one in every)
+            *(owned(name, spelling=self.spelling, pattern=one) for name, one in every)
         )
 
     @property
@@ -84,12 +84,18 @@ class Tagging:
         """The fields that the tags among these are written to."""
         return frozenset(name for one in deliveries if (name := self.field_for(one)))
 
-    def value(self, campaign: str, score: object, held: FieldValue) -> FieldValue:
+    def value(self, one: Delivery, held: FieldValue) -> FieldValue:
         """What the field holds with this score: its number, or the tags with the new one."""
+        campaign, score = one.payload["campaign"], one.payload["score"]
         if self.per_campaign is not None:
             return score_of(score)
         current = held if isinstance(held, tuple) else ()
-        return replaced(current, self.tag(campaign, score), self.owned(campaign))
+        return replaced(current, self.tag(campaign, score), self.owned(names_of(one)))
+
+
+def names_of(one: Delivery) -> tuple[str, ...]:
+    """The names that a tag delivery's campaign has and had in its tags."""
+    return (one.payload["campaign"], *one.payload.get("former", ()))
 
 
 @dataclass(frozen=True, slots=True)

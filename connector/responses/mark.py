@@ -19,7 +19,7 @@ from adapters.errors import AdapterError
 from adapters.traits import TagPlace
 from connector.responses import noting
 from connector.responses.attach import attach
-from connector.responses.fold import Tagging, Target
+from connector.responses.fold import Tagging, Target, names_of
 from connector.responses.ledger import Entry
 from connector.responses.noting import note_of
 from connector.responses.steps import FILE, NOTE, TAG, Delivery, Settlement
@@ -107,7 +107,7 @@ def _retag_part(
             str(one.id),
             remote_id,
             tagging.all_spellings(one.payload["campaign"], one.payload["score"]),
-            tagging.owned(one.payload["campaign"]),
+            tagging.owned(names_of(one)),
             held.get(remote_id),
         )
         for one, remote_id in part

@@ -145,25 +145,31 @@ def settle(
     return frozenset(row.id for row in ours)
 
 
+# What was in somebody's hands when its campaign's tags were renamed is done once more (retag.py).
+_AGAIN = "(r.state = 'done' AND d.payload ? 'again')"
 SETTLE = text(
-    """
+    f"""
     WITH rows AS (
       SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         id bigint, state text, reason text, code text, message text, field text, remote_id text,
         wait_s float, burnt int, unsent int, handle jsonb, sent jsonb)
     )
     UPDATE delivery d
-       SET state = r.state, reason = r.reason, error_code = r.code, error = r.message,
+       SET state = CASE WHEN {_AGAIN} THEN 'pending' ELSE r.state END,
+           payload = CASE WHEN {_AGAIN} THEN d.payload - 'again' ELSE d.payload END,
+           reason = r.reason, error_code = r.code, error = r.message,
            error_field = r.field, remote_id = coalesce(r.remote_id, d.remote_id),
            attempts = d.attempts + r.burnt, claims = d.claims - r.unsent,
-           due_at = CASE WHEN r.wait_s IS NULL THEN d.due_at
+           due_at = CASE WHEN {_AGAIN} THEN now()
+                         WHEN r.wait_s IS NULL THEN d.due_at
                          ELSE now() + make_interval(secs => r.wait_s) END,
            handle = r.handle, sent = coalesce(r.sent, d.sent), lease_token = NULL, lease_until =
            NULL, folded_into = CASE WHEN r.state = 'awaiting' THEN d.folded_into
-                              WHEN r.state = 'pending' THEN NULL ELSE d.folded_into END,
+                              WHEN r.state = 'pending' OR {_AGAIN} THEN NULL
+                              ELSE d.folded_into END,
            settled_at = CASE WHEN r.state IN ('done', 'superseded', 'dead', 'cancelled')
-                             THEN now() END
+                              AND NOT {_AGAIN} THEN now() END
       FROM rows r WHERE d.id = r.id AND d.state = 'leased' AND d.lease_token = :token
     RETURNING d.id
-    """
+    """  # noqa: S608 - a constant of this file
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select, text
@@ -15,7 +16,7 @@ from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
 from connector.responses.leases import Wave
-from connector.responses.steps import NOTE, Rank
+from connector.responses.steps import NOTE, TAG, Rank
 from connector.responses.tags import SCORES, Spelling, former_patterns, pattern_of
 from connector.responses.work import Known, Threads
 from connector.tables import (
@@ -55,6 +56,30 @@ def known_of(
         threads=_threads(connection, workspace_id, profile, wave=wave),
     )
     return known, _clocks(connection, profile.id, wave)
+
+
+def as_named_now(connection: Connection, wave: Wave) -> Wave:
+    """The wave with its tags in the names that their campaigns have now: between planning and here
+    they may have been renamed.
+    """
+    ids = {one.campaign_id for one in wave.deliveries if one.kind == TAG}
+    if not ids:
+        return wave
+    rows = connection.execute(
+        select(campaign.c.id, campaign.c.tag_name, campaign.c.former_tag_names).where(
+            campaign.c.id.in_(ids)
+        )
+    )
+    names = {row.id: {"campaign": row.tag_name, "former": row.former_tag_names} for row in rows}
+    return replace(
+        wave,
+        deliveries=tuple(
+            replace(one, payload={**one.payload, **names.get(one.campaign_id or 0, {})})
+            if one.kind == TAG
+            else one
+            for one in wave.deliveries
+        ),
+    )
 
 
 def tagging_of(

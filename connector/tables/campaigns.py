@@ -73,6 +73,8 @@ campaign = table(
     words("platform_id"),
     words("name", nullable=True),
     words("tag_name"),
+    # Of before: tags in these names are replaced like those in the present one.
+    Column("former_tag_names", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     identifier("survey_id", nullable=True),
     identifier("segment_id", nullable=True),
     document("properties"),
