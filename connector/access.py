@@ -145,6 +145,9 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", f"{_V1}/connections/<id:connection_id>/standard"): _reads(
             Scope.SETTINGS_READ, Right.SETTINGS
         ),
+        ("GET", f"{_V1}/connections/<id:connection_id>/standard/mapping"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
         ("PUT", f"{_V1}/connections/<id:connection_id>/standard"): _settings(
             "connection.standard_changed"
         ),

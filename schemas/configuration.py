@@ -112,6 +112,21 @@ class AutomationListSchema(Schema):
     automations = fields.List(fields.Nested(AutomationShownSchema), required=True)
 
 
+class OpenFieldSchema(Schema):
+    """A standard field that the CRM does not have as it was, and those that come nearest."""
+
+    variable = fields.String(required=True)
+    field = fields.String(required=True)
+    nearest = fields.List(fields.String(), required=True)
+
+
+class PrefilledSchema(Schema):
+    """The standard integration as a mapping, and what that leaves open."""
+
+    mapping = fields.Dict(required=True)
+    open = fields.List(fields.Nested(OpenFieldSchema), required=True)
+
+
 class StandardShownSchema(StandardIntegrationSchema):
     """The standard integration, and the standard fields that this CRM does not have."""
 

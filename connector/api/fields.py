@@ -15,7 +15,7 @@ from connector.connections.profile import load
 from connector.problems import not_found
 from connector.responses.configuration import standard as story
 from schemas.config import StandardIntegrationSchema
-from schemas.configuration import StandardShownSchema
+from schemas.configuration import PrefilledSchema, StandardShownSchema
 from schemas.connection import (
     ChoiceSchema,
     DownloadedSchema,
@@ -61,6 +61,12 @@ def list_entities(connection_id: int) -> choosable.Choice:
 def read_standard(connection_id: int) -> dict[str, Any]:
     """The connection's standard integration"""
     return reading(lambda c: story.read(c, actor().workspace_id, connection_id))
+
+
+@resource.on("GET", f"{_ONE}/standard/mapping", gives=PrefilledSchema)
+def standard_as_mapping(connection_id: int) -> dict[str, Any]:
+    """The standard integration as a mapping to go on from, and what this CRM lacks for it"""
+    return reading(lambda c: story.prefilled(c, actor().workspace_id, connection_id))
 
 
 @resource.on("PUT", f"{_ONE}/standard", takes=StandardIntegrationSchema, gives=StandardShownSchema)

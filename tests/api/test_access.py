@@ -125,6 +125,7 @@ NEEDS_THE_CRM = {
     "/api/v1/connections/<id:connection_id>/mapping.xlsx",
     "/api/v1/connections/<id:connection_id>/provisioning",
     "/api/v1/connections/<id:connection_id>/preflight",
+    "/api/v1/connections/<id:connection_id>/standard/mapping",
 }
 
 

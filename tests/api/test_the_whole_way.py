@@ -291,6 +291,18 @@ def test_the_standard_integration_is_one_switch(alice, crm):
     assert answer.json["missing_fields"] == []
 
 
+def test_the_standard_integration_is_gone_on_from_as_a_mapping(alice, crm):
+    told = alice.get(f"/connections/{crm}/standard/mapping").json
+    assert told["open"] == []
+    made = alice.post("/mappings", told["mapping"])
+    assert made.status_code == 201, made.text
+    checked = alice.post(f"/mappings/{made.json['id']}/publish", {"switch_on": False})
+    assert checked.status_code == 200, checked.text
+    assert {"variable": "contact.first_name", "field": "firstname"}.items() <= (
+        told["mapping"]["rows"][0].items()
+    )
+
+
 def test_a_callback_with_a_made_up_or_used_state_connects_nothing(alice, portal):
     alice.put(
         "/oauth-clients/hubspot", {"client_id": "demo-client", "client_secret": "demo-secret"}

@@ -179,4 +179,9 @@ def test_a_standard_field_that_was_retyped_is_left_out_and_told(world: World) ->
         assert "Nordlys A/S" in str(portal.contacts()["c0@example.test"])
         with world.database.begin(world.workspace_id) as store:
             told = standard.read(store, world.workspace_id, portal.connection_id)
+            mapping = standard.prefilled(store, world.workspace_id, portal.connection_id)
     assert told["missing_fields"] == ["phone"]
+    (left,) = mapping["open"]
+    assert (left["variable"], left["field"]) == ("contact.phone", "phone")
+    assert left["nearest"][0] == "mobilephone"
+    assert "phone" not in {row["field"] for row in mapping["mapping"]["rows"]}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -13,7 +14,9 @@ from connector.responses.standard import holds_text
 from connector.tables import connection as connections
 from connector.tables import entity_snapshot
 from schemas.config import StandardIntegrationSchema
-from schemas.fields import entity_from_json
+from schemas.fields import Entity, Field, entity_from_json
+
+_LONGEST_NAME, _SUGGESTED, _LIKE = 120, 5, 0.5
 
 
 def save(
@@ -55,7 +58,7 @@ def _refuse_what_cannot_match(app: str, body: Mapping[str, Any]) -> None:
 
 def _row(connection: Connection, workspace_id: int, connection_id: int) -> Any:  # noqa: ANN401 - a row
     row = connection.execute(
-        select(connections.c.app, connections.c.standard).where(
+        select(connections.c.app, connections.c.name, connections.c.standard).where(
             connections.c.workspace_id == workspace_id,
             connections.c.id == connection_id,
             connections.c.deleted_at.is_(None),
@@ -66,20 +69,82 @@ def _row(connection: Connection, workspace_id: int, connection_id: int) -> Any: 
     return row
 
 
+def prefilled(connection: Connection, workspace_id: int, connection_id: int) -> dict[str, Any]:
+    """A mapping that does what the standard integration does for a contact's fields, to go on from
+    where this CRM is not standard: `mapping`, which can be saved as it is unless the address has no
+    field, and `open`: what it cannot fill, each with the fields that come nearest.
+
+    Raises Refusal: NOT_FOUND, NO_FIELD_DEFINITIONS.
+    """
+    row = _row(connection, workspace_id, connection_id)
+    traits = traits_of(row.app)
+    entity = _contact(connection, connection_id, row.app)
+    if entity is None:
+        raise Refusal(Code.NO_FIELD_DEFINITIONS)
+    texts = [one for one in entity.fields if holds_text(one)]
+    known = {one.name for one in texts}
+    standard = row.standard or StandardIntegrationSchema().load({})
+    pairs = [(one, name) for one, name in traits.standard_fields.items() if one != "email"]
+    rows = [
+        {
+            "variable": f"contact.{attribute}",
+            "field": name,
+            "when_present": "overwrite" if standard.get("overwrite") else "keep",
+        }
+        for attribute, name in pairs
+        if name in known
+    ]
+    email = traits.standard_fields["email"]
+    mapping = {
+        "name": f"{row.name}: {entity.label}"[:_LONGEST_NAME],
+        "connection": row.name,
+        "entity": entity.name,
+        "operation": "upsert" if standard.get("create") else "update",
+        "identify": {"variable": "contact.email", "field": email},
+        "rows": rows,
+        "note": "none",
+    }
+    left = [
+        {
+            "variable": f"contact.{attribute}",
+            "field": name,
+            "nearest": _nearest(attribute, name, texts),
+        }
+        for attribute, name in traits.standard_fields.items()
+        if name not in known
+    ]
+    return {"mapping": mapping, "open": left}
+
+
+def _nearest(attribute: str, name: str, fields: Sequence[Field]) -> list[str]:
+    """The fields whose name or label reads most like the attribute or the field it had."""
+    asked = [one.replace("_", " ").lower() for one in (attribute, name)]
+
+    def likeness(one: Field) -> float:
+        said = [one.name.replace("_", " ").lower(), one.label.lower()]
+        return max(SequenceMatcher(None, a, b).ratio() for a in asked for b in said)
+
+    ranked = sorted(fields, key=likeness, reverse=True)
+    return [one.name for one in ranked[:_SUGGESTED] if likeness(one) >= _LIKE]
+
+
 def _missing(connection: Connection, connection_id: int, app: str) -> list[str]:
     """Standard fields that are gone, renamed, retyped or closed here; [] while no definitions are
     downloaded.
     """
-    traits = traits_of(app)
+    entity = _contact(connection, connection_id, app)
+    if entity is None:
+        return []
+    known = {field.name for field in entity.fields if holds_text(field)}
+    return sorted(set(traits_of(app).standard_fields.values()) - known)
+
+
+def _contact(connection: Connection, connection_id: int, app: str) -> Entity | None:
     definition = connection.execute(
         select(entity_snapshot.c.definition).where(
             entity_snapshot.c.connection_id == connection_id,
-            entity_snapshot.c.entity == traits.contact_entity,
+            entity_snapshot.c.entity == traits_of(app).contact_entity,
             entity_snapshot.c.current,
         )
     ).scalar_one_or_none()
-    if definition is None:
-        return []
-    every = entity_from_json(definition).fields
-    known = {field.name for field in every if holds_text(field)}
-    return sorted(set(traits.standard_fields.values()) - known)
+    return None if definition is None else entity_from_json(definition)
