@@ -72,7 +72,8 @@ READS: Mapping[str, Mapping[str, Call]] = {
     "hubspot": {
         FIELD: {"path": "/contacts/batch/read$"},
         NOTE: WRITES["hubspot"][FIELD],
-        RECORD: {"path": "npstoday_response/batch/read$"},
+        # One that is certainly new is not looked for: what comes before it was the contact's.
+        RECORD: WRITES["hubspot"][NOTE],
         FILE: {"path": "/files/v3/files$"},
     },
     "odoo": {
@@ -84,7 +85,7 @@ READS: Mapping[str, Mapping[str, Call]] = {
     "salesforce": {
         FIELD: {"path": "/composite/sobjects/Contact"},
         NOTE: WRITES["salesforce"][FIELD],
-        RECORD: {"path": "/query"},
+        RECORD: WRITES["salesforce"][NOTE],
         FILE: WRITES["salesforce"][NOTE],
     },
     "zendesk": {

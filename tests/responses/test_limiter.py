@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 
 from adapters.traits import RatePolicy
@@ -77,6 +78,7 @@ class Rated(Caller):
 
 def caller(limiter: Limiter, priority: Priority) -> Caller:
     nobody: Any = None
+    reached: Any = SimpleNamespace(profile=SimpleNamespace(app="hubspot", learnt={}))
     return Rated(
         desk=nobody,
         workspace_id=1,
@@ -87,7 +89,7 @@ def caller(limiter: Limiter, priority: Priority) -> Caller:
         call_deadline_s=1.0,
         rate_share=1.0,
         entities={},
-        reached=nobody,
+        reached=reached,
         priority=priority,
     )
 

@@ -97,10 +97,22 @@ def test_the_job_whose_answer_was_lost_is_looked_for_before_anything_is_sent(wor
 
 
 def test_a_job_that_may_still_begin_is_waited_for(world: World) -> None:
-    with joined(world, "zendesk", options={"job_delay_s": 1.0}) as crm:
+    with joined(world, "zendesk", options={"job_delay_s": 60.0}) as crm:
         known(world, crm, 4)
         crm.fault("tickets/create_many", "POST", drop_after=True)
         world.push(*(answered(n) for n in range(4)))
+        world.plan()
+        ends_at, offset_s = time.monotonic() + 20, 0
+        while {one.error_code for one in world.deliveries(kind="note")} != {"job_running"}:
+            assert time.monotonic() < ends_at
+            if not any("create_many" in one["path"] for one in crm.calls()):
+                # The job that writes the contacts may end, the one that opens the tickets not yet.
+                offset_s += 61
+                crm.control("clock", {"offset_s": offset_s})
+            world.hurry()
+            world.drain("zendesk")
+        assert tickets(crm) == []
+        crm.control("clock", {"offset_s": offset_s + 120})
         world.settle()
         assert tickets(crm) == [1, 1, 1, 1]
 
