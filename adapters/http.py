@@ -25,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater
+from adapters.out import WayOut
 
 CHUNK_BYTES = 65_536
 
@@ -44,7 +45,7 @@ class Wire:
     `before(kind)` is asked before each call and may wait or raise (the rate limiter; it also
     refuses a call inside a database transaction). `answered(status, headers)` is told when the
     answer's headers are there and its body is not read yet (usage headers; exact kill points in
-    tests).
+    tests). `out`: the way to addresses that a customer has given, where the hub lends one.
     """
 
     connect_s: float = 3.0
@@ -53,6 +54,7 @@ class Wire:
     max_bytes: int = 5 * 1024 * 1024
     before: Callable[[str | None], None] = _permit
     answered: Callable[[int, Mapping[str, str]], None] = _forget
+    out: WayOut | None = None
 
 
 KindOf = Callable[[str, str], str | None]

@@ -112,12 +112,12 @@ def probe(desk: Desk, workspace_id: int, connection_id: int, *, actor: str | Non
     try:
         reached = tokens.reach_anyhow(desk, workspace_id, connection_id)
         try:
-            answered = identify(reached.profile.app, reached.account)
+            answered = identify(reached.profile.app, reached.account, allowed=desk.allowed)
         except TokenExpired:
             reached = tokens.reach_anyhow(
                 desk, workspace_id, connection_id, seen_version=reached.version
             )
-            answered = identify(reached.profile.app, reached.account)
+            answered = identify(reached.profile.app, reached.account, allowed=desk.allowed)
     except AdapterError as exc:
         raise _not_proved(desk, workspace_id, connection_id, exc) from exc
     try:

@@ -14,8 +14,10 @@ from connector.connections.credentials import Kept
 from connector.connections.desk import Desk
 from connector.connections.ear import Ear
 from connector.connections.holding import audited, held, rewrite
+from connector.connections.hosts import AllowedHosts
 from connector.connections.profile import Profile
 from connector.connections.quota import Heard
+from connector.connections.wayout import Outward
 from connector.db import refuse_inside_transaction
 from connector.problems import Code, Refusal
 from connector.tables import connection as connections
@@ -42,10 +44,14 @@ class Answered:
     heard: tuple[Heard, ...] = ()
 
 
-def identify(app: str, account: Account) -> Answered:
+def identify(app: str, account: Account, *, allowed: AllowedHosts) -> Answered:
     """One cheap call that proves the token and tells whose it is. Raises AdapterError."""
     ear = Ear(app, account.learnt)
-    wire = Wire(before=lambda _kind: refuse_inside_transaction(), answered=ear.answered)
+    wire = Wire(
+        before=lambda _kind: refuse_inside_transaction(),
+        answered=ear.answered,
+        out=Outward(allowed),
+    )
     identity = adapter_for(app)(account, wire, {}).probe()
     return Answered(identity, ear.heard())
 

@@ -118,7 +118,7 @@ def complete(desk: Desk, app: str, query: Mapping[str, str]) -> Established:
     try:
         _refuse_other_issuer(desk, asked, query.get("iss"))
         grant = _exchanged(desk, asked, query["code"])
-        answered = identify(app, _account(asked, grant))
+        answered = identify(app, _account(asked, grant), allowed=desk.allowed)
     except AdapterError as exc:
         raise _failed(reason=exc.code, detail=_plainly(exc)) from exc
     except HostNotAllowed as exc:

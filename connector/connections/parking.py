@@ -65,6 +65,9 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "operator, or change it.",
         CRYPTO_CODE: "The stored secrets cannot be opened. Tell the operator to put the "
         "key-encryption key back, then connect again.",
+        "url_invalid": "The address is no plain https address. Correct it.",
+        "url_not_https": "The address must begin with https://. Correct it.",
+        "receiver_gone": "The receiver says that it is gone for good (410). Give another address.",
         "other_account": "Another account of the CRM answered than before. Connect with the "
         "account it had, or make a new connection.",
         "disconnected": "Connect again to resume.",

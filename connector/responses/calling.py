@@ -27,6 +27,7 @@ from connector.connections.desk import Desk
 from connector.connections.ear import Ear
 from connector.connections.parking import reconnect_needed
 from connector.connections.tokens import Reached, reach
+from connector.connections.wayout import Outward
 from connector.db import refuse_inside_transaction
 from connector.failpoints import failpoint
 from connector.responses.failures import HandBack
@@ -162,6 +163,7 @@ class Caller:
             read_s=min(10.0, self.call_deadline_s),
             before=self._before,
             answered=self._answered,
+            out=Outward(self.desk.allowed, self.call_deadline_s),
         )
         return adapter_for(reached.profile.app)(reached.account, wire, self.entities)
 

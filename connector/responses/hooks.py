@@ -25,10 +25,10 @@ from connector.db import Database, retried
 from connector.problems import Code, Place, Refusal, places_of
 from connector.responses import notices
 from connector.responses.intake import Accepted, accept
-from connector.responses.signatures import is_signed
 from connector.responses.sources import Source
 from connector.settings import FILE_LIMITS, FileLimits
 from connector.tables import hook_message
+from schemas.signatures import is_signed
 from schemas.sources.base import JSON, Body, Envelope, Notice, Told, Unreadable
 from schemas.strict import decode
 

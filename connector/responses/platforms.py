@@ -8,7 +8,7 @@ from typing import Any
 
 from connector.problems import Code, Refusal, places_of
 from connector.responses import recipes
-from connector.responses.signatures import SCHEMES, Scheme, key_bytes
+from schemas.signatures import SCHEMES, Scheme, key_bytes
 from schemas.sources import PLATFORMS
 from schemas.sources.base import Platform, Wishes
 

@@ -17,8 +17,8 @@ from jmespath.exceptions import JMESPathError
 from marshmallow import ValidationError
 
 from connector.problems import Code, Place, Refusal
-from connector.responses.signatures import SCHEMES, Scheme
 from schemas.response import ResponseSchema, normalised
+from schemas.signatures import SCHEMES, Scheme
 from schemas.sources.answers import Sheet, campaign, named, respondent, retyped, shaped, text
 from schemas.sources.base import (
     JSON,

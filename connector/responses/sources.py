@@ -24,9 +24,9 @@ from connector.connections.keys import open_document, seal_document
 from connector.connections.vault import Place
 from connector.problems import Code, Refusal, not_found
 from connector.responses.platforms import Described, check_secret, checked, described, refusal
-from connector.responses.signatures import Scheme
 from connector.tables import hook_source
 from schemas.secret import Secret
+from schemas.signatures import Scheme
 from schemas.sources.base import Platform, Wishes
 
 _SECRETS_KEPT = 2

@@ -18,9 +18,9 @@ from connector.problems import Code, Refusal
 from connector.responses import hooks
 from connector.responses.intake import Accepted
 from connector.responses.platforms import refusal
-from connector.responses.signatures import signed
 from connector.responses.sources import Source
 from connector.settings import FileLimits
+from schemas.signatures import signed
 from schemas.sources.base import JSON, Body, Envelope, Notice, Told
 
 MARK = "answerback_test"
@@ -72,7 +72,7 @@ def _headers(source: Source, raw: bytes, number: str, at: datetime) -> dict[str,
         raise refusal(why=f"Bring the secret that {source.platform.label} has made first.")
     secret = source.secrets[0].reveal()
     message_id = f"test-{number}"
-    return signed(source.scheme, raw, secret=secret, message_id=message_id, now_s=at.timestamp())
+    return signed(source.scheme, raw, secrets=[secret], message_id=message_id, now_s=at.timestamp())
 
 
 def _marked(

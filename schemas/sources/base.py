@@ -1,7 +1,7 @@
 """What a survey source is made of: its traits as data, and what one of its messages says. Pure.
 
 A platform is a module beside this one with a `PLATFORM`: how it signs (a name of the schemes in
-connector/responses/signatures.py), how its body comes, and `parse`, which turns a message into
+schemas/signatures.py), how its body comes, and `parse`, which turns a message into
 responses of our normal form (schemas/response.py). A parser never guesses: what was not answered
 is absent, what it does not know is named in `meta.unread_answers`.
 """

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from connector.problems import Refusal
 from connector.responses.platforms import checked
-from connector.responses.signatures import is_signed
 from schemas.response import ResponseSchema, normalised
+from schemas.signatures import is_signed
 from schemas.source import SourceSettingsSchema
 from schemas.sources.base import Envelope
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from connector.responses.signatures import SCHEMES, is_signed
+from schemas.signatures import SCHEMES, is_signed
 
 BODY = b'{"event_id":"evt_1","event_type":"form_response"}'
 NOW_S = 1767323045

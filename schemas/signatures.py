@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -81,14 +81,18 @@ def is_signed(
 
 
 def signed(
-    scheme: Scheme, body: bytes, *, secret: str, message_id: str, now_s: float
+    scheme: Scheme, body: bytes, *, secrets: Sequence[str], message_id: str, now_s: float
 ) -> dict[str, str]:
-    """The headers with which who knows the secret would send this body."""
+    """The headers with which who knows the secrets would send this body. Several secrets, while
+    one replaces another, only where the scheme takes several signatures.
+    """
     told = {"id": message_id, "timestamp": str(int(now_s))}
     named = {scheme.id: told["id"], scheme.timestamp: told["timestamp"]}
-    made = _made(scheme, secret, scheme.signed.format(**told).encode() + body) or b""
+    text = scheme.signed.format(**told).encode() + body
+    used = secrets if scheme.several else secrets[:1]
+    made = [scheme.prefix + (_made(scheme, one, text) or b"").decode() for one in used]
     headers = {name: value for name, value in named.items() if name}
-    return {**headers, scheme.signature: scheme.prefix + made.decode()}
+    return {**headers, scheme.signature: " ".join(made)}
 
 
 def key_bytes(scheme: Scheme, secret: str) -> bytes | None:
