@@ -128,8 +128,8 @@ def people(count: int, start: int = 0) -> list[dict[str, str]]:
     ]
 
 
-class AdapterContract:
-    """The promises. Test classes of adapters inherit all of them."""
+class RecordContract:
+    """The promises about what is read and written."""
 
     # --- reading ---
 
@@ -334,118 +334,6 @@ class AdapterContract:
             with pytest.raises(OutcomeUnknown):
                 self.write_as_read(bench, record, name, value)
 
-    # --- whole-call errors ---
-
-    def read_one(self, bench: Bench, wire: Wire | None = None, token: str | None = None) -> Any:
-        (first,) = bench.seed(people(1))
-        options: dict[str, Any] = {} if token is None else {"token": token}
-        adapter = bench.make(wire or Wire(), **options)
-        return adapter.find(bench.entity, adapter.traits.id_field, [first], want=[])
-
-    def write_one(self, bench: Bench, wire: Wire | None = None) -> BatchResult | Started:
-        (first,) = bench.seed(people(1))
-        name = bench.values[FieldType.TEXT][0]
-        row = Row("k1", {name: CANARY}, first)
-        return bench.make(wire or Wire()).write(Batch(bench.entity, Operation.UPDATE, (row,)))
-
-    def test_a_refused_token_asks_for_a_refresh(self, bench: Bench) -> None:
-        with pytest.raises(TokenExpired):
-            self.read_one(bench, token="no-such-token")
-
-    def test_a_429_throttles_for_as_long_as_it_says(self, bench: Bench) -> None:
-        bench.fault(bench.read_path, status=429, headers={"Retry-After": "7"}, body={})
-        with pytest.raises(Throttled) as raised:
-            self.read_one(bench)
-        assert raised.value.wait_s == 7
-
-    def test_a_429_with_an_http_date_throttles_until_then(self, bench: Bench) -> None:
-        at = datetime.fromtimestamp(time.time() + 60, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-        bench.fault(bench.read_path, status=429, headers={"Retry-After": at}, body={})
-        with pytest.raises(Throttled) as raised:
-            self.read_one(bench)
-        assert raised.value.wait_s is not None
-        assert 50 < raised.value.wait_s <= 61
-
-    def test_a_429_without_a_time_throttles_without_one(self, bench: Bench) -> None:
-        bench.fault(bench.read_path, status=429, body={})
-        with pytest.raises(Throttled):
-            self.read_one(bench)
-
-    @pytest.mark.parametrize("status", [500, 502, 503, 504])
-    def test_a_server_error_is_tried_later(self, bench: Bench, status: int) -> None:
-        bench.fault(bench.read_path, status=status, body={})
-        with pytest.raises(TryLater) as raised:
-            self.read_one(bench)
-        assert not isinstance(raised.value, Throttled)
-
-    def test_a_redirect_is_not_followed(self, bench: Bench) -> None:
-        bench.fault(
-            bench.read_path, status=302, headers={"Location": "http://127.0.0.1:9/"}, body={}
-        )
-        with pytest.raises(AdapterError) as raised:
-            self.read_one(bench)
-        assert not isinstance(raised.value, Throttled)
-
-    @pytest.mark.parametrize(
-        "action",
-        [
-            {"drop_after": True},
-            {"half_after": True},
-            {"bad_json_after": True},
-            {"html_after": True},
-            {"empty_after": True},
-            {"wrong_type_after": True},
-            {"huge_after": True},
-            {"gzip_bomb_after": True},
-            {"slow_after": True, "delay_s": 1.5},
-        ],
-        ids=lambda action: next(iter(action)),
-    )
-    def test_an_answer_that_cannot_be_trusted_leaves_the_outcome_unknown(
-        self, bench: Bench, action: dict[str, Any]
-    ) -> None:
-        bench.fault(bench.write_path, **action)
-        with pytest.raises(OutcomeUnknown):
-            self.write_one(bench, Wire(read_s=0.7, total_s=3))
-
-    def test_a_call_dropped_before_it_was_applied_is_tried_later(self, bench: Bench) -> None:
-        bench.fault(bench.write_path, drop_before=True)
-        with pytest.raises(TryLater):
-            self.write_one(bench)
-
-    def test_a_dripping_body_is_cut_at_the_deadline(self, bench: Bench) -> None:
-        bench.fault(bench.write_path, drip=True)
-        began = time.monotonic()
-        with pytest.raises(OutcomeUnknown):
-            self.write_one(bench, Wire(read_s=1, total_s=2))
-        assert time.monotonic() - began < 4
-
-    def test_no_error_carries_a_value(self, bench: Bench) -> None:
-        bench.fault(bench.write_path, status=500, body={"message": CANARY})
-        with pytest.raises(AdapterError) as raised:
-            self.write_one(bench)
-        assert CANARY not in str(raised.value)
-
-    # --- the wire ---
-
-    def test_every_call_asks_first_and_tells_after(self, bench: Bench) -> None:
-        asked: list[str | None] = []
-        told: list[int] = []
-        wire = Wire(before=asked.append, answered=lambda status, _headers: told.append(status))
-        before = len(bench.calls())
-        self.read_one(bench, wire)
-        assert len(asked) == len(told) == len(bench.calls()) - before
-
-    def test_a_wire_that_refuses_sends_nothing(self, bench: Bench) -> None:
-        def refuse(_kind: str | None) -> None:
-            raise Throttled(wait_s=3)
-
-        before = len(bench.calls())
-        with pytest.raises(Throttled) as raised:
-            self.read_one(bench, Wire(before=refuse))
-        assert raised.value.wait_s == 3
-        assert len(bench.calls()) == before
-
     # --- what the account has left ---
 
     def test_what_the_account_has_left_stands_on_its_answers(self, bench: Bench) -> None:
@@ -600,3 +488,127 @@ class AdapterContract:
         bench.seed(people(1))
         (outcome,) = self.hung(adapter, bench, [self.file_for("999999999999999", 6)])
         assert (outcome.status, outcome.code) == (Status.REJECTED, "not_found")
+
+
+class CallContract:
+    """The promises about how a call can end, whatever it reads or writes."""
+
+    # --- whole-call errors ---
+
+    def read_one(self, bench: Bench, wire: Wire | None = None, token: str | None = None) -> Any:
+        (first,) = bench.seed(people(1))
+        options: dict[str, Any] = {} if token is None else {"token": token}
+        adapter = bench.make(wire or Wire(), **options)
+        return adapter.find(bench.entity, adapter.traits.id_field, [first], want=[])
+
+    def write_one(self, bench: Bench, wire: Wire | None = None) -> BatchResult | Started:
+        (first,) = bench.seed(people(1))
+        name = bench.values[FieldType.TEXT][0]
+        row = Row("k1", {name: CANARY}, first)
+        return bench.make(wire or Wire()).write(Batch(bench.entity, Operation.UPDATE, (row,)))
+
+    def test_a_refused_token_asks_for_a_refresh(self, bench: Bench) -> None:
+        with pytest.raises(TokenExpired):
+            self.read_one(bench, token="no-such-token")
+
+    def test_a_429_throttles_for_as_long_as_it_says(self, bench: Bench) -> None:
+        bench.fault(bench.read_path, status=429, headers={"Retry-After": "7"}, body={})
+        with pytest.raises(Throttled) as raised:
+            self.read_one(bench)
+        assert raised.value.wait_s == 7
+
+    def test_a_429_with_an_http_date_throttles_until_then(self, bench: Bench) -> None:
+        at = datetime.fromtimestamp(time.time() + 60, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+        bench.fault(bench.read_path, status=429, headers={"Retry-After": at}, body={})
+        with pytest.raises(Throttled) as raised:
+            self.read_one(bench)
+        assert raised.value.wait_s is not None
+        assert 50 < raised.value.wait_s <= 61
+
+    def test_a_429_without_a_time_throttles_without_one(self, bench: Bench) -> None:
+        bench.fault(bench.read_path, status=429, body={})
+        with pytest.raises(Throttled):
+            self.read_one(bench)
+
+    @pytest.mark.parametrize("status", [500, 502, 503, 504])
+    def test_a_server_error_is_tried_later(self, bench: Bench, status: int) -> None:
+        bench.fault(bench.read_path, status=status, body={})
+        with pytest.raises(TryLater) as raised:
+            self.read_one(bench)
+        assert not isinstance(raised.value, Throttled)
+
+    def test_a_redirect_is_not_followed(self, bench: Bench) -> None:
+        bench.fault(
+            bench.read_path, status=302, headers={"Location": "http://127.0.0.1:9/"}, body={}
+        )
+        with pytest.raises(AdapterError) as raised:
+            self.read_one(bench)
+        assert not isinstance(raised.value, Throttled)
+
+    @pytest.mark.parametrize(
+        "action",
+        [
+            {"drop_after": True},
+            {"half_after": True},
+            {"bad_json_after": True},
+            {"html_after": True},
+            {"empty_after": True},
+            {"wrong_type_after": True},
+            {"huge_after": True},
+            {"gzip_bomb_after": 40},
+        ],
+        ids=lambda action: next(iter(action)),
+    )
+    def test_an_answer_that_cannot_be_trusted_leaves_the_outcome_unknown(
+        self, bench: Bench, action: dict[str, Any]
+    ) -> None:
+        bench.fault(bench.write_path, **action)
+        with pytest.raises(OutcomeUnknown):
+            self.write_one(bench)
+
+    def test_an_answer_that_comes_too_late_leaves_the_outcome_unknown(self, bench: Bench) -> None:
+        bench.fault(bench.write_path, slow_after=True, delay_s=0.8)
+        with pytest.raises(OutcomeUnknown):
+            self.write_one(bench, Wire(read_s=0.4, total_s=3))
+
+    def test_a_call_dropped_before_it_was_applied_is_tried_later(self, bench: Bench) -> None:
+        bench.fault(bench.write_path, drop_before=True)
+        with pytest.raises(TryLater):
+            self.write_one(bench)
+
+    def test_a_dripping_body_is_cut_at_the_deadline(self, bench: Bench) -> None:
+        bench.fault(bench.write_path, drip=0.05)
+        began = time.monotonic()
+        with pytest.raises(OutcomeUnknown):
+            self.write_one(bench, Wire(read_s=0.5, total_s=0.6))
+        assert time.monotonic() - began < 2
+
+    def test_no_error_carries_a_value(self, bench: Bench) -> None:
+        bench.fault(bench.write_path, status=500, body={"message": CANARY})
+        with pytest.raises(AdapterError) as raised:
+            self.write_one(bench)
+        assert CANARY not in str(raised.value)
+
+    # --- the wire ---
+
+    def test_every_call_asks_first_and_tells_after(self, bench: Bench) -> None:
+        asked: list[str | None] = []
+        told: list[int] = []
+        wire = Wire(before=asked.append, answered=lambda status, _headers: told.append(status))
+        before = len(bench.calls())
+        self.read_one(bench, wire)
+        assert len(asked) == len(told) == len(bench.calls()) - before
+
+    def test_a_wire_that_refuses_sends_nothing(self, bench: Bench) -> None:
+        def refuse(_kind: str | None) -> None:
+            raise Throttled(wait_s=3)
+
+        before = len(bench.calls())
+        with pytest.raises(Throttled) as raised:
+            self.read_one(bench, Wire(before=refuse))
+        assert raised.value.wait_s == 3
+        assert len(bench.calls()) == before
+
+
+class AdapterContract(RecordContract, CallContract):
+    """All the promises. Test classes of adapters inherit them."""

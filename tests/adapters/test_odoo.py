@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.adapters.contract import AdapterContract
+from tests.adapters.contract import CallContract, RecordContract
 from tests.adapters.odoo_bench import VERSIONS, OdooBench, served
+
+
+def version_of(version: int) -> Any:
+    """A version for the promises about calls: how a call ends differs in none of them, so the
+    oldest and the newest are enough by day.
+    """
+    marks = () if version in {VERSIONS[0], VERSIONS[-1]} else (pytest.mark.prove,)
+    return pytest.param(version, marks=marks)
 
 
 @pytest.fixture(params=VERSIONS)
@@ -16,5 +25,14 @@ def bench(request: pytest.FixtureRequest) -> Iterator[OdooBench]:
         yield one
 
 
-class TestContract(AdapterContract):
-    """The promises of every adapter."""
+class TestContract(RecordContract):
+    """The promises about what is read and written, in every version."""
+
+
+class TestCalls(CallContract):
+    """The promises about how a call can end."""
+
+    @pytest.fixture(params=[version_of(one) for one in VERSIONS])
+    def bench(self, request: pytest.FixtureRequest) -> Iterator[OdooBench]:
+        with served(request.param) as one:
+            yield one

@@ -25,6 +25,14 @@ from tests.connections.fake_crm import KEY
 from tests.connections.refreshers import Order, refresh_together
 
 Waiting = Callable[..., list[int]]
+# What a worker imports on first use: imported once for all of them, not twenty times at once.
+PRELOADED = [
+    "tests.connections.refreshers",
+    "tests.connections.fake_crm",
+    "authlib.integrations.requests_client",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "psycopg",
+]
 
 
 def token(house: House, connection_id: int, *, seen: int | None = None) -> tokens.Token:
@@ -356,7 +364,7 @@ def test_fault_52_twenty_worker_processes_make_one_refresh(
     seen = token(house, connection_id)
     order = Order(child_environ, house.workspace_id, connection_id, seen.version)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.connections.refreshers"])
+    context.set_forkserver_preload(PRELOADED)
     barrier, results = context.Barrier(20), context.Queue()
     workers = [
         context.Process(target=refresh_together, args=(order, barrier, results)) for _ in range(20)
