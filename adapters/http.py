@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPResponse as PlainResponse
 from typing import Any, cast
@@ -28,6 +28,8 @@ from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLat
 from adapters.out import WayOut
 
 CHUNK_BYTES = 65_536
+# Further addresses of a host are tried when one takes no connection; not all of a long list.
+MOST_ADDRESSES = 3
 
 
 def _permit(_kind: str | None) -> None:
@@ -58,6 +60,7 @@ class Wire:
 
 
 KindOf = Callable[[str, str], str | None]
+Addresses = Callable[[str, int], Sequence[str]]
 
 
 def one_kind(_method: str, _path: str) -> str | None:
@@ -89,10 +92,16 @@ def origin_of(url: str) -> str:
 
 
 def requests_session(
-    wire: Wire, origin: str, *, target: str | None = None, kind_of: KindOf = one_kind
+    wire: Wire,
+    origin: str,
+    *,
+    target: str | None = None,
+    kind_of: KindOf = one_kind,
+    judged: bool = False,
 ) -> requests.Session:
     """A session that reaches `origin` and nothing else; `target` is where its calls really go
-    (simulator).
+    (simulator). `judged`: a customer has named the host, so that every connection goes to an
+    address which the wire's way out has judged.
     """
     session = requests.Session()
     session.adapters.clear()
@@ -101,8 +110,16 @@ def requests_session(
     session.max_redirects = 0
     # The slash matters: without it https://acme.example also matches
     # https://acme.example.evil.example.
-    session.mount(origin + "/", _OneOrigin(wire, target, kind_of))
+    addresses = _judged_by(wire) if judged else None
+    session.mount(origin + "/", _OneOrigin(wire, target, kind_of, addresses))
     return session
+
+
+def _judged_by(wire: Wire) -> Addresses:
+    if wire.out is None:
+        message = "there is no way out from here"
+        raise BrokenContract(message, code="no_way_out")
+    return wire.out.addresses
 
 
 def urllib3_pool(wire: Wire, origin: str, *, kind_of: KindOf = one_kind) -> GuardedPool:
@@ -149,14 +166,19 @@ class _OneOrigin(HTTPAdapter):
     answer's request.
     """
 
-    def __init__(self, wire: Wire, target: str | None, kind_of: KindOf) -> None:
+    def __init__(
+        self, wire: Wire, target: str | None, kind_of: KindOf, addresses: Addresses | None
+    ) -> None:
         self._wire, self._target, self._kind_of = wire, target, kind_of
+        self._addresses = addresses
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         wire = self._wire
-        self.poolmanager.pool_classes_by_scheme = deadline_pools(wire.total_s, wire.read_s)
+        self.poolmanager.pool_classes_by_scheme = deadline_pools(
+            wire.total_s, wire.read_s, self._addresses
+        )
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         asked = urlsplit(str(request.url))
@@ -253,8 +275,11 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-def deadline_pools(total_s: float, read_s: float) -> dict[str, Any]:
+def deadline_pools(
+    total_s: float, read_s: float, addresses: Addresses | None = None
+) -> dict[str, Any]:
     """Connection pools whose answers end within `total_s` seconds after the request began.
+    `addresses`: the judged ones of a host, asked at each connect; none other is connected to.
 
     They take numbers, not the wire: until a pool is collected urllib3 holds its connections
     elsewhere, and a connection that led back to the pool's owner would keep both for ever.
@@ -262,6 +287,12 @@ def deadline_pools(total_s: float, read_s: float) -> dict[str, Any]:
 
     def with_deadline(base: type[HTTPConnection]) -> type[HTTPConnection]:
         class Connection(base):  # type: ignore[misc,valid-type]
+            def _new_conn(self) -> socket.socket:
+                connect = super()._new_conn
+                if addresses is None:
+                    return cast(socket.socket, connect())
+                return _pinned(self, connect, addresses)
+
             def request(self, *args: Any, **kwargs: Any) -> None:
                 self.ends_at = time.monotonic() + total_s
                 super().request(*args, **kwargs)
@@ -284,6 +315,26 @@ def deadline_pools(total_s: float, read_s: float) -> dict[str, Any]:
         ConnectionCls = with_deadline(HTTPSConnection)  # type: ignore[assignment]
 
     return {"http": HTTP, "https": HTTPS}
+
+
+def _pinned(
+    connection: Any, connect: Callable[[], socket.socket], addresses: Addresses
+) -> socket.socket:
+    """A connection to one of the judged addresses; another is tried where one takes none."""
+    name: str = connection._dns_host  # noqa: SLF001 - urllib3 has no other place for it
+    every = addresses(name, connection.port)[:MOST_ADDRESSES]
+    try:
+        for number, address in enumerate(every, start=1):
+            connection._dns_host = address  # noqa: SLF001
+            try:
+                return connect()
+            except urllib3.exceptions.HTTPError:
+                if number == len(every):
+                    raise
+    finally:
+        # The certificate is checked against the name.
+        connection._dns_host = name  # noqa: SLF001
+    raise AssertionError  # pragma: no cover - there is one address at least
 
 
 __all__ = [

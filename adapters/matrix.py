@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from adapters.base import FileTaker, NoteTaker, Pollable, Provisioner, TagTaker
-from adapters.registry import ADAPTERS, adapter_for
+from adapters.registry import adapter_for, apps
 from adapters.traits import RatePolicy, TagPlace, TagTraits, Traits
 from schemas.fields import FieldType
 
@@ -34,12 +34,12 @@ _PROTOCOLS: Mapping[str, type] = {
 
 def page() -> str:
     """The whole page."""
-    apps = [adapter_for(app).traits for app in sorted(ADAPTERS)]
-    head = ["trait", *(f"[{one.label}](apps/{one.app}.md)" for one in apps)]
+    every = [adapter_for(app).traits for app in apps()]
+    head = ["trait", *(f"[{one.label}](apps/{one.app}.md)" for one in every)]
     lines = [_line(head), "|---" * len(head) + "|"]
-    lines += [_line([name, *(shown(one) for one in apps)]) for name, shown in _ROWS.items()]
+    lines += [_line([name, *(shown(one) for one in every)]) for name, shown in _ROWS.items()]
     lines += [
-        _line([name, *(_yes(_offers(one.app, protocol)) for one in apps)])
+        _line([name, *(_yes(_offers(one.app, protocol)) for one in every)])
         for name, protocol in _PROTOCOLS.items()
     ]
     return _INTRO + "\n" + "\n".join(lines) + "\n"

@@ -1,4 +1,6 @@
-"""Which adapter serves which app: a name leads to a class that is imported on first use."""
+"""Which adapter serves which app: a name leads to a class that is imported on first use, or to a
+document that describes the app (adapters/rest).
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,34 @@ ADAPTERS = {
 }
 
 
+def apps() -> tuple[str, ...]:
+    """The names of all apps, by name."""
+    from adapters.rest import shelf  # noqa: PLC0415 - an adapter like the others: on first use
+
+    return tuple(sorted({*ADAPTERS, *shelf.names()}))
+
+
 class UnknownApp(LookupError):
     """No adapter has that name."""
 
 
 def adapter_for(app: str) -> type[CRM]:
     """The adapter class of an app. Raises UnknownApp, or ImportError for a missing extra."""
-    try:
-        module, name = ADAPTERS[app].split(":")
-    except KeyError as exc:
-        message = f"there is no app named {app!r}; known are {', '.join(sorted(ADAPTERS))}"
-        raise UnknownApp(message) from exc
+    if app not in ADAPTERS:
+        return _described(app)
+    module, name = ADAPTERS[app].split(":")
     adapter: type[CRM] = getattr(import_module(module), name)
     return adapter
+
+
+def _described(app: str) -> type[CRM]:
+    from adapters.rest import shelf  # noqa: PLC0415 - an adapter like the others: on first use
+
+    try:
+        return shelf.adapter_of(app)
+    except KeyError as exc:
+        message = f"there is no app named {app!r}; known are {', '.join(apps())}"
+        raise UnknownApp(message) from exc
 
 
 def traits_of(app: str) -> Traits:

@@ -19,7 +19,7 @@ import redis
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from adapters.registry import ADAPTERS, adapter_for
+from adapters.registry import adapter_for, apps
 from connector import failpoints, stopping
 from connector.engines import engine_environ, engines
 from connector.log import configure_log, get_logger
@@ -104,7 +104,7 @@ def import_sdks() -> None:
 
     An extra that is not installed is said in one line; its connections will say the same.
     """
-    for app in ADAPTERS:
+    for app in apps():
         try:
             adapter_for(app)
         except ImportError as exc:

@@ -51,6 +51,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "zendesk": {"subdomain": "acme"},
     "odoo": {"database": "acme", "user": "integration@example.com"},
     "splio": {"universe": "acme"},
+    "pipedrive": {"company": "acme"},
 }
 # Where each CRM's simulator keeps what these tests write: score, comment and e-mail.
 FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -79,6 +80,12 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "comment": "x_nps_comment",
     },
     "splio": {"entity": "contacts", "email": "email", "score": "c5", "comment": "c6"},
+    "pipedrive": {
+        "entity": "persons",
+        "email": "email",
+        "score": "a" * 39 + "1",
+        "comment": "a" * 39 + "2",
+    },
 }
 
 

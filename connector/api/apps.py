@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.registry import ADAPTERS, UnknownApp, traits_of
+from adapters.registry import UnknownApp, apps, traits_of
 from adapters.traits import Traits
 from connector.api.description import Resource
 from connector.problems import not_found
@@ -35,7 +35,7 @@ def read_app(app: str) -> dict[str, Any]:
 def _available() -> list[Traits]:
     """The apps whose optional library is installed; the others are simply not offered."""
     found = []
-    for app in sorted(ADAPTERS):
+    for app in apps():
         try:
             found.append(traits_of(app))
         except (ImportError, UnknownApp):

@@ -65,6 +65,8 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "operator, or change it.",
         CRYPTO_CODE: "The stored secrets cannot be opened. Tell the operator to put the "
         "key-encryption key back, then connect again.",
+        "signing_secret_unfit": "The signing secret is not whsec_ and 24 to 64 bytes in base64. "
+        "Enter it again.",
         "url_invalid": "The address is no plain https address. Correct it.",
         "url_not_https": "The address must begin with https://. Correct it.",
         "receiver_gone": "The receiver says that it is gone for good (410). Give another address.",

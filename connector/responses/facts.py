@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from adapters.registry import ADAPTERS, traits_of
+from adapters.registry import apps, traits_of
 from connector.responses.case import AutomationFacts, ConnectionFacts, Facts, MappingFacts
 from connector.responses.questions import shape_of
 from connector.responses.rules import Expression, ExpressionInvalid, condition, trusting
@@ -59,6 +59,7 @@ def _connections(
 ) -> dict[int, ConnectionFacts]:
     entities = _entities(connection)
     provisioned = _provisioned(connection)
+    known = frozenset(apps())
     return {
         row.id: ConnectionFacts(
             id=row.id,
@@ -72,7 +73,7 @@ def _connections(
             linger_s=linger_s.get(row.app, traits_of(row.app).linger_s),
         )
         for row in connection.execute(CONNECTIONS)
-        if row.app in ADAPTERS
+        if row.app in known
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from adapters.registry import ADAPTERS, traits_of
+from adapters.registry import apps, traits_of
 from connector.responses.case import Person
 
 ATTRIBUTES = (
@@ -77,7 +77,7 @@ def _by_crm_id(
     ]
     if not asked:
         return {}
-    entities = {app: traits_of(app).contact_entity for app in ADAPTERS}
+    entities = {app: traits_of(app).contact_entity for app in apps()}
     options = {"w": workspace_id, "rows": json.dumps(asked), "entities": json.dumps(entities)}
     connection.execute(LOCK_CRM_IDS, {"w": workspace_id % 2**31})
     connection.execute(ADD_BY_CRM_ID, options)

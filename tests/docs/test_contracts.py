@@ -40,4 +40,5 @@ def test_a_module_that_calls_itself_pure_is_held_to_it(module: str) -> None:
 
 def test_every_app_of_the_registry_is_kept_apart_from_the_others() -> None:
     adapters = {path.partition(":")[0] for path in ADAPTERS.values()}
-    assert contract("crms", "modules") == adapters
+    # Those without code have one adapter in common.
+    assert contract("crms", "modules") == adapters | {"adapters.rest"}

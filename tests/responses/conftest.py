@@ -12,6 +12,7 @@ from connector.settings import Settings
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from simulators.odoo.service import Odoo
+from simulators.pipedrive.service import Pipedrive
 from simulators.salesforce.service import Salesforce
 from simulators.splio.service import Splio
 from simulators.zendesk.service import Zendesk
@@ -24,8 +25,9 @@ SIMULATORS: dict[str, Any] = {
     "zendesk": Zendesk,
 }
 # Apps without tags and notes: what all CRMs promise together is not asked of them.
-FURTHER: dict[str, Any] = {"splio": Splio}
+FURTHER: dict[str, Any] = {"pipedrive": Pipedrive, "splio": Splio}
 FAST: dict[str, dict[str, Any]] = {
+    "pipedrive": {"rate": 100_000},
     "splio": {"rate": 100_000, "other_rate": 100_000, "tells_types": True},
     "zendesk": {"job_delay_s": 0.0, "index_lag_s": 0, "plan": "enterprise", "rate": 100_000},
 }

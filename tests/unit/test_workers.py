@@ -120,7 +120,6 @@ def test_an_adapter_that_is_not_installed_does_not_stop_the_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("adapters.registry.ADAPTERS", {"gone": "adapters.gone:Gone"})
-    monkeypatch.setattr(workers, "ADAPTERS", {"gone": "adapters.gone:Gone"})
     workers.import_sdks()
 
 
