@@ -104,7 +104,7 @@ class Zendesk:
             return Tagger(self._client, entity).retag(changes)
 
     def noted(self, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
-        """The port's `noted`: two calls a thread."""
+        """The port's `noted`: two calls a thread, one for all of them."""
         del entity
         with speaking():
             return self._desk().noted(notes)

@@ -125,6 +125,10 @@ class Caller:
             # list() so that an exception of a part is raised here, after the others have ended.
             list(pool.map(work, waiting))
 
+    def share(self, count: int) -> int:
+        """How many of so many each of the calls in flight takes, at least one."""
+        return max(1, math.ceil(count / self._in_flight()))
+
     def _in_flight(self) -> int:
         policies = quota.rates(self.reached.profile, self.budget)
         rate = min((one.calls / one.per_s for one in policies if one.kind is None), default=10.0)

@@ -1,8 +1,10 @@
 """Step 5 of a wave: notes.
 
-A note that an earlier try may have sent is looked for by its marker first: creating notes is not
-idempotent anywhere. What is certainly the first of its contact and campaign needs no look, and many
-of those may go as one batch that the CRM works on by itself (awaiting.py).
+look    what an earlier try may have sent, by its marker: creating notes is not idempotent
+        anywhere
+begin   what is certainly the first of its contact and campaign, many as one batch that the CRM
+        works on by itself (awaiting.py)
+write   the others
 """
 
 from __future__ import annotations
@@ -51,10 +53,12 @@ def note(work: Work, notes: Sequence[Asked]) -> None:
     for one, asked in notes:
         by_thread[_thread_of(one)].append((one, asked))
     groups = list(by_thread.values())
+    # Before anything is begun: a look may have to wait until no batch is at work any more.
+    _look(work, groups)
     fresh = [group for group in groups if _is_first(work, group)]
     for batch in chunks(fresh, work.known.traits.write_batch):
         _begin(work, batch)
-    _note_each(work, groups)
+    _write(work, groups)
 
 
 def collected(work: Work, notes: Sequence[tuple[Delivery, str]], result: BatchResult) -> None:
@@ -69,7 +73,8 @@ def collected(work: Work, notes: Sequence[tuple[Delivery, str]], result: BatchRe
             _noted(work, one, outcome)
         else:
             refused.append([(one, note_of(one, remote_id))])
-    _note_each(work, refused)
+    _look(work, refused)
+    _write(work, refused)
 
 
 def _thread_of(one: Delivery) -> Thread:
@@ -82,6 +87,34 @@ def _is_first(work: Work, group: Sequence[Asked]) -> bool:
     if thread in threads.earlier or thread in threads.doubtful or thread in work.standing:
         return False
     return not any(one.may_have_been_sent for one, _ in group)
+
+
+# --- look -----------------------------------------------------------------------------------------
+
+
+def _look(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
+    """Settle what stands already. What could not be looked for is settled as that call's fault."""
+    doubtful = [pair for group in groups for pair in group if pair[0].may_have_been_sent]
+    # Where a look is several calls a note, as few parts as keep the account's rate busy: what is
+    # asked once a part (are batches at work?) is asked rarely.
+    traits = work.known.traits
+    share = min(work.caller.share(len(doubtful)), traits.read_batch)
+    parts = chunks(doubtful, max(share, traits.note_batch))
+    work.caller.each(parts, lambda part: _look_for(work, part))
+
+
+def _look_for(work: Work, part: Sequence[Asked]) -> None:
+    if work.trouble.ends_wave:
+        return
+    entity, notes = part[0][0].entity, [asked for _, asked in part]
+    try:
+        found = work.caller.call(lambda crm: _note_taker(crm).noted(entity, notes))
+    except AdapterError as exc:
+        work.failed([one for one, _ in part], exc)
+        return
+    for one, asked in part:
+        if asked.key in found:
+            _noted(work, one, Outcome(asked.key, Status.UNCHANGED, remote_id=found[asked.key]))
 
 
 # --- batches --------------------------------------------------------------------------------------
@@ -114,10 +147,10 @@ def _started(work: Work, entity: str, notes: Sequence[Note]) -> Started | BatchR
         return work.caller.call(start)
 
 
-# --- each -----------------------------------------------------------------------------------------
+# --- write ----------------------------------------------------------------------------------------
 
 
-def _note_each(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
+def _write(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
     # Notes of one thread stay in one part, in their order: two threads would both open it.
     waiting = [[pair for pair in group if work.is_open(pair[0])] for group in groups]
     size = work.known.traits.note_batch
@@ -125,31 +158,23 @@ def _note_each(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
         [pair for group in part for pair in group]
         for part in chunks([group for group in waiting if group], size)
     ]
-    work.caller.each(parts, lambda part: _note_parts(work, part))
+    work.caller.each(parts, lambda part: _write_parts(work, part))
 
 
-def _note_parts(work: Work, part: Sequence[Asked]) -> None:
+def _write_parts(work: Work, part: Sequence[Asked]) -> None:
     for batch in chunks(part, work.known.traits.note_batch):
-        _note_part(work, batch)
+        _write_part(work, batch)
 
 
-def _note_part(work: Work, part: Sequence[Asked]) -> None:
-    if work.trouble.ends_wave:
-        return
+def _write_part(work: Work, part: Sequence[Asked]) -> None:
     entity = part[0][0].entity
-    try:
-        fresh = _not_noted(work, entity, part)
-    except AdapterError as exc:
-        work.failed([one for one, _ in part], exc)
-        return
-    if fresh:
-        notes = [_placed(work, one, asked) for one, asked in fresh]
-        each_outcome(
-            work,
-            [one for one, _ in fresh],
-            lambda: _written(work, entity, notes),
-            lambda one, outcome: _noted(work, one, outcome),
-        )
+    notes = [_placed(work, one, asked) for one, asked in part]
+    each_outcome(
+        work,
+        [one for one, _ in part],
+        lambda: _written(work, entity, notes),
+        lambda one, outcome: _noted(work, one, outcome),
+    )
 
 
 def _placed(work: Work, one: Delivery, asked: Note) -> Note:
@@ -162,18 +187,6 @@ def _placed(work: Work, one: Delivery, asked: Note) -> Note:
 def _written(work: Work, entity: str, notes: Sequence[Note]) -> BatchResult:
     with work.caller.writing():
         return work.caller.call(lambda crm: _note_taker(crm).note(entity, notes))
-
-
-def _not_noted(work: Work, entity: str, part: Sequence[Asked]) -> list[Asked]:
-    """The notes that do not stand there yet; only what may have been sent before is looked for."""
-    doubtful = [asked for one, asked in part if one.may_have_been_sent]
-    if not doubtful:
-        return list(part)
-    found = work.caller.call(lambda crm: _note_taker(crm).noted(entity, doubtful))
-    for one, asked in part:
-        if asked.key in found:
-            _noted(work, one, Outcome(asked.key, Status.UNCHANGED, remote_id=found[asked.key]))
-    return [(one, asked) for one, asked in part if asked.key not in found]
 
 
 def _noted(work: Work, one: Delivery, outcome: Outcome) -> None:

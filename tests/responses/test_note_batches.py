@@ -10,6 +10,7 @@ from collections import Counter
 from sqlalchemy import text
 
 from connector.responses import leases
+from connector.responses.calling import MOST_IN_FLIGHT
 from tests.responses.scene import LATER, joined, known, states
 from tests.world import CRMSeen, World, answered
 
@@ -180,3 +181,36 @@ def test_a_thread_whose_ticket_our_books_do_not_name_is_looked_for(world: World)
         world.settle()
         assert calls(crm, since) == {"GET tickets": 1, "PUT tickets/N": 1}
         assert tickets(crm) == [2]
+
+
+def test_whether_a_job_is_at_work_is_asked_once_a_call_in_flight_not_once_a_note(
+    world: World,
+) -> None:
+    with joined(world, "zendesk") as crm:
+        known(world, crm, 40)
+        world.push(*(answered(n) for n in range(40)))
+        world.plan()
+        with world.database.begin(world.workspace_id) as store:
+            store.execute(text("UPDATE delivery SET claims = 1 WHERE kind = 'note'"))
+        since = len(crm.calls())
+        world.settle()
+        asked = [one for one in crm.calls()[since:] if "job_statuses.json" in one["path"]]
+        assert 1 <= len(asked) <= MOST_IN_FLIGHT
+        assert calls(crm, since) == {"GET tickets": 80, "POST tickets": 40}
+        assert tickets(crm) == [1] * 40
+
+
+def test_a_look_for_what_stands_comes_before_the_next_job_is_begun(world: World) -> None:
+    with joined(world, "zendesk", options={"job_delay_s": 0.3}) as crm:
+        known(world, crm, 8)
+        world.push(*(answered(n) for n in range(8)))
+        world.plan()
+        with world.database.begin(world.workspace_id) as store:
+            store.execute(
+                text("UPDATE delivery SET claims = 1 WHERE kind = 'note' AND contact_id <= 4")
+            )
+        world.settle()
+        assert calls(crm)["POST tickets/create_many"] == 1
+        assert tickets(crm) == [1] * 8
+        waited = [one for one in world.rows("SELECT code FROM attempt") if one.code]
+        assert waited == []
