@@ -75,7 +75,7 @@ def enriched(
     response: Mapping[str, Any], survey: Survey | None, *, campaign_flags: Iterable[str] = ()
 ) -> dict[str, Any]:
     """The response with the titles, labels, weights, categories and flags that its survey and
-    campaign give its answers.
+    campaign give its answers; `counts` is how much each question counts in its category.
 
     What the platform sent along itself is kept.
     """
@@ -87,6 +87,7 @@ def enriched(
         if (weight := _weight(one, answers[one["key"]])) is not None
     }
     categories = {one["key"]: one["category"] for one in known if one.get("category")}
+    counts = {one["key"]: one["weight"] for one in known if one.get("weight") is not None}
     flags = [flag for one in known for flag in _raised(one, answers[one["key"]])]
     every = dict.fromkeys((*(response.get("flags") or ()), *flags, *campaign_flags))
     return {
@@ -94,6 +95,7 @@ def enriched(
         "answers": {**answers, **{one["key"]: _read(one, answers[one["key"]]) for one in known}},
         "weights": {**weights, **(response.get("weights") or {})},
         "categories": {**categories, **(response.get("categories") or {})},
+        "counts": counts,
         "flags": list(every),
     }
 
@@ -140,9 +142,9 @@ def _chosen(question: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Mapp
 
 
 def _weight(question: Mapping[str, Any], answer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - exact number
-    """The weight of the single chosen option, else the question's own."""
+    """The weight of the single chosen option."""
     weighed = [one["weight"] for one in _chosen(question, answer) if one.get("weight") is not None]
-    return weighed[0] if len(weighed) == 1 else question.get("weight")
+    return weighed[0] if len(weighed) == 1 else None
 
 
 def _raised(question: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:

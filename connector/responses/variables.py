@@ -169,7 +169,7 @@ def _combined(answered: Sequence[Variable], rule: str) -> Variable | None:
     used = frozenset[str]().union(*(one.answers for one in answered))
     if rule == "join":
         return Variable(Kind.TEXT, "\n".join(_as_text(one) for one in answered), answers=used)
-    mean = _mean(one.value for one in answered if one.kind is Kind.NUMBER)
+    mean = _mean((one.value, 1) for one in answered if one.kind is Kind.NUMBER)
     return None if mean is None else Variable(Kind.NUMBER, mean, answers=used)
 
 
@@ -180,12 +180,15 @@ def _as_text(variable: Variable) -> str:
     return "\n".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _mean(numbers: Iterable[FieldValue]) -> FieldValue:
-    given = [Decimal(str(one)) for one in numbers]
-    if not given:
-        return None
+def _mean(counted: Iterable[tuple[FieldValue, FieldValue]]) -> FieldValue:
+    """Of (number, how much it counts); None of nothing, or of what all counts nothing."""
+    given = [(Decimal(str(one)), Decimal(str(count))) for one, count in counted]
     with localcontext(prec=80):
-        return exact((sum(given, Decimal()) / len(given)).quantize(Decimal("0.01"), ROUND_HALF_UP))
+        parts = sum((count for _, count in given), Decimal())
+        if parts <= 0:
+            return None
+        whole = sum((one * count for one, count in given), Decimal())
+        return exact((whole / parts).quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def _contact_variables(
@@ -236,13 +239,16 @@ def _weight_variables(
     weights = response.get("weights") or {}
     for key, weight in weights.items():
         yield variable_name("weights", key), Variable(Kind.NUMBER, weight)
-    by_category: dict[str, list[FieldValue]] = {}
+    counts = response.get("counts") or {}
+    by_category: dict[str, list[tuple[FieldValue, FieldValue]]] = {}
     for key, category in (response.get("categories") or {}).items():
         answer = found.get(variable_name("answers", key))
         number = answer.value if answer is not None and answer.kind is Kind.NUMBER else None
-        by_category.setdefault(category, []).append(weights.get(key, number))
-    for category, numbers in by_category.items():
-        mean = _mean(one for one in numbers if one is not None)
+        value = weights.get(key, number)
+        if value is not None:
+            by_category.setdefault(category, []).append((value, counts.get(key, 1)))
+    for category, counted in by_category.items():
+        mean = _mean(counted)
         if mean is not None:
             yield variable_name("categories", category), Variable(Kind.NUMBER, mean)
 

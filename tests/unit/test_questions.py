@@ -63,6 +63,26 @@ def test_the_chosen_options_weight_category_and_flags_are_added() -> None:
     assert full["flags"] == ["on_site", "fair"]
 
 
+def test_a_questions_own_weight_is_how_much_it_counts_in_its_category() -> None:
+    survey = {
+        "questions": [
+            {"key": "nps", "type": "nps", "category": "service", "weight": 3},
+            {"key": "rating", "type": "rating", "category": "service"},
+            {"key": "unasked", "type": "rating", "category": "service", "weight": 100},
+        ]
+    }
+    answers = {"nps": {"type": "nps", "value": 9}, "rating": {"type": "rating", "value": 1}}
+    full = enriched(response(**answers), survey)
+    assert full["weights"] == {}
+    assert variables_of(full, None)["categories.service"].value == 7
+
+
+def test_a_category_whose_questions_all_count_nothing_has_no_value() -> None:
+    survey = {"questions": [{"key": "nps", "type": "nps", "category": "service", "weight": 0}]}
+    full = enriched(response(nps={"type": "nps", "value": 9}), survey)
+    assert "categories.service" not in variables_of(full, None)
+
+
 def test_what_the_platform_sent_is_kept() -> None:
     sent = response(channel=choice("shop")) | {"weights": {"channel": 9}, "flags": ["callback"]}
     full = enriched(sent, SURVEY)
