@@ -167,7 +167,7 @@ class VersionSchema(Schema):
     state = fields.String(
         required=True,
         validate=validate.OneOf(
-            ("received", "planning_failed", "delivering", "needs_attention", "done")
+            ("received", "planning_failed", "delivering", "needs_attention", "paused", "done")
         ),
     )
     steps = fields.List(fields.Nested(DeliverySchema), required=True)

@@ -98,7 +98,7 @@ def _mappings(connection: Connection) -> dict[str, MappingFacts]:
             version=row.version,
             connection_id=row.connection_id,
             body=row.body,
-            waits="paused" if row.paused_at else None,
+            waits=row.waits,
         )
         for row in connection.execute(MAPPINGS)
     }
@@ -147,7 +147,8 @@ ENTITIES = text("SELECT connection_id, entity, definition FROM entity_snapshot W
 PROVISIONED = text("SELECT connection_id, campaign_id FROM tag_provision WHERE state = 'done'")
 MAPPINGS = text(
     """
-    SELECT m.id, m.name, m.connection_id, m.paused_at, v.version, v.body
+    SELECT m.id, m.name, m.connection_id, v.version, v.body,
+           CASE WHEN m.paused_at IS NOT NULL THEN coalesce(m.paused_reason, 'paused') END AS waits
       FROM mapping m JOIN mapping_version v ON v.mapping_id = m.id AND v.version = m.published
      WHERE m.deleted_at IS NULL
     """

@@ -40,6 +40,7 @@ _FILE = tuple(
 )  # fmt: skip
 _SETTLED = {"done", "superseded", "cancelled"}
 _NEEDS_SOMEBODY = {"dead", "parked"}
+PAUSED = "paused"
 
 
 def progress(
@@ -66,21 +67,30 @@ def progress(
 
 
 def state_of(version: Row) -> str:
-    """Where one version stands: received, planning_failed, delivering, needs_attention or done."""
+    """Where one version stands: received, planning_failed, delivering, needs_attention, paused or
+    done.
+    """
     if version["planned_at"] is None:
         return "planning_failed" if version["plan_error"] else "received"
     waiting = [step for step in version["steps"] if _waits_for_its_file(step)]
-    states = {step["state"] for step in version["steps"] if step not in waiting}
+    resting = [step for step in version["steps"] if _is_paused(step)]
+    others = [step for step in version["steps"] if step not in (*waiting, *resting)]
+    states = {step["state"] for step in others}
     if states & _NEEDS_SOMEBODY:
         return "needs_attention"
-    if waiting:
+    if waiting or not states <= _SETTLED:
         return "delivering"
-    return "done" if states <= _SETTLED else "delivering"
+    return "paused" if resting else "done"
 
 
 def _waits_for_its_file(step: Row) -> bool:
     """Parked, and going on by itself."""
     return bool(step["state"] == "parked" and step["reason"] == WAITS)
+
+
+def _is_paused(step: Row) -> bool:
+    """Parked by a person, who has the switch: nothing is wrong."""
+    return bool(step["state"] == "parked" and step["reason"] == PAUSED)
 
 
 def _files(

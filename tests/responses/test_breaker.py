@@ -8,6 +8,7 @@ import pytest
 
 from connector.responses.breaker import AT_LEAST, OPENS_AFTER
 from connector.responses.configuration import mappings
+from connector.responses.tracking import progress
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from tests.world import World, answered
@@ -50,6 +51,15 @@ def test_it_opens_after_its_number_of_failures_and_parks_the_rest(
     assert OPENS_AFTER <= len(dead) < PUSHED
     assert set(waiting(world, opened)) == {("parked", "breaker")}
     assert paused_reason(world, opened) == "breaker"
+
+
+def test_what_comes_later_waits_for_the_breaker_too(world: World, opened: int) -> None:
+    world.push(answered(PUSHED + 1))
+    world.plan()
+    assert set(waiting(world, opened)) == {("parked", "breaker")}
+    with world.database.begin(world.workspace_id) as store:
+        (told,) = progress(store, world.workspace_id, response_id=f"r{PUSHED + 1}", source=None)
+    assert told["state"] == "needs_attention"
 
 
 def test_a_person_is_told_once(world: World, opened: int) -> None:
