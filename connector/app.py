@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from connector import admin
+from connector.admin import page
 from connector.api import asking, context, description, errors, headers, resources
 from connector.api.gate import Gate
 from connector.connections.desk import Desk
@@ -39,10 +42,14 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     context.install(app, context.Hub(settings, database, desk, bell, limits, limiter))
     headers.install(app, https=settings.public_url.startswith("https://"))
     errors.install(app)
-    asking.install(app)
+    asking.install(app, page_member=page.judged)
     app.static_folder = "static"
     app.add_url_rule("/static/<path:filename>", "static", app.send_static_file)
     api = description.described(app)
     resources.register(app, api)
+    admin.install(app)
     description.serve(app, api)
+    if settings.proxies:
+        proxied = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
     return app

@@ -47,6 +47,8 @@ class Code(StrEnum):
     QUERY_INVALID = "query_invalid"
     CURSOR_INVALID = "cursor_invalid"
     UNAUTHENTICATED = "unauthenticated"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    FORM_EXPIRED = "form_expired"
     SCOPE_MISSING = "scope_missing"
     SIGNATURE_INVALID = "signature_invalid"
     RATE_LIMITED = "rate_limited"
@@ -144,6 +146,14 @@ CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
         # Who asks.
         Code.UNAUTHENTICATED: Kind(
             401, "A valid API key is needed", "Send `Authorization: Bearer <key>` with a valid key."
+        ),
+        Code.SIGN_IN_REFUSED: Kind(
+            401,
+            "The address, the password or the code is not right",
+            "Try again, or let an admin give you a new password.",
+        ),
+        Code.FORM_EXPIRED: Kind(
+            400, "This form has expired", "Reload the page and send it again: nothing was changed."
         ),
         Code.SCOPE_MISSING: Kind(
             403, "The key may not do this", "Use a key with the scope that is named."

@@ -103,6 +103,7 @@ class Settings:
     redis_url: str | None = field(repr=False)
     public_url: str
     port: int
+    proxies: int
     data_dir: Path
     runtime_dir: Path | None
     keks: Secret | None
@@ -182,6 +183,7 @@ def _read(env: _Reader, environ: Mapping[str, str]) -> Settings:
         redis_url=env.str("REDIS_URL", None),
         public_url=env.str("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
         port=port,
+        proxies=env.int("ANSWERBACK_PROXIES", 0),
         data_dir=data_dir.absolute(),
         runtime_dir=env.path("XDG_RUNTIME_DIR", None),
         keks=Secret(keks) if keks else None,
@@ -303,6 +305,8 @@ def _bad_numbers(settings: Settings) -> list[str]:
         )
     if not 0 < settings.rate_share <= 1:
         problems.append("ANSWERBACK_RATE_SHARE: must be above 0 and at most 1")
+    if not 0 <= settings.proxies <= 10:
+        problems.append("ANSWERBACK_PROXIES: must be 0 to 10")
     if not 0 < settings.port < 65536:
         problems.append("PORT: must be 1 to 65535")
     return problems

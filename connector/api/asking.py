@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from flask import Flask, g, request
 from sqlalchemy import text
 
 from connector import audit, clock
-from connector.access import Actor, Role, Rule, missing, rule_for
+from connector.access import Actor, Door, Member, Role, Rule, missing, rule_for
 from connector.api.context import hub
 from connector.api.gate import HOOK, REFUSED, kind_of
 from connector.keys import StoredKey, is_good, public_id_of, use_is_to_be_noted
@@ -15,8 +18,10 @@ from connector.problems import Code, Refusal, not_found
 _SCHEME = "bearer "
 
 
-def install(app: Flask) -> None:
-    """Judge every request that has a route."""
+def install(app: Flask, *, page_member: Callable[[Rule], Member | None]) -> None:
+    """Judge every request that has a route. `page_member` judges those that come with a session:
+    it refuses, or tells the member (None where the page belongs to no workspace).
+    """
 
     @app.before_request
     def judged() -> None:
@@ -26,10 +31,15 @@ def install(app: Flask) -> None:
         if rule is None:
             raise not_found()
         g.rule = rule
-        if rule.right is not None:
-            g.actor = _allowed(_known(), rule)
-            kind = kind_of(request.method, request.url_rule.rule)
+        kind = kind_of(request.method, request.url_rule.rule)
+        if rule.door is Door.KEY:
+            g.actor = allowed(_known(), rule)
             hub().gate.pass_through(kind, g.actor.public_id)
+        elif rule.door is not Door.OPEN:
+            member = page_member(rule)
+            if member is not None:
+                g.actor = allowed(member, rule)
+                hub().gate.pass_through(kind, member.name)
         elif request.method == "POST":
             hub().gate.pass_through(HOOK, request.remote_addr or "")
 
@@ -45,7 +55,11 @@ def _known() -> Actor:
         raise
 
 
-def _allowed(actor: Actor, rule: Rule) -> Actor:
+Asker = TypeVar("Asker", Actor, Member)
+
+
+def allowed(actor: Asker, rule: Rule) -> Asker:
+    """The asker, if the rule lets them; Refusal(SCOPE_MISSING) and an entry in the log if not."""
     lacking = missing(actor, rule)
     if lacking is None:
         return actor
@@ -58,7 +72,8 @@ def _allowed(actor: Actor, rule: Rule) -> Actor:
             detail={"route": str(request.url_rule), "method": request.method, "lacks": lacking},
             address=request.remote_addr,
         )
-    raise Refusal(Code.SCOPE_MISSING, f"The key lacks {lacking}.")
+    holder = "key" if isinstance(actor, Actor) else "account"
+    raise Refusal(Code.SCOPE_MISSING, f"The {holder} lacks {lacking}.")
 
 
 def _actor() -> Actor:

@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, request
 from sqlalchemy import Connection
 
 from connector import audit
-from connector.access import Actor, Rule
+from connector.access import Actor, Member, Rule
 from connector.api.gate import Gate
 from connector.connections.desk import Desk
 from connector.db import Database, retried
@@ -55,17 +55,29 @@ def hub() -> Hub:
 
 
 def actor() -> Actor:
-    """Who asks. Only for routes that are not open: asking.py has set it."""
+    """Who asks by a key. Only for routes of the API that are not open: asking.py has set it."""
     found = g.actor
     assert isinstance(found, Actor)  # noqa: S101 - asking.py put it there
     return found
+
+
+def member() -> Member:
+    """Who asks for a page of a workspace: asking.py has set it."""
+    found = g.actor
+    assert isinstance(found, Member)  # noqa: S101 - asking.py put it there
+    return found
+
+
+def asker() -> Actor | Member:
+    """Who asks, by a key or as a member."""
+    return actor() if isinstance(g.actor, Actor) else member()
 
 
 def reading(story: Callable[[Connection], Result]) -> Result:
     """What the story returns from one transaction in the asker's workspace."""
 
     def once() -> Result:
-        with hub().database.begin(actor().workspace_id) as connection:
+        with hub().database.begin(asker().workspace_id) as connection:
             return story(connection)
 
     return retried(once)
@@ -95,8 +107,8 @@ def note(connection: Connection, told: Told) -> None:
     assert isinstance(rule, Rule)  # noqa: S101 - asking.py put it there
     audit.record(
         connection,
-        actor().workspace_id,
-        actor=actor().name,
+        asker().workspace_id,
+        actor=asker().name,
         action=rule.audited or "unnamed",
         object=told.object,
         detail=told.detail,

@@ -15,6 +15,7 @@ from connector.cli import (
     connections,
     extras,
     operations,
+    people,
     provisioning,
     responses,
     sources,
@@ -35,6 +36,7 @@ def main(context: click.Context, *, as_json: bool) -> None:
 for _command in (
     workspaces.workspace,
     workspaces.key,
+    people.user,
     connections.connect,
     connections.entities,
     connections.fields,

@@ -40,6 +40,7 @@ from connector.tables.deliveries import (
 from connector.tables.edits import edit
 from connector.tables.files import answer_file, file_content
 from connector.tables.mappings import automation, automation_version, mapping, mapping_version
+from connector.tables.persons import person, recovery_code, sign_in_hold, web_session
 from connector.tables.quotas import account_usage, connection_pace, drift, drift_check
 from connector.tables.responses import (
     hook_message,
@@ -83,17 +84,21 @@ __all__ = [
     "metadata",
     "oauth_client",
     "oauth_state",
+    "person",
     "question",
     "question_option",
+    "recovery_code",
     "response",
     "response_key",
     "score_tag",
     "segment",
+    "sign_in_hold",
     "step_key",
     "survey",
     "survey_version",
     "tag_provision",
     "target_clock",
     "user_account",
+    "web_session",
     "workspace",
 ]

@@ -106,6 +106,7 @@ oauth_state = keyed_table(
     Column("digest", LargeBinary, primary_key=True),
     identifier("connection_id"),
     identifier("api_key_id", nullable=True),
+    identifier("account_id", nullable=True),
     words("app"),
     words("redirect_uri"),
     Column("seal_id", Uuid, nullable=False),
@@ -114,6 +115,7 @@ oauth_state = keyed_table(
     moment("used_at"),
     to("connection", ondelete="CASCADE"),
     to("api_key", ondelete="CASCADE"),
+    to("user_account", "account_id", ondelete="CASCADE"),
 )
 
 # A snapshot per download that differs from the one before; `current` marks the newest.

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     Identity,
     Index,
     LargeBinary,
@@ -43,8 +44,11 @@ user_account = table(
     words("role"),
     moment("created_at", now=True),
     moment("disabled_at"),
+    # Who signs in as this member; the person may live in another workspace.
+    Column("person_id", BigInteger, ForeignKey("person.id", ondelete="SET NULL"), nullable=True),
     CheckConstraint("role IN ('owner', 'admin', 'editor', 'viewer')", name="role"),
     Index("uq_user_account_email", "workspace_id", text("lower(email)"), unique=True),
+    Index("ix_user_account_person", "person_id"),
 )
 
 # `public_id` stands in the key itself; of the secret part only the SHA-256 is kept.

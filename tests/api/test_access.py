@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connector.access import ACCESS, RIGHTS, Role
+from connector.access import ACCESS, RIGHTS, Door, Role
 from connector.api.context import hub
 from connector.workspaces import EVERY_SCOPE
 from tests.api.conftest import with_key
 
-GUARDED = {route: rule for route, rule in ACCESS.items() if rule.right is not None}
+# The pages have the same matrix in tests/pages/test_access.py.
+GUARDED = {route: rule for route, rule in ACCESS.items() if rule.door is Door.KEY}
 OPEN = {route: rule for route, rule in ACCESS.items() if rule.right is None}
 WITH_ID = [route for route in GUARDED if "<id:" in route[1]]
 
@@ -75,6 +76,10 @@ def test_every_route_asks_for_its_own_scope(client, database, alice):
             if is_refused != (rule.scope == scope):
                 wrong.append((scope, *route))
     assert wrong == []
+
+
+def test_every_route_of_the_api_asks_for_a_right_and_a_scope():
+    assert all(rule.right and rule.scope for rule in GUARDED.values())
 
 
 def test_open_routes_say_why_they_are_open():

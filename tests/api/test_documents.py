@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from openapi_spec_validator import validate
 from connector import access, problems
 
 ROOT = Path(__file__).parents[2]
-SWAGGER = ROOT / "connector" / "static" / "swagger"
+STATIC = ROOT / "connector" / "static"
+AXE = ROOT / "tests" / "browser" / "axe"
+VENDORED = [*(STATIC / name for name in ("swagger", "tabler", "htmx", "uplot", "icons")), AXE]
 
 
 @pytest.mark.parametrize(
@@ -22,14 +25,32 @@ def test_the_generated_table_is_the_newest(name, text):
     assert (ROOT / "docs" / name).read_text(encoding="utf-8").endswith(text)
 
 
-def test_swagger_ui_is_unchanged_and_comes_with_its_licences():
-    lines = (SWAGGER / "MANIFEST.sha256").read_text().split("\n")
+@pytest.mark.parametrize("folder", VENDORED, ids=lambda folder: folder.name)
+def test_a_vendored_asset_is_unchanged_and_comes_with_its_licence(folder):
+    lines = (folder / "MANIFEST.sha256").read_text().split("\n")
     named = {line[66:]: line[:64] for line in lines if line}
-    assert {"LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt"} <= set(named)
+    assert "LICENSE" in named
     for file, digest in named.items():
-        assert hashlib.sha256((SWAGGER / file).read_bytes()).hexdigest() == digest
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
     own = {"MANIFEST.sha256", "README.md"}
-    assert {file.name for file in SWAGGER.iterdir()} == set(named) | own
+    assert {file.name for file in folder.iterdir()} == set(named) | own
+
+
+def test_every_folder_of_assets_is_vendored_or_ours():
+    static = {folder.name for folder in STATIC.iterdir()}
+    assert static - {"docs", "pages"} == {folder.name for folder in VENDORED if folder != AXE}
+
+
+def test_swagger_ui_brings_the_licences_of_what_it_bundles():
+    assert (STATIC / "swagger" / "NOTICE").is_file()
+    assert (STATIC / "swagger" / "swagger-ui-bundle.js.LICENSE.txt").is_file()
+
+
+def test_no_asset_asks_another_site_for_anything():
+    """Links in licences and messages are not followed; imports, fonts and sourcemaps would be."""
+    for path in STATIC.rglob("*.css"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"@import|url\(\s*[\"']?(?:https?:)?//", text), path
 
 
 def test_the_description_is_valid_openapi_and_has_every_route_of_the_api(app, client):

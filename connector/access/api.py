@@ -1,88 +1,11 @@
-"""Who may do what: the one table of every route.
-
-A request is allowed when the role of its key has the route's right and the key has the route's
-scope. A route that is not in the table is refused, and a test compares the table with the URL map.
-"""
+"""The routes of the API and of machines: what each asks."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
-
-class Role(StrEnum):
-    """What a person is in a workspace; a key has one too: a machine is no more than a person."""
-
-    OWNER = "owner"
-    ADMIN = "admin"
-    EDITOR = "editor"
-    VIEWER = "viewer"
-
-
-class Right(StrEnum):
-    """What a route asks of a role; `settings`: connections, mappings and their publishing, keys."""
-
-    READ = "read"
-    WORK = "work"
-    SETTINGS = "settings"
-
-
-class Scope(StrEnum):
-    """What a route asks of a key."""
-
-    RESPONSES_PUSH = "responses:push"
-    RESPONSES_READ = "responses:read"
-    CONTACTS_READ = "contacts:read"
-    CONTACTS_WRITE = "contacts:write"
-    CAMPAIGNS_READ = "campaigns:read"
-    CAMPAIGNS_WRITE = "campaigns:write"
-    DELIVERIES_READ = "deliveries:read"
-    DELIVERIES_REPLAY = "deliveries:replay"
-    SETTINGS_READ = "settings:read"
-    SETTINGS_WRITE = "settings:write"
-    AUDIT_READ = "audit:read"
-
-
-RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
-    {
-        Role.OWNER: frozenset(Right),
-        Role.ADMIN: frozenset(Right),
-        Role.EDITOR: frozenset({Right.READ, Right.WORK}),
-        Role.VIEWER: frozenset({Right.READ}),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Whoever asks, inside the one workspace that the key belongs to."""
-
-    workspace_id: int
-    key_id: int
-    public_id: str
-    role: Role
-    scopes: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        """How the audit log names this actor."""
-        return f"key:{self.public_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What one route asks. `right` None: open to all, for the `reason`.
-
-    `audited` is the action word of the one audit entry that the route writes.
-    """
-
-    right: Right | None
-    scope: Scope | None = None
-    audited: str | None = None
-    reason: str = ""
+from connector.access.rules import Door, Right, Rule, Scope
 
 
 def _reads(scope: Scope, right: Right = Right.READ) -> Rule:
@@ -94,7 +17,7 @@ def _settings(audited: str) -> Rule:
 
 
 def _open(reason: str) -> Rule:
-    return Rule(None, reason=reason)
+    return Rule(None, reason=reason, door=Door.OPEN)
 
 
 _UNAUDITED = (
@@ -102,7 +25,7 @@ _UNAUDITED = (
 )
 _V1 = "/api/v1"
 
-ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
+API: Mapping[tuple[str, str], Rule] = MappingProxyType(
     {
         ("GET", "/health"): _open("says only that the process runs"),
         ("GET", "/ready"): _open("says only whether the store answers"),
@@ -272,33 +195,3 @@ ACCESS: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("DELETE", f"{_V1}/sources/<id:source_id>"): _settings("source.deleted"),
     }
 )
-
-
-def rule_for(method: str, route: str) -> Rule | None:
-    """The rule of a route as the URL map spells it; HEAD asks what GET asks. None: not listed."""
-    return ACCESS.get(("GET" if method == "HEAD" else method, route))
-
-
-def missing(actor: Actor, rule: Rule) -> str | None:
-    """What the actor lacks for this rule, in words for a problem document; None: it is allowed."""
-    if rule.right is not None and rule.right not in RIGHTS[actor.role]:
-        return f"the right {rule.right.value}, which the role {actor.role.value} has not"
-    if rule.scope is not None and rule.scope.value not in actor.scopes:
-        return f"the scope {rule.scope.value}"
-    return None
-
-
-def documented() -> str:
-    """The access table as docs/access.md shows it."""
-    lines = ["| method | address | right | scope | audited as |", "|---|---|---|---|---|"]
-    for (method, route), rule in ACCESS.items():
-        right = rule.right.value if rule.right else f"open: {rule.reason}"
-        scope = f"`{rule.scope.value}`" if rule.scope else ""
-        audited = f"`{rule.audited}`" if rule.audited else rule.reason if rule.right else ""
-        lines.append(f"| {method} | `{readable(route)}` | {right} | {scope} | {audited} |")
-    return "\n".join(lines) + "\n"
-
-
-def readable(route: str) -> str:
-    """A route of the URL map as the description spells it: `{id}` for `<id:id>`."""
-    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)

@@ -1,0 +1,50 @@
+"""The pages: what each asks. A page's address names its workspace: /w/<space>/..."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from connector.access.rules import Door, Right, Rule
+
+_SPACE = "/w/<key:space>"
+
+
+def _open(reason: str) -> Rule:
+    return Rule(None, reason=reason, door=Door.OPEN)
+
+
+def _own(audited: str | None, reason: str) -> Rule:
+    """For whoever is signed in, about themselves."""
+    return Rule(None, None, audited, reason, Door.PERSON)
+
+
+def _shows(right: Right = Right.READ) -> Rule:
+    return Rule(right, door=Door.MEMBER)
+
+
+def _does(audited: str, right: Right = Right.SETTINGS) -> Rule:
+    return Rule(right, None, audited, door=Door.MEMBER)
+
+
+_SELF = "one's own account"
+
+PAGES: Mapping[tuple[str, str], Rule] = MappingProxyType(
+    {
+        ("GET", "/"): _open("leads to the sign-in, or to one's own workspace"),
+        ("GET", "/sign-in"): _open("where people sign in"),
+        ("POST", "/sign-in"): _open("the password authenticates; failures are counted"),
+        ("GET", "/sign-in/code"): _open("the session that waits for the code authenticates"),
+        ("POST", "/sign-in/code"): _open("the code authenticates; failures are counted"),
+        ("POST", "/sign-out"): _open("ends the session that asks, if there is one"),
+        ("POST", "/preferences"): _open("a browser's own language and colours"),
+        ("GET", "/account"): _own(None, _SELF),
+        ("POST", "/account/password"): _own("person.password_changed", _SELF),
+        ("GET", "/account/codes"): _own(None, _SELF),
+        ("POST", "/account/codes"): _own("person.codes_begun", _SELF),
+        ("POST", "/account/codes/confirm"): _own("person.codes_on", _SELF),
+        ("POST", "/account/codes/remove"): _own("person.codes_off", _SELF),
+        ("POST", "/account/sessions/end"): _own("person.sessions_ended", _SELF),
+        ("GET", f"{_SPACE}/"): _shows(),
+    }
+)

@@ -1,0 +1,110 @@
+"""What the access table is made of: roles, rights, scopes, who asks, and what a route asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    """What a person is in a workspace; a key has one too: a machine is no more than a person."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Right(StrEnum):
+    """What a route asks of a role; `settings`: connections, mappings and their publishing, keys."""
+
+    READ = "read"
+    WORK = "work"
+    SETTINGS = "settings"
+
+
+class Scope(StrEnum):
+    """What a route asks of a key."""
+
+    RESPONSES_PUSH = "responses:push"
+    RESPONSES_READ = "responses:read"
+    CONTACTS_READ = "contacts:read"
+    CONTACTS_WRITE = "contacts:write"
+    CAMPAIGNS_READ = "campaigns:read"
+    CAMPAIGNS_WRITE = "campaigns:write"
+    DELIVERIES_READ = "deliveries:read"
+    DELIVERIES_REPLAY = "deliveries:replay"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    AUDIT_READ = "audit:read"
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
+    {
+        Role.OWNER: frozenset(Right),
+        Role.ADMIN: frozenset(Right),
+        Role.EDITOR: frozenset({Right.READ, Right.WORK}),
+        Role.VIEWER: frozenset({Right.READ}),
+    }
+)
+
+
+class Door(StrEnum):
+    """How one comes in: by nothing, by an API key, as a signed-in person, or as a signed-in member
+    of the workspace that the page's address names.
+    """
+
+    OPEN = "open"
+    KEY = "key"
+    PERSON = "person"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever asks by a key, inside the one workspace that the key belongs to."""
+
+    workspace_id: int
+    key_id: int
+    public_id: str
+    role: Role
+    scopes: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """How the audit log names this actor."""
+        return f"key:{self.public_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A signed-in person inside one of the workspaces that they are a member of."""
+
+    workspace_id: int
+    account_id: int
+    role: Role
+
+    @property
+    def name(self) -> str:
+        """How the audit log names this member."""
+        return f"user:{self.account_id}"
+
+    def may(self, right: Right) -> bool:
+        """Whether the member's role has the right."""
+        return right in RIGHTS[self.role]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one route asks. `right` None: open to all who come through the `door`, for the `reason`.
+
+    `audited` is the action word of the one audit entry that the route writes.
+    """
+
+    right: Right | None
+    scope: Scope | None = None
+    audited: str | None = None
+    reason: str = ""
+    door: Door = Door.KEY

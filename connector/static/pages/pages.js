@@ -1,0 +1,94 @@
+// What pages do in the browser beside htmx: copy, ask before an act, let messages go, draw charts.
+"use strict";
+
+(() => {
+  const COPIED_MS = 1500;
+  const TOLD_MS = 8000;
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.classList.add("is-copied");
+    setTimeout(() => button.classList.remove("is-copied"), COPIED_MS);
+  });
+
+  document.addEventListener("submit", (event) => {
+    const words = event.target.dataset.ask;
+    if (words && !window.confirm(words)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }, true);
+
+  // htmx adds the form's proof to what it sends by itself.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const proof = document.querySelector("input[name=form_proof]");
+    if (proof) event.detail.headers["X-Form-Proof"] = proof.value;
+  });
+
+  // Where one is, when only a part of the page has changed since.
+  document.addEventListener("htmx:pushedIntoHistory", () => {
+    for (const field of document.querySelectorAll("[data-here]")) {
+      field.value = window.location.pathname + window.location.search;
+    }
+  });
+
+  // A filter is sent when it changes; its button is for browsers without scripts.
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-sends]");
+    if (form) form.requestSubmit();
+  });
+
+  function letGo(root) {
+    for (const line of root.querySelectorAll("[data-goes]")) {
+      setTimeout(() => line.remove(), TOLD_MS);
+    }
+  }
+
+  // A chart is a <div data-chart='{"times": [...], "series": [{"label", "colour", "values"}]}'>; the
+  // same figures stand in a table for whoever cannot see it.
+  function draw(root) {
+    for (const place of root.querySelectorAll("[data-chart]:not(.is-drawn)")) {
+      place.classList.add("is-drawn");
+      const told = JSON.parse(place.dataset.chart);
+      const style = getComputedStyle(document.documentElement);
+      const ink = style.getPropertyValue("--tblr-secondary").trim() || "#888";
+      const grid = style.getPropertyValue("--tblr-border-color").trim() || "#ddd";
+      const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
+      const zone = place.dataset.zone;
+      const options = {
+        width: place.clientWidth,
+        height: Number(place.dataset.height || 220),
+        tzDate: (stamp) => window.uPlot.tzDate(new Date(stamp * 1000), zone),
+        legend: { show: told.series.length > 1 },
+        cursor: { y: false },
+        scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.1, 4)] } },
+        axes: [{ ...axis, values: (_, stamps) => stamps.map((stamp) => hour(stamp, zone)) }, { ...axis, size: 50 }],
+        series: [{ value: (_, stamp) => (stamp == null ? "" : hour(stamp, zone)) }].concat(told.series.map((one) => ({
+          label: one.label,
+          stroke: style.getPropertyValue(`--tblr-${one.colour}`).trim() || ink,
+          fill: `color-mix(in srgb, ${style.getPropertyValue(`--tblr-${one.colour}`).trim() || ink} 15%, transparent)`,
+          width: 2,
+          points: { show: false },
+        }))),
+      };
+      const chart = new window.uPlot(options, [told.times, ...told.series.map((one) => one.values)], place);
+      new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height })).observe(place);
+    }
+  }
+
+  function hour(stamp, zone) {
+    const told = { hour: "2-digit", minute: "2-digit", timeZone: zone };
+    return new Intl.DateTimeFormat(document.documentElement.lang, told).format(new Date(stamp * 1000));
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    letGo(document);
+    draw(document);
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    letGo(document);
+    draw(event.detail.target);
+  });
+})();

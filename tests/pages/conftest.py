@@ -1,0 +1,175 @@
+"""Alice owns a workspace and is signed in, as are a colleague of each role; Charlie owns another
+workspace. A Browser is a client with a cookie jar that sends the forms of the pages it saw.
+
+All tests here share one app and one database, for making them costs more than most of the tests:
+each has workspaces of its own, and each browser an address of its own.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from connector import workspaces
+from connector.access import Role
+from connector.accounts import people
+from connector.app import create_app
+from connector.db import Database
+from connector.engines import Postgres, Valkey
+from connector.settings import Settings
+from schemas.secret import Secret
+from tests.conftest import settings_on
+from tests.databases import Databases
+
+NUMBERS = itertools.count(1)
+PASSWORD = "a meadow in late June"
+PROOF = re.compile(r'name="form_proof"\s+value="([0-9a-f]{64})"')
+
+
+@dataclass
+class Browser:
+    """Somebody in front of a browser without scripts. `slug` is the workspace they work in."""
+
+    client: FlaskClient
+    slug: str = ""
+    email: str = ""
+    workspace_id: int = 0
+    seen: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, **headers: str) -> Any:
+        answer = self.client.get(self.address(path), headers={**self.headers, **headers})
+        if PROOF.search(answer.text):
+            self.seen = answer.text
+        return answer
+
+    def post(self, path: str, *, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+        found = PROOF.search(self.seen)
+        data = {"form_proof": found[1] if found else "", **fields}
+        return self.client.post(
+            self.address(path), data=data, headers={**self.headers, **(headers or {})}
+        )
+
+    def address(self, path: str) -> str:
+        """A path of the workspace, unless it begins with a word of its own."""
+        return path if not path.startswith("~") else f"/w/{self.slug}{path[1:]}"
+
+    def sign_in(self, password: str = PASSWORD) -> Any:
+        self.get("/sign-in")
+        answer = self.post("/sign-in", email=self.email, password=password)
+        self.get("/account")
+        return answer
+
+
+def text_of(answer: Any) -> str:
+    """What a reader sees, in one line."""
+    plain = re.sub(r"<(script|style|svg)\b.*?</\1>|<[^>]*>", " ", answer.text, flags=re.DOTALL)
+    return " ".join(html.unescape(plain).split())
+
+
+@pytest.fixture(scope="session")
+def settings(
+    databases: Databases, migrated: Postgres, valkey: Valkey,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Settings]:  # fmt: skip
+    name = databases.take()
+    yield settings_on(migrated, name, valkey, tmp_path_factory.mktemp("pages"))
+    databases.give_back(name)
+
+
+@pytest.fixture(scope="session")
+def database(settings: Settings) -> Iterator[Database]:
+    opened = Database(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, database: Database) -> Flask:
+    made = create_app(settings, database)
+    made.testing = False
+    return made
+
+
+def client_of(app: Flask) -> FlaskClient:
+    """A browser at an address that no other test has."""
+    client = app.test_client()
+    number = next(NUMBERS)
+    client.environ_base["REMOTE_ADDR"] = (
+        f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
+    )
+    return client
+
+
+def founded(app: Flask, database: Database, settings: Settings, name: str) -> Browser:
+    slug = f"{name}-{next(NUMBERS)}"
+    made = workspaces.found(
+        database,
+        slug=slug,
+        name=slug.title(),
+        owner_email=f"{slug}@example.test",
+        country="DK",
+        timezone="Europe/Copenhagen",
+    )
+    let_in(database, settings, made.workspace_id, f"{slug}@example.test", Role.OWNER)
+    return Browser(client_of(app), slug, f"{slug}@example.test", made.workspace_id)
+
+
+def let_in(
+    database: Database,
+    settings: Settings,
+    workspace_id: int,
+    email: str,
+    role: Role,
+    password: str | None = PASSWORD,
+) -> int:
+    return people.add(
+        database,
+        settings.environment,
+        workspace_id,
+        email=email,
+        name="",
+        role=role,
+        password=Secret(password) if password else None,
+        actor="operator",
+    )
+
+
+@pytest.fixture
+def alice(app: Flask, database: Database, settings: Settings) -> Browser:
+    """The owner of a workspace, signed in."""
+    browser = founded(app, database, settings, "alice")
+    browser.sign_in()
+    return browser
+
+
+@pytest.fixture
+def charlie(app: Flask, database: Database, settings: Settings) -> Browser:
+    """The owner of another workspace, signed in."""
+    browser = founded(app, database, settings, "charlie")
+    browser.sign_in()
+    return browser
+
+
+@pytest.fixture
+def colleague(
+    app: Flask, database: Database, settings: Settings, alice: Browser
+) -> Callable[[Role], Browser]:
+    """Makes a colleague of Alice's with that role, signed in."""
+
+    def made(role: Role) -> Browser:
+        email = f"{role.value}-{next(NUMBERS)}@example.test"
+        let_in(database, settings, alice.workspace_id, email, role)
+        browser = Browser(client_of(app), alice.slug, email, alice.workspace_id)
+        browser.sign_in()
+        return browser
+
+    return made
