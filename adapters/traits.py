@@ -183,13 +183,14 @@ class RecordTraits:
     `entity` is a regular expression: an account may put something of its own in front of the name.
     `key` is the unique field that holds our response key; `fields` says where what we know of a
     response goes (our word -> field), `links` what it may belong to (`contact`, `company`, `deal`,
-    `ticket`, `owner` -> the field that refers to it, and the entity it refers to).
+    `ticket`, `owner` -> the field that refers to it, and the entity it refers to; None where `find`
+    knows no such entity, and the id is written as told).
     """
 
     entity: str
     key: str
     fields: Mapping[str, str]
-    links: Mapping[str, tuple[str, str]]
+    links: Mapping[str, tuple[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,8 @@ class Traits:
     `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
     created is linked by a create batch of what identifies it (an existing record answers with its
     id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
+    `inherited`: what a record has from those that it belongs to (`company`, `owner`) -> by which of
+    its links, and in which field there, the best first.
     `list_field`: where the lists or services that a contact may subscribe to stand as yes/no fields
     of the contact: such a field's name, a template over `{list}`.
     `key_exchange`: how the API key is exchanged for a token that ends; None: calls carry the key.
@@ -256,4 +259,5 @@ class Traits:
     key_exchange: KeyExchange | None = None
     list_field: str | None = None
     record: RecordTraits | None = None
+    inherited: Mapping[str, tuple[tuple[str, str], ...]] = dataclasses.field(default_factory=dict)
     card: CardSecret | None = None

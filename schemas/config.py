@@ -99,8 +99,17 @@ class RowSchema(Strict):
             raise ValidationError(message, "default")
 
 
+class LinksSchema(Strict):
+    """The fields of the mapping's entity that refer to the response's contact, and its company."""
+
+    contact = fields.String(validate=API_NAME)
+    company = fields.String(validate=API_NAME)
+
+
 class MappingSchema(Strict):
-    """A mapping as saved. `connection` is the connection's name in the workspace."""
+    """A mapping as saved. `connection` is the connection's name in the workspace. `links`: what
+    its records are linked to, where they are not the contact's own.
+    """
 
     name = fields.String(required=True, validate=NAME)
     connection = fields.String(required=True, validate=NAME)
@@ -117,6 +126,20 @@ class MappingSchema(Strict):
         load_default="refuse", validate=validate.OneOf(("refuse", "newest", "oldest"))
     )
     campaign = fields.String(load_default=None, allow_none=True, validate=API_NAME)
+    # Left out where it says nothing: mappings of before have none.
+    links = fields.Nested(LinksSchema)
+
+    @validates_schema
+    def links_have_fields_of_their_own(self, mapping: dict[str, Any], **_: object) -> None:
+        """One field written twice would make the result depend on the order."""
+        taken = [row["field"] for row in mapping.get("rows") or ()]
+        doubled: dict[str, list[str]] = {}
+        for to, field in (mapping.get("links") or {}).items():
+            if field in taken:
+                doubled[to] = [f"the field {field!r} is written already"]
+            taken.append(field)
+        if doubled:
+            raise ValidationError({"links": doubled})
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def one_row_per_field(self, _: object, sent: object, **__: object) -> None:
@@ -184,6 +207,7 @@ class StandardIntegrationSchema(Strict):
     """The standard integration of a connection (SN1): one switch and its few choices.
 
     `record`: a record of its own for each response, where the CRM has the entity.
+    `record_inherits`: company and owner that it does not name are those of its deal or contact.
     `campaigns`: ids it serves, empty = all. `create`: make contacts that the CRM does not have.
     `files`: the files of answers go to this connection, however its contacts are fed.
     `overwrite`: also fields that are not empty there. `company`: by what a company is matched or
@@ -197,6 +221,7 @@ class StandardIntegrationSchema(Strict):
     note = fields.Boolean(load_default=True)
     tag = fields.Boolean(load_default=True)
     record = fields.Boolean(load_default=False)
+    record_inherits = fields.Boolean(load_default=False)
     files = fields.Boolean(load_default=True)
     create = fields.Boolean(load_default=False)
     overwrite = fields.Boolean(load_default=False)

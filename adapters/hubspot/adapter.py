@@ -76,11 +76,7 @@ class HubSpot:
         found = {one.name: one for one in told if one is not None}
         if TRAITS.company_entity in found:
             found[TRAITS.contact_entity] = primary.described(found[TRAITS.contact_entity])
-        own = (
-            records.described(one) if records.is_record(name) else one
-            for name, one in found.items()
-        )
-        return tuple(own)
+        return tuple(found.values())
 
     def find(
         self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
@@ -90,7 +86,7 @@ class HubSpot:
         search.
         """
         known = self._entity(entity)
-        if records.is_record(entity):
+        if records.links_of(known):
             return records.find(self._client, known, field, values, want=want)
         if companies.is_searched(entity, field):
             keyed = known.field(KEY_FIELD) is not None or bool(self._learnt.get(companies.LEARNT))
@@ -101,8 +97,8 @@ class HubSpot:
 
     def write(self, batch: Batch) -> BatchResult:
         """See the port. One call, one more where companies are linked; never asynchronous."""
-        if records.is_record(batch.entity):
-            return records.write(self._client, batch)
+        if links := records.links_of(self._entities.get(batch.entity)):
+            return records.write(self._client, batch, links=links)
         if companies.is_made(batch):
             return companies.create(self._client, batch)
         if any(COMPANY_LINK in row.values for row in batch.rows):
@@ -192,7 +188,8 @@ class HubSpot:
         path = f"/crm-object-schemas/{API}/schemas/{{object}}"
         schema = self._client.call("GET", path, params=params, seen=ABSENT)
         required: Any = schema.body.get("requiredProperties") or ()
-        return entity_of(name, told.body.get("results") or (), required=tuple(required))
+        known = entity_of(name, told.body.get("results") or (), required=tuple(required))
+        return records.described(known, schema.body.get("associations") or ())
 
 
 def _choosable_in(told: Mapping[str, Any], asked: Collection[str]) -> tuple[Choosable, ...]:

@@ -1,13 +1,13 @@
-"""Survey responses as records of our custom object; what they belong to is associated with them.
+"""Records that belong to others: deals, tickets, custom objects, our survey responses among them.
 
-The hub sees an association as a field of the response (`contacts`, `companies`, ...) that holds the
+The hub sees an association as a field of the record (`contacts`, `companies`, ...) that holds the
 other record's id. Unlabelled associations are made by HubSpot's "default" call, which needs no type
 id: that of a custom object differs from account to account (associations guide, 2026-11).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,19 @@ from adapters.base import Batch, BatchResult, Outcome, Record, Row, Status
 from adapters.hubspot import finding, writing
 from adapters.hubspot.associations import linked
 from adapters.hubspot.client import Client
-from adapters.hubspot.traits import API, RECORD_NAME
+from adapters.hubspot.traits import API, RECORD_NAME, TRAITS
 from schemas.fields import Entity, Field, FieldType
 
-LINKS = ("contacts", "companies", "deals", "tickets")
+# What a record can be associated with, and how the schema of a custom object calls it.
+LINKS: Mapping[str, str] = {
+    "contacts": "0-1",
+    "companies": "0-2",
+    "deals": "0-3",
+    "tickets": "0-5",
+}
+# A person's company is the contact's primary one (primary.py); a company has no links of ours.
+WITHOUT = frozenset({TRAITS.contact_entity, str(TRAITS.company_entity)})
+ASSOCIATION = "association"
 REFUSED = frozenset({400, 404})
 Found = Mapping[str, tuple[Record, ...]]
 
@@ -28,25 +37,40 @@ def is_record(entity: str) -> bool:
     return entity.endswith(f"_{RECORD_NAME}")
 
 
-def described(entity: Entity) -> Entity:
-    """The object's definition with what a response may belong to as fields."""
+def described(entity: Entity, told: Sequence[Mapping[str, Any]] = ()) -> Entity:
+    """The definition with what a record may belong to as fields. `told`: the associations of the
+    entity's schema; where it tells none, HubSpot is asked when the first one is made.
+    """
+    if entity.name in WITHOUT:
+        return entity
+    kinds = {str(one.get(end)) for one in told for end in ("fromObjectTypeId", "toObjectTypeId")}
     links = tuple(
-        Field(one, one.capitalize(), FieldType.REFERENCE, native_type="association", closed=False)
-        for one in LINKS
+        Field(one, one.capitalize(), FieldType.REFERENCE, native_type=ASSOCIATION, closed=False)
+        for one, type_id in LINKS.items()
+        if one != entity.name and not entity.field(one) and (not kinds or type_id in kinds)
     )
     return replace(entity, fields=(*entity.fields, *links))
+
+
+def links_of(entity: Entity | None) -> frozenset[str]:
+    """The fields of an entity that are associations."""
+    fields = entity.fields if entity is not None and entity.name not in WITHOUT else ()
+    return frozenset(
+        one.name for one in fields if one.native_type == ASSOCIATION and one.name in LINKS
+    )
 
 
 def find(
     client: Client, entity: Entity, field: str, values: Sequence[str], *, want: Sequence[str]
 ) -> Found:
     """The port's `find`: one call, and one a kind of association for records that are there."""
-    plain = [one for one in want if one not in LINKS]
+    links = links_of(entity)
+    plain = [one for one in want if one not in links]
     found = finding.find(client, entity, field, values, want=plain)
     ids = sorted({one.remote_id for hits in found.values() for one in hits})
     if not ids:
         return found
-    held = {one: linked(client, entity.name, one, ids) for one in LINKS if one in want}
+    held = {one: linked(client, entity.name, one, ids) for one in sorted(links & set(want))}
     return {value: tuple(_with(one, held) for one in hits) for value, hits in found.items()}
 
 
@@ -55,12 +79,12 @@ def _with(one: Record, held: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> R
     return replace(one, values={**one.values, **links})
 
 
-def write(client: Client, batch: Batch) -> BatchResult:
-    """The port's `write`: one call, and one a kind of association.
+def write(client: Client, batch: Batch, *, links: Collection[str]) -> BatchResult:
+    """The port's `write`: one call, and one a kind of association that a row names.
 
-    A response whose association fails stands without it: it is looked at again, and then linked.
+    A record whose association fails stands without it: it is looked at again, and then linked.
     """
-    plain = [replace(row, values=_plain(row)) for row in batch.rows]
+    plain = [replace(row, values=_plain(row, links)) for row in batch.rows]
     told = _sent(client, batch, [row for row in plain if row.values])
     outcomes = [
         told.get(row.key) or Outcome(row.key, Status.WRITTEN, row.remote_id) for row in batch.rows
@@ -71,7 +95,7 @@ def write(client: Client, batch: Batch) -> BatchResult:
         if one.remote_id and one.status in {Status.WRITTEN, Status.UNCHANGED}
     }
     bad: dict[str, Outcome] = {}
-    for other in LINKS:
+    for other in sorted(links):
         wanted = {
             row.key: (ids[row.key], str(row.values[other]))
             for row in batch.rows
@@ -81,8 +105,8 @@ def write(client: Client, batch: Batch) -> BatchResult:
     return BatchResult(tuple(bad.get(one.key, one) for one in outcomes))
 
 
-def _plain(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row.values.items() if name not in LINKS}
+def _plain(row: Row, links: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.values.items() if name not in links}
 
 
 def _sent(client: Client, batch: Batch, rows: Sequence[Row]) -> Mapping[str, Outcome]:
@@ -95,7 +119,7 @@ def _sent(client: Client, batch: Batch, rows: Sequence[Row]) -> Mapping[str, Out
 def _linked(
     client: Client, kinds: tuple[str, str], wanted: Mapping[str, tuple[str, str]]
 ) -> dict[str, Outcome]:
-    """Associate: our key -> (response, other record). Answers those that were refused; a call that
+    """Associate: our key -> (record, other record). Answers those that were refused; a call that
     is refused whole is halved until the bad one stands alone.
     """
     if not wanted:
@@ -123,8 +147,8 @@ def _linked(
 
 
 def _refused(key: str, remote_id: str, other: str) -> Outcome:
-    """The response stands without the association."""
-    message = "HubSpot does not link the response: the other record is not there"
+    """The record stands without the association."""
+    message = "HubSpot does not link the record: the other one is not there"
     return Outcome(
         key, Status.REJECTED, remote_id, code="invalid_reference", message=message, field=other
     )

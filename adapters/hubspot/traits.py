@@ -36,6 +36,8 @@ SCORE_FIELD, SCORE_FIELD_NAME = (
 KEY_FIELD = "npstoday_key"
 # HubSpot's own property of a contact; written as an association (primary.py).
 COMPANY_LINK = "associatedcompanyid"
+# HubSpot's own property of contacts, deals, tickets and custom objects.
+OWNER = "hubspot_owner_id"
 # HubSpot puts the account's number in front: p123_npstoday_response.
 RECORD_NAME = "npstoday_response"
 RECORD = RecordTraits(
@@ -50,6 +52,8 @@ RECORD = RecordTraits(
         "company": ("companies", "companies"),
         "deal": ("deals", "deals"),
         "ticket": ("tickets", "tickets"),
+        # Owners are no kind of record: the id is written as told.
+        "owner": (OWNER, None),
     },
 )
 SEARCH = "search"
@@ -100,6 +104,10 @@ TRAITS = Traits(
     company_entity="companies",
     record=RECORD,
     company_link=COMPANY_LINK,
+    inherited={
+        "company": (("contact", COMPANY_LINK),),
+        "owner": (("deal", OWNER), ("ticket", OWNER), ("contact", OWNER)),
+    },
     company_fields={"name": "name", "domain": "domain"},
     write_batch=ROWS,
     read_batch=ROWS,

@@ -64,6 +64,10 @@ TRAITS = Traits(
     record=RECORD,
     company_entity=COMPANY,
     company_link="parent_id",
+    inherited={
+        "company": (("contact", "parent_id"), ("deal", "partner_id")),
+        "owner": (("deal", "user_id"), ("contact", "user_id")),
+    },
     company_fields={"name": "name", "external_id": "ref"},
     write_batch=100,
     read_batch=100,

@@ -76,6 +76,7 @@ REJECTIONS: Mapping[str, tuple[str, str]] = {
         "the lead has become a contact and cannot be changed any more",
     ),
     "ENTITY_IS_LOCKED": ("record_locked", "the record is locked by an approval"),
+    "INACTIVE_OWNER_OR_USER": ("inactive_owner", "the owner may not use the org any more"),
     "MISSING_ARGUMENT": ("required", "the identifying value is missing"),
 }
 

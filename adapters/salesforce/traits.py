@@ -24,6 +24,7 @@ TAG_FIELD = "NPSToday_Tags__c"
 SHARED_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 COLLECTIONS = "composite/sobjects"
 KEY_FIELD = "NPSToday_Key__c"
+OWNER = "OwnerId"
 RECORD_ENTITY = "NPSToday_Response__c"
 RECORD = RecordTraits(
     entity=RECORD_ENTITY,
@@ -42,7 +43,7 @@ RECORD = RecordTraits(
         "company": ("Account__c", "Account"),
         "deal": ("Opportunity__c", "Opportunity"),
         "ticket": ("Case__c", "Case"),
-        "owner": ("OwnerId", "User"),
+        "owner": (OWNER, "User"),
     },
 )
 # sObject Collections take at most 200 rows a call (vendor documentation).
@@ -143,6 +144,10 @@ TRAITS = Traits(
     record=RECORD,
     company_entity="Account",
     company_link="AccountId",
+    inherited={
+        "company": (("deal", "AccountId"), ("ticket", "AccountId"), ("contact", "AccountId")),
+        "owner": (("deal", OWNER), ("ticket", OWNER), ("contact", OWNER)),
+    },
     company_fields={"name": "Name", "domain": "Website"},
     note_limit=NOTE_LIMIT,
     note_batch=NOTES,

@@ -99,6 +99,7 @@ MAPPINGS = text(
     """
     SELECT m.id, m.name, ARRAY(
              SELECT row->>'field' FROM jsonb_array_elements(v.body->'rows') AS row
+             UNION SELECT value FROM jsonb_each_text(v.body->'links')
              UNION SELECT v.body->'identify'->>'field') AS fields
       FROM mapping m JOIN mapping_version v ON v.mapping_id = m.id AND v.version = m.published
      WHERE m.connection_id = :c AND m.deleted_at IS NULL AND v.body->>'entity' = :entity

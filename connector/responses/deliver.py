@@ -35,6 +35,7 @@ from connector.responses.claiming import claimed
 from connector.responses.decide import Decision
 from connector.responses.fold import Clocks, Target, fold
 from connector.responses.hub import Hub
+from connector.responses.inherit import passed_on
 from connector.responses.leases import Wave
 from connector.responses.mark import mark
 from connector.responses.read import decisions
@@ -150,6 +151,7 @@ def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
     for one in folded.superseded:
         work.results.settle(superseded(one))
     writing = Writing(work)
+    work.passed_on = passed_on(work, folded.targets)
     decided = _written(work, [one for one in folded.targets if not one.follows], writing)
     failpoint("between")
     mark(work, [one.target for one in decided], writing.remote_ids)

@@ -145,7 +145,7 @@ class Target:
             name
             for one in self.deliveries
             if one.kind == FIELDS
-            for part in ("values", "refs", "create")
+            for part in ("values", "refs", "inherit", "create")
             for name in one.payload.get(part) or ()
         )
         return tuple(dict.fromkeys(names))

@@ -116,6 +116,7 @@ def check_mapping(
             )
         ),
         *_required_problems(mapping, fields),
+        *_link_problems(mapping, fields),
     )
 
 
@@ -278,6 +279,19 @@ def _default_problems(place: str, row: Mapping[str, Any], field: Field) -> Itera
         yield Problem(place, field.name, "default_unfit", f"default of {field.name}: {complaint}")
 
 
+def _link_problems(mapping: Mapping[str, Any], fields: Mapping[str, Field]) -> Iterator[Problem]:
+    for to, name in (mapping.get("links") or {}).items():
+        field, place = fields.get(name), f"links/{to}"
+        if field is None:
+            yield _unknown_field(place, name, fields)
+        elif not _writable(field, mapping["operation"]):
+            message = f"{name} cannot be written by {mapping['operation']}"
+            yield Problem(place, name, "read_only", message)
+        elif field.type is not FieldType.REFERENCE:
+            message = f"{name} ({field.type}) does not refer to another record"
+            yield Problem(place, name, "type_unfit", message)
+
+
 def _offer_problems(place: str, row: Mapping[str, Any], field: Field) -> Iterator[Problem]:
     """Options that this row can write and some record type does not offer."""
     if not field.closed:
@@ -320,7 +334,11 @@ def _required_problems(
 ) -> Iterator[Problem]:
     if mapping["operation"] == "update":
         return
-    covered = {mapping["identify"]["field"], *(row["field"] for row in mapping["rows"])}
+    covered = {
+        mapping["identify"]["field"],
+        *(row["field"] for row in mapping["rows"]),
+        *(mapping.get("links") or {}).values(),
+    }
     for field in fields.values():
         if field.required and field.creatable and field.name not in covered:
             message = f"a new record needs {field.name}, and no row fills it"

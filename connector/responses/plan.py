@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connector.responses.belonging import belong
 from connector.responses.case import (
     AutomationFacts,
     Case,
@@ -73,6 +74,7 @@ def plan(case: Case, facts: Facts) -> Planned:
         note_steps(draft)
         record_steps(draft)
         file_steps(draft)
+    belong(draft)
     if not draft.steps and not draft.verdicts:
         draft.verdicts["response"] = NOTHING_ASKED
     return Planned(tuple(draft.steps.values()), draft.verdicts, draft.broken)

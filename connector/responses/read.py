@@ -15,6 +15,7 @@ from adapters.base import Record
 from adapters.errors import AdapterError, PauseMapping
 from connector.responses.decide import Decision, decide
 from connector.responses.fold import Target
+from connector.responses.inherit import with_inherited
 from connector.responses.refer import with_references
 from connector.responses.schedule import again
 from connector.responses.work import Work, chunks, without
@@ -45,6 +46,10 @@ def _decided(work: Work, chunk: Sequence[Target]) -> list[Decision]:
         try:
             return _read(work, live)
         except PauseMapping as exc:
+            if exc.field in work.passed_on:
+                # Only records that follow want it, and they do without: nobody waits for it.
+                work.passed_on -= {str(exc.field)}
+                continue
             hit = work.park(live, exc)
             live = [kept for one in live if (kept := without(one, hit)).deliveries]
         except AdapterError as exc:
@@ -63,7 +68,10 @@ def _read(work: Work, chunk: Sequence[Target]) -> list[Decision]:
     found: Mapping[str, tuple[Record, ...]] = {}
     if not _is_new(work, first):
         found = work.caller.call(lambda crm: crm.find(first.entity, by, values, want=want))
+    for record in (record for records in found.values() for record in records):
+        work.saw(first.entity, record.remote_id, record.values)
     whole = with_references(work, [(one, found.get(asked[one.key], ())) for one in chunk])
+    whole = with_inherited(work, whole)
     return [_decide(work, one, records, by_link=by_link) for one, records in whole]
 
 
@@ -72,10 +80,12 @@ def _is_new(work: Work, target: Target) -> bool:
     Its key is unique at the CRM: were it there all the same (our store was restored from a backup),
     the create is refused as a duplicate, and the next try reads it.
     """
-    entity = work.known.entities.get(target.entity)
+    entity, own = work.known.entities.get(target.entity), work.known.traits.record
     key = entity.field(target.match_field) if entity else None
     return (
         target.follows
+        and own is not None
+        and own.key == target.match_field
         and key is not None
         and key.unique
         and not any(one.may_have_been_sent or one.rank.revision > 1 for one in target.deliveries)
@@ -83,8 +93,11 @@ def _is_new(work: Work, target: Target) -> bool:
 
 
 def _wanted(work: Work, target: Target) -> set[str]:
-    """The fields whose present values matter: those that may be written, and the tags' own."""
-    return {*target.fields(), *work.known.tagging.fields_for(target.deliveries)}
+    """The fields whose present values matter: those that may be written, the tags' own, and what
+    the records that follow take over from a contact.
+    """
+    own = {*target.fields(), *work.known.tagging.fields_for(target.deliveries)}
+    return own | work.passed_on if target.entity == work.known.traits.contact_entity else own
 
 
 def _decide(work: Work, target: Target, records: Sequence[Record], *, by_link: bool) -> Decision:

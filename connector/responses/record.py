@@ -1,9 +1,8 @@
 """The survey-response record: one per response, whatever the contact's fields make of it. Pure.
 
 Where the standard integration asks for it and the CRM has the entity, a response becomes a record
-of its own in its own lane, known by a key that no other response of any workspace has. It refers to
-the contact's record (written before it in the same wave), to the company, and to the deal, ticket
-and owner that the platform names in the response's metadata.
+of its own in its own lane, known by a key that no other response of any workspace has. What it
+belongs to says belonging.py; the contact's record is written before it in the same wave.
 """
 
 from __future__ import annotations
@@ -11,21 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from adapters.traits import RecordTraits
+from connector.responses.belonging import belonging, referring
 from connector.responses.case import Case, ConnectionFacts, Draft
 from connector.responses.fitting import Unfit, fitted
 from connector.responses.graphemes import cut
 from connector.responses.questions import first_text
-from connector.responses.standard import company_ref, listed, match_as_fed, serves
+from connector.responses.standard import listed, match_as_fed, serves
 from connector.responses.steps import FIELDS, Step, field_target, record_lane
 from connector.responses.tags import canonical_tag
 from connector.responses.vocabulary import Kind
 from schemas.fields import Entity, Field, FieldType, FieldValue
 
-# The metadata of a response that names a record of the CRM -> what the record calls it.
-NAMED_IN_META: Mapping[str, str] = {"deal_id": "deal", "ticket_id": "ticket", "owner_id": "owner"}
 _CUT = frozenset({FieldType.TEXT, FieldType.LONG_TEXT})
 
 
@@ -45,8 +42,8 @@ def _record_step(draft: Draft, connection: ConnectionFacts) -> None:
     if match is None:
         draft.verdicts[f"record:{connection.id}"] = "no_match"
         return
-    refs = _references(draft, connection, entity, match=match)
-    values = _values(draft, traits, entity)
+    belongs = belonging(draft, connection, referring(entity, traits.links), match=match)
+    values = {**_values(draft, traits, entity), **belongs.values}
     draft.add(
         Step(
             key=f"record:{connection.id}",
@@ -61,12 +58,16 @@ def _record_step(draft: Draft, connection: ConnectionFacts) -> None:
                 "operation": "upsert",
                 "ambiguous": "refuse",
                 "values": listed(values),
-                "keep": [],
-                "refs": refs,
+                "keep": list(belongs.keep),
+                "refs": dict(belongs.refs),
+                "inherit": dict(belongs.inherit),
+                "optional": list(belongs.optional),
                 "contact": traits.links["contact"][0],
                 "create": {},
             },
-            targets=tuple(field_target(entity.name, name) for name in sorted({*values, *refs})),
+            targets=tuple(
+                field_target(entity.name, name) for name in sorted({*values, *belongs.refs})
+            ),
             campaign_id=draft.case.campaign.id if draft.case.campaign else None,
             state="parked" if connection.waits else "pending",
             reason=connection.waits,
@@ -81,41 +82,6 @@ def record_entity(connection: ConnectionFacts) -> Entity | None:
         return None
     named = re.compile(traits.entity)
     return next((one for name, one in connection.entities.items() if named.fullmatch(name)), None)
-
-
-# --- what it belongs to ---------------------------------------------------------------------------
-
-
-def _references(
-    draft: Draft, connection: ConnectionFacts, entity: Entity, *, match: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    links = connection.traits.record.links if connection.traits.record else {}
-    meta = draft.case.body.get("meta") or {}
-    own = {"entity": connection.traits.contact_entity, **match}
-    told: dict[str, dict[str, Any]] = {
-        "contact": {**own, "create": _may_be_made(draft, connection), "contact": True}
-    }
-    if company := company_ref(connection, draft.person):
-        told["company"] = dict(company)
-    for key, word in NAMED_IN_META.items():
-        if word in links and meta.get(key):
-            by = {"field": connection.traits.id_field, "value": str(meta[key])}
-            told[word] = {"entity": links[word][1], **by, "create": False}
-    return {
-        links[word][0]: ref
-        for word, ref in told.items()
-        if word in links and entity.field(links[word][0]) is not None
-    }
-
-
-def _may_be_made(draft: Draft, connection: ConnectionFacts) -> bool:
-    """Whether some step of this response creates the contact where the CRM has none."""
-    return any(
-        step.connection_id == connection.id
-        and step.payload.get("linked")
-        and step.payload.get("operation") in {"create", "upsert"}
-        for step in draft.steps.values()
-    )
 
 
 # --- what it says ---------------------------------------------------------------------------------

@@ -144,7 +144,10 @@ def _resolved(work: Work, target: Target, found: Mapping[Key, str]) -> Target:
 
 
 def _lacks_contact(one: Delivery, found: Mapping[Key, str]) -> bool:
-    return any(ref.get("contact") and key not in found for key, ref in _references(one))
+    return any(
+        ref.get("contact") and ref.get("needed", True) and key not in found
+        for key, ref in _references(one)
+    )
 
 
 def _not_there(work: Work, one: Delivery) -> None:

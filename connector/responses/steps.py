@@ -8,6 +8,8 @@
                 when empty there, "create": {field: value} added when the record has to be created
                 "refs": {field: {"entity", "field", "value", "create"}}: what has to be looked up;
                 "contact": the field that refers to the contact's own record, where it has one
+                "inherit": {field: [{"via", "entity", "field"}]}: what is read on the record that
+                the field `via` refers to; "optional": fields that go if the CRM refuses them
     tag         "campaign": tag name, "score"
     note        "marker", "title", "text", "html", "thread"
     file        "file": our file's id, "answer", "question", "title", "thread"

@@ -24,7 +24,7 @@ from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry, Link, Results, WrittenTag
 from connector.responses.schedule import again, handed_back
 from connector.responses.steps import FIELDS, NOTE, TAG, Delivery, Settlement
-from schemas.fields import Entity, canonical
+from schemas.fields import Entity, FieldValue, canonical
 
 DONE = "done"
 
@@ -66,6 +66,8 @@ class Work:
     """One wave's shared state; `results` is written to the store at its end.
 
     `standing`: the notes that this wave itself has found or written, as `Threads.earlier`.
+    `passed_on`: the contact's fields that records of this wave take over; `seen`: what they hold,
+    by entity and remote id.
     """
 
     caller: Caller
@@ -73,6 +75,13 @@ class Work:
     standing: dict[Thread, str] = field(default_factory=dict)
     results: Results = field(default_factory=Results)
     trouble: failures.Trouble = field(default_factory=failures.Trouble)
+    passed_on: frozenset[str] = frozenset()
+    seen: dict[tuple[str, str], dict[str, FieldValue]] = field(default_factory=dict)
+
+    def saw(self, entity: str, remote_id: str | None, values: Mapping[str, FieldValue]) -> None:
+        """Remember what a contact's record holds of what others take over from it."""
+        if remote_id and self.passed_on and entity == self.known.traits.contact_entity:
+            self.seen.setdefault((entity, remote_id), {}).update(values)
 
     def link_of(self, target: Target) -> str | None:
         """The remote id our contact is linked to, where the target stands for the contact."""

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, PauseMapping
-from connector.responses import awaiting, bulk
+from connector.responses import awaiting, bulk, optional
 from connector.responses.decide import Change, divided
 from connector.responses.fold import Target
 from connector.responses.ledger import Entry
@@ -159,6 +159,7 @@ class Writing:
         self.remote_ids[target.key] = remote_id
         if remote_id and self.work.link_of(target) != remote_id:
             self.work.link(target, remote_id)
+        self.work.saw(target.entity, remote_id, change.values)
         for name, value in change.values.items():
             self._enter(change, name, value, outcome)
         for one in target.deliveries:
@@ -194,6 +195,9 @@ class Writing:
 
     def _refused(self, change: Change, outcome: Outcome) -> None:
         """The delivery whose value it is pays for it; its neighbours in the record do not."""
+        if fields := optional.dispensable(change, outcome):
+            self._without(fields, change, outcome)
+            return
         # A create that meets its own record looks again; an update that meets another's unique
         # value would be refused for ever.
         met = outcome.code == "duplicate" and change.operation is Operation.CREATE
@@ -210,6 +214,14 @@ class Writing:
                 self.work.dead(one, outcome)
             elif self.work.in_record(one):
                 self.work.hand_back(one)
+
+    def _without(self, fields: frozenset[str], change: Change, outcome: Outcome) -> None:
+        """Write the rest: the record is worth more than what the CRM refuses."""
+        less = optional.lessened(change, fields)
+        if written := optional.stands(outcome, less):
+            self._written(less, written)
+        else:
+            self._write([less], self.apply)
 
     def _led_astray(self, change: Change, outcome: Outcome) -> bool:
         """Whether it referred to a record of the contact that is gone (merged, deleted): then the

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from simulators.hubspot.definitions import definition
+from simulators.hubspot.definitions import definition, owner
 from simulators.hubspot.schema import FIELD_TYPES, SCHEMAS, Schema
 from simulators.hubspot.store import Kind
 from simulators.kit.messages import Answer, Refused, Request
@@ -65,6 +65,8 @@ class Custom(Schema):
             definition("hs_createdate", "Created", "datetime", read_only=True),
             definition("hs_lastmodifieddate", "Changed", "datetime", read_only=True),
         ]
+        if self.options["custom_owner"]:
+            system.append(owner("Owner"))
         by_name = {one["name"]: one for one in (*system, *made)}
         type_id = f"2-{FIRST_TYPE + len(self._custom_kinds())}"
         kind = Kind(full, type_id, told["name"], "custom", by_name)

@@ -55,6 +55,13 @@ def contact_properties() -> list[Definition]:
     return [*_contact_own(), *_contact_system(), *_contact_survey()]
 
 
+def owner(label: str) -> Definition:
+    """Who a record belongs to: one of the portal's owners (access.py)."""
+    return definition(
+        "hubspot_owner_id", label, "enumeration", external=True, referencedObjectType="OWNER"
+    )
+
+
 def company_properties() -> list[Definition]:
     """The properties of companies."""
     group = "companyinformation"
@@ -85,6 +92,7 @@ def deal_properties() -> list[Definition]:
         definition("closedate", "Close Date", "datetime", group=group),
         definition("hs_is_closed_won", "Is Closed Won", "bool", **flag),
         definition("hs_is_closed_lost", "Is closed lost", "bool", **flag),
+        owner("Deal owner"),
         definition("nps_after_sale", "NPS after sale", "number", own=False, group=group),
         *_stamps("deals"),
     ]
@@ -102,6 +110,7 @@ def ticket_properties() -> list[Definition]:
             "hs_pipeline_stage", "Ticket status", "enumeration", options=["1", "2", "3", "4"]
         ),
         definition("hs_ticket_priority", "Priority", "enumeration", options=priorities),
+        owner("Ticket owner"),
         definition("csat_score", "CSAT score", "number", own=False, group=group),
         *_stamps("tickets"),
     ]
@@ -138,10 +147,7 @@ def _contact_own() -> list[Definition]:
         definition("hs_language", "Preferred language", "enumeration", options=_LANGUAGES),
         definition("lifecyclestage", "Lifecycle Stage", "enumeration", options=_LIFECYCLE),
         definition("hs_lead_status", "Lead Status", "enumeration", "radio", options=_LEADS),
-        definition(
-            "hubspot_owner_id", "Contact owner", "enumeration", external=True,
-            referencedObjectType="OWNER",
-        ),
+        owner("Contact owner"),
     ]  # fmt: skip
 
 

@@ -43,6 +43,7 @@ LINK_TYPES = {
     ("contacts", "tickets"): 15, ("tickets", "contacts"): 16,
     ("companies", "deals"): 342, ("deals", "companies"): 341,
     ("companies", "tickets"): 340, ("tickets", "companies"): 339,
+    ("deals", "tickets"): 27, ("tickets", "deals"): 28,
 }  # fmt: skip
 # "Primary" between a contact and a company: one company of a contact has it.
 PRIMARY_TYPES = {("contacts", "companies"): 1, ("companies", "contacts"): 2}
@@ -62,6 +63,8 @@ class Portal(Simulator):
         "definition_lag_reads": 0,
         "oauth_v1": True,
         "enterprise": False,
+        # Whether a new custom kind has HubSpot's owner property by itself (unverified).
+        "custom_owner": True,
         "strict_batches": False,
         "partial_email_upsert": "refuse",
         # Whether a contact's property tells its primary company: at_once, or never (late).

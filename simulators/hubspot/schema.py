@@ -224,6 +224,15 @@ class Schema(Batches):
             "primaryDisplayProperty": "email" if kind.name == "contacts" else "name",
             "secondaryDisplayProperties": [],
             "properties": list(kind.definitions.values()),
-            "associations": [],
+            "associations": [
+                {
+                    "id": str(number),
+                    "name": f"{kind.singular}_to_{self.kinds[to].singular}",
+                    "fromObjectTypeId": kind.type_id,
+                    "toObjectTypeId": self.kinds[to].type_id,
+                }
+                for (of, to), number in self.link_types.items()
+                if of == kind.name
+            ],
             "archived": False,
         }

@@ -18,6 +18,9 @@ INVALID_DATE = "INVALID_DATE"
 INVALID_EMAIL = "INVALID_EMAIL"
 INVALID_INTEGER = "INVALID_INTEGER"
 INVALID_OPTION = "INVALID_OPTION"
+INVALID_OWNER = "INVALID_OWNER_ID"
+# The users of the portal who may own a record, by their owner ids.
+OWNERS = ("4100", "4101")
 PROPERTY_VALUE_TOO_LONG = "PROPERTY_VALUE_TOO_LONG"
 _EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s.,;<>()\"]+")
 _MILLIS = re.compile(r"-?[0-9]{1,15}")
@@ -109,6 +112,9 @@ def instant(at: datetime) -> str:
 
 
 def _enumeration(definition: Mapping[str, Any], value: str, before: str) -> str:
+    if definition.get("referencedObjectType") == "OWNER" and value not in OWNERS:
+        # Unverified, as is the word for it: an owner who is not there may be taken as well.
+        raise refused(INVALID_OWNER, f"Owner {value} does not exist")
     if definition.get("externalOptions"):
         return value
     allowed = [one["value"] for one in definition["options"]]

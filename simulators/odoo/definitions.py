@@ -190,6 +190,7 @@ def _lead(version: int) -> Definitions:
             selection=[["lead", "Lead"], ["opportunity", "Opportunity"]],
         ),
         "partner_id": field("many2one", "Customer", relation="res.partner"),
+        "user_id": field("many2one", "Salesperson", relation="res.users"),
         "email_from": field("char", "Email"),
         "probability": field("float", "Probability"),
         "active": field("boolean", "Active"),

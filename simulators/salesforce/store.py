@@ -115,6 +115,10 @@ class Store(Records):
             raise refuse(Code.INVALID_CROSS_REFERENCE_KEY, "invalid cross reference id", field.name)
         if record["IsDeleted"]:
             raise refuse(Code.ENTITY_IS_DELETED, "entity is deleted", field.name)
+        if field.name == "OwnerId" and home == "User" and not record["IsActive"]:
+            # A documented status code; that it names no field is unverified.
+            message = f"operation performed with inactive user [{value}] as owner"
+            raise refuse(Code.INACTIVE_OWNER_OR_USER, message)
         return str(record["Id"])
 
     def _referred(self, field: FieldShape, value: Mapping[str, Any]) -> str:

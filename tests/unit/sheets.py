@@ -54,6 +54,8 @@ def mappings(draw: Any) -> dict[str, Any]:
         "ambiguous": draw(st.sampled_from(("refuse", "newest", "oldest"))),
         "campaign": draw(st.none() | NAME),
     }
+    if links := draw(st.sampled_from((None, {"contact": "to_contact"}, {"company": "to_company"}))):
+        body["links"] = links
     loaded: dict[str, Any] = MappingSchema().load(body)
     return loaded
 

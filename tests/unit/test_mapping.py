@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marshmallow import ValidationError
 
 from connector.responses.fitting import FITS, Unfit, fitted
 from connector.responses.mapping import MappedRow, check_mapping, mapped_row
@@ -261,6 +262,23 @@ def test_a_required_field_without_a_row_is_a_warning() -> None:
     assert [(one.code, one.field, one.warning) for one in found] == [
         ("required_uncovered", "last_name", True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [("f_reference", None), ("f_text", "type_unfit"), ("created", "read_only"),
+     ("gone", "unknown_field")],
+)  # fmt: skip
+def test_a_link_is_refused_by_its_place_unless_its_field_refers(
+    field: str, code: str | None
+) -> None:
+    found = codes(row("answers.nps", "f_integer"), links={"contact": field})
+    assert found == ([("links/contact", code)] if code else [])
+
+
+def test_a_field_that_a_row_writes_is_no_link() -> None:
+    with pytest.raises(ValidationError, match="f_reference"):
+        mapping(row("answers.nps", "f_reference"), links={"company": "f_reference"})
 
 
 def warned(field: Field, *rows: dict[str, Any]) -> list[tuple[str, str, bool]]:

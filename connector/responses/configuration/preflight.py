@@ -235,8 +235,8 @@ def of_mapping(name: str, body: Mapping[str, Any]) -> Iterator[Need]:
     by, entity, does = f"mapping {name}", str(body["entity"]), OPERATIONS[body["operation"]]
     yield Need(by, entity, does)
     yield Need(by, entity, (READ,), str(body["identify"]["field"]))
-    for row in body["rows"]:
-        yield Need(by, entity, does, str(row["field"]))
+    for name in (*(row["field"] for row in body["rows"]), *(body.get("links") or {}).values()):
+        yield Need(by, entity, does, str(name))
 
 
 def of_standard(standard: Mapping[str, Any], traits: Traits) -> Iterator[Need]:
@@ -253,8 +253,17 @@ def of_standard(standard: Mapping[str, Any], traits: Traits) -> Iterator[Need]:
         yield Need("score tags", contact, OPERATIONS["update"], traits.tags.field)
     if standard.get("record") and traits.record is not None:
         yield Need("response records", traits.record.entity, OPERATIONS["upsert"])
+        yield from _of_inheriting(standard, traits)
         for name in (traits.record.key, *traits.record.fields.values()):
             yield Need("response records", traits.record.entity, OPERATIONS["upsert"], name)
+
+
+def _of_inheriting(standard: Mapping[str, Any], traits: Traits) -> Iterator[Need]:
+    """Company and owner are read on the contact, where a record has them from there."""
+    if standard.get("record_inherits"):
+        for ways in traits.inherited.values():
+            for name in (name for via, name in ways if via == "contact"):
+                yield Need("response records", traits.contact_entity, (READ,), name)
 
 
 def of_extras(chosen: Iterable[Mapping[str, Any]], traits: Traits) -> Iterator[Need]:

@@ -29,6 +29,8 @@ _COLUMN_OF = {
     "variable": _VARIABLES,
     "identify/variable": _VARIABLES,
     "identify/field": _IDENTIFYING,
+    "links/contact": _WRITABLE,
+    "links/company": _WRITABLE,
     "field": _WRITABLE,
     "transforms": _STEPS,
     "identify/transforms": _STEPS,

@@ -64,6 +64,8 @@ SETTING_ROWS = (
     Column("identify/field", "Identify by field", Means.FIELD, 0, "in this field of the CRM,"),
     Column("identify/transforms", "Identify: steps", Means.STEPS, 0, "behind these steps."),
     Column("ambiguous", "Several found", Means.TEXT, 0, "refuse, newest or oldest; empty: refuse."),
+    Column("links/contact", "Link to the contact", Means.FIELD, 0, "The field that refers to it."),
+    Column("links/company", "Link to the company", Means.FIELD, 0, "The field that refers to it."),
     Column("note", "Note", Means.TEXT, 0, "unmapped, all or none; empty: unmapped."),
 )
 SETTING_TITLES = ("Setting", "Value", "Meaning")
