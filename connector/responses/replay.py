@@ -8,10 +8,20 @@ the newest answer only, and a note looks for its marker first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, delete, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
 from connector.problems import Code, Refusal
 from connector.responses import filequeue
@@ -53,6 +63,30 @@ def replay_all(connection: Connection, workspace_id: int, only: Mapping[str, Any
     replanned = _plan_again(connection, workspace_id, matching(only))
     replanned += _plan_failed(connection, workspace_id, only)
     return replanned + _replayed(connection, workspace_id, matching(only))
+
+
+def replay_unmatched(
+    connection: Connection, workspace_id: int, mapping_id: int, *, parked: Collection[str]
+) -> int:
+    """What found nobody in the CRM, beside what is parked for these reasons and may make the
+    record; how many. To be asked before that goes on.
+    """
+    beside = delivery.alias()
+    waits = select(beside.c.response_id, beside.c.connection_id).where(
+        beside.c.workspace_id == workspace_id,
+        beside.c.mapping_id == mapping_id,
+        beside.c.state == "parked",
+        beside.c.reason.in_(parked),
+    )
+    return _replayed(
+        connection,
+        workspace_id,
+        and_(
+            delivery.c.state == "dead",
+            delivery.c.error_code == "not_found",
+            tuple_(delivery.c.response_id, delivery.c.connection_id).in_(waits),
+        ),
+    )
 
 
 def _replayed(connection: Connection, workspace_id: int, only: ColumnElement[bool]) -> int:

@@ -202,9 +202,14 @@ def test_a_paused_mapping_parks_what_comes_and_goes_on_in_order(alice, crm, worl
     world.plan()
     parked = alice.get("/deliveries?state=parked").json["deliveries"]
     assert {(one["kind"], one["reason"]) for one in parked} >= {("fields", "paused")}
+    world.settle()
+    (tag,) = alice.get("/deliveries?kind=tag").json["deliveries"]
+    assert (tag["state"], tag["error_code"]) == ("dead", "not_found")
     alice.post(f"/mappings/{mapping_id}/resume")
     world.settle()
-    assert alice.get("/responses/r1").json["state"] == "done"
+    told = alice.get("/responses/r1").json
+    assert told["state"] == "done"
+    assert {one["state"] for one in told["versions"][0]["steps"]} == {"done"}
 
 
 def test_a_mapping_that_is_fed_is_not_deleted(alice, crm):

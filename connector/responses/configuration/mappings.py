@@ -25,6 +25,7 @@ from connector.responses.configuration.checking import (
     told,
 )
 from connector.responses.configuration.versioned import MAPPING
+from connector.responses.replay import replay_unmatched
 from connector.tables import connection as connections
 from connector.tables import delivery, mapping
 
@@ -109,6 +110,8 @@ def resume(connection: Connection, workspace_id: int, mapping_id: int) -> dict[s
         # The breaker counts anew: otherwise one more refusal would open it at once.
         .values(paused_at=None, paused_reason=None, failures=0, failing_since=None)
     )
+    # A tag whose contact only this mapping makes had nobody to stand on meanwhile.
+    replay_unmatched(connection, workspace_id, mapping_id, parked=(PAUSED, BREAKER))
     for reason in (PAUSED, BREAKER):
         _resume_deliveries(connection, workspace_id, mapping_id, reason=reason)
     return read(connection, workspace_id, mapping_id)
