@@ -320,7 +320,7 @@ class Pollable(Protocol):
 
     def collect(self, handle: Mapping[str, Any]) -> BatchResult | Started:
         """The job's outcomes, or Started again while it runs. A job the CRM has forgotten raises
-        OutcomeUnknown.
+        OutcomeUnknown; a question that got no answer TryLater.
         """
         ...
 

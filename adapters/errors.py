@@ -1,16 +1,17 @@
 """The errors of the adapter port, each named for what the caller must do. Pure.
 
-    AdapterError                    the whole call failed; named for what the caller does
-    ├── TryLater(wait_s)            wait, then send again; an attempt is burnt
-    │   ├── Throttled               the CRM asked us to wait: the connection pauses, no attempt is
-    burnt │   └── OutcomeUnknown          the call may have been applied: look it up before sending
-    it again ├── TokenExpired                refresh once and call again; a second time it is
-    ReconnectNeeded ├── ReconnectNeeded             a person must connect again: everything of the
-    connection is parked ├── PauseMapping                schema drift or a missing permission: the
-    mapping is parked ├── BatchRefused                the CRM refused the whole batch because of a
-    row it does not name: │                               the caller splits the batch until the bad
-    row stands alone └── BrokenContract              the CRM or we broke the protocol; nothing was
-    applied, a person must look
+    AdapterError            the whole call failed; named for what the caller does
+    ├── TryLater(wait_s)    wait, then send again; an attempt is burnt
+    │   ├── Throttled       the CRM asked us to wait: the connection pauses, no attempt is burnt
+    │   ├── StillRunning    the CRM works on a job that may hold it: look again, none is burnt
+    │   └── OutcomeUnknown  the call may have been applied: look it up before sending it again
+    ├── TokenExpired        refresh once and call again; a second time it is ReconnectNeeded
+    ├── ReconnectNeeded     a person must connect again: all of the connection is parked
+    ├── PauseMapping        schema drift or a missing permission: the mapping is parked
+    ├── BatchRefused        the CRM refused the whole batch because of a row it does not name: the
+    │                       caller splits the batch until the bad row stands alone
+    └── BrokenContract      the CRM or we broke the protocol; nothing was applied, a person must
+                            look
 
 A row's own fault is never an exception but its Outcome (adapters/base.py).
 """
@@ -51,6 +52,14 @@ class Throttled(TryLater):
     """The CRM asked for a pause (429, daily limit). Nothing was applied; no attempt is burnt."""
 
     code = "crm_throttled"
+
+
+class StillRunning(TryLater):
+    """A job that may hold what was asked for still runs at the CRM: nothing was sent, no attempt is
+    burnt, and the connection goes on with all else.
+    """
+
+    code = "job_running"
 
 
 class OutcomeUnknown(TryLater):

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.base import Account, Outcome, Started, Status
-from adapters.errors import OutcomeUnknown
+from adapters.errors import OutcomeUnknown, TryLater
 from adapters.zendesk.answers import RecordGone, RowRefused, refused_by
-from adapters.zendesk.client import Client
+from adapters.zendesk.client import Client, reaching
 from adapters.zendesk.rows import gone, rejected
 from schemas.fields import Entity
 
@@ -74,10 +74,11 @@ def handle_of(told: Mapping[str, Any]) -> Handle:
 def results_of(client: Client, handle: Handle) -> Sequence[Mapping[str, Any]] | None:
     """The rows of a finished job, None while it runs.
 
-    Raises OutcomeUnknown for a job that failed as a whole or that Zendesk has forgotten (an hour).
+    Raises OutcomeUnknown for a job that failed as a whole or that Zendesk has forgotten (an hour),
+    TryLater where the question got no answer.
     """
     try:
-        job = client.zenpy.job_status(id=handle.job)
+        job = _asked(client, handle.job)
     except RecordGone as exc:
         message = "Zendesk has forgotten the job"
         raise OutcomeUnknown(message, code="job_lost") from exc
@@ -87,6 +88,15 @@ def results_of(client: Client, handle: Handle) -> Sequence[Mapping[str, Any]] | 
         message = "Zendesk did not finish the job"
         raise OutcomeUnknown(message, code="job_failed")
     return _in_order([one.to_dict() for one in job.results], len(handle.rows))
+
+
+def _asked(client: Client, job: str) -> Any:
+    """The job's status. A question whose answer was lost says nothing about the job."""
+    try:
+        with reaching():
+            return client.zenpy.job_status(id=job)
+    except OutcomeUnknown as exc:
+        raise TryLater(str(exc), wait_s=exc.wait_s, code=exc.code) from exc
 
 
 def outcomes_of(

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.base import Account, BatchResult, Note, Outcome, Started, Status
-from adapters.errors import BrokenContract, OutcomeUnknown, TryLater
+from adapters.errors import BrokenContract, OutcomeUnknown, StillRunning
 from adapters.zendesk import jobs
 from adapters.zendesk.answers import Forbidden, RecordGone, RowRefused
 from adapters.zendesk.client import Client, object_of, reaching
@@ -39,13 +39,13 @@ class NoteDesk:
         self.api: Any = client.zenpy.tickets
 
     def noted(self, notes: Sequence[Note]) -> dict[str, str]:
-        """The port's `noted`. Raises TryLater while a job may still be writing one of them."""
+        """The port's `noted`. Raises StillRunning while a job may be writing one of them."""
         # Asked first: a job that ends between the two has its tickets there at the look.
         opening = self._is_opening()
         found = self._found(notes)
         if opening and len(found) < len({one.key for one in notes}):
             message = "Zendesk is still opening tickets"
-            raise TryLater(message, wait_s=JOBS_AGAIN_S, code="job_running")
+            raise StillRunning(message, wait_s=JOBS_AGAIN_S)
         return found
 
     def start(self, notes: Sequence[Note]) -> Started | BatchResult:

@@ -1,9 +1,11 @@
 """What a failed call means for its deliveries and for the connection. Pure.
 
-Throttled, HandBack     nothing was sent: handed back, no attempt burnt; the CRM's wish pauses
-the connection ReconnectNeeded         parked (auth)
-PauseMapping            parked (mapping, scope or provision), only what needs what was lost
-everything else         by the retry schedule, an attempt burnt
+Throttled, HandBack   nothing was sent: handed back, no attempt burnt; the CRM's wish pauses
+                      the connection
+StillRunning          a job of the CRM's is waited for: no attempt burnt, nobody else waits
+ReconnectNeeded       parked (auth)
+PauseMapping          parked (mapping, scope or provision), only what needs what was lost
+everything else       by the retry schedule, an attempt burnt
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from adapters.errors import (
     AdapterError,
     PauseMapping,
     ReconnectNeeded,
+    StillRunning,
     Throttled,
     TryLater,
 )
-from connector.responses.schedule import again, handed_back
+from connector.responses.schedule import again, handed_back, looked_again
 from connector.responses.steps import FIELDS, TAG, Delivery, Settlement
 
 # The reason of a tag's delivery that waits for its options at the CRM.
@@ -94,6 +97,8 @@ def settled(
     if isinstance(exc, Throttled):
         trouble.throttle(exc.wait_s, code=exc.code)
         return tuple(handed_back(one, code=exc.code) for one in deliveries)
+    if isinstance(exc, StillRunning):
+        return tuple(_looked_again(one, exc, chance()) for one in deliveries)
     if isinstance(exc, ReconnectNeeded):
         trouble.reconnect = exc.code
         return tuple(_parked(one, "auth", exc) for one in deliveries)
@@ -103,6 +108,11 @@ def settled(
         again(one, code=exc.code, message=str(exc), chance=chance(), wait_s=wait_s)
         for one in deliveries
     )
+
+
+def _looked_again(one: Delivery, exc: StillRunning, chance: float) -> Settlement:
+    wait_s = exc.wait_s or 0.0
+    return looked_again(one, code=exc.code, message=str(exc), chance=chance, wait_s=wait_s)
 
 
 def parked(deliveries: Sequence[Delivery], exc: PauseMapping) -> tuple[Settlement, ...]:

@@ -1,7 +1,8 @@
 """When a delivery is tried again, and when it is given up. Pure.
 
 5 s, 30 s, 2 min, 10 min, 30 min, 2 h, 5 h, 10 h, 10 h, each times a random 0.5 to 1.0: about 28
-hours at the most, then `dead` (faults.md G10, 2.6).
+hours at the most, then `dead` (faults.md G10, 2.6). A job that the CRM still works on is looked at
+every 15 s to 5 min, for 16 hours without burning a try; what never ends then goes by the schedule.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ LONG_PAUSE_S = 3_600
 # Nobody said how long: the first pause, doubled with each failure in a row.
 FIRST_PAUSE_S, MAX_PAUSE_S = 5.0, 900.0
 BREAKER_AFTER = 10
+LOOKS, LONGEST_LOOK_S = 200, 300.0
 
 
 def again(
@@ -33,6 +35,19 @@ def again(
 def handed_back(delivery: Delivery, *, wait_s: float = 0.0, code: str | None = None) -> Settlement:
     """The delivery unchanged: nothing was sent, no attempt is burnt."""
     return Settlement(delivery.id, "pending", code=code, wait_s=wait_s)
+
+
+def looked_again(
+    delivery: Delivery, *, code: str, message: str, chance: float, wait_s: float
+) -> Settlement:
+    """The delivery's next look at a job that still runs: less and less often, no attempt burnt.
+
+    A job that never ends must not be waited for by all of us for ever: from then on, attempts are.
+    """
+    if delivery.claims > LOOKS:
+        return again(delivery, code=code, message=message, chance=chance)
+    wait = min(LONGEST_LOOK_S, wait_s * max(1, delivery.claims))
+    return Settlement(delivery.id, "pending", code=code, message=message, wait_s=wait)
 
 
 def pause_s(failures: int, *, chance: float) -> float:

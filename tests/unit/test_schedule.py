@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from connector.responses.schedule import (
     FIRST_PAUSE_S,
+    LONGEST_LOOK_S,
+    LOOKS,
     MAX_PAUSE_S,
     WAITS_S,
     again,
     handed_back,
+    looked_again,
     pause_s,
 )
 from tests.unit.test_fold import feed
@@ -44,6 +47,23 @@ def test_the_crms_own_wish_counts_where_it_is_longer() -> None:
 
 def test_what_is_handed_back_burns_no_attempt() -> None:
     assert not handed_back(feed(1, {})).burnt
+
+
+def looked(claims: int, attempts: int = 0) -> tuple[str, float | None, bool]:
+    one = replace(feed(1, {}), claims=claims, attempts=attempts)
+    settled = looked_again(one, code="job_running", message="", chance=1.0, wait_s=15)
+    return settled.state, settled.wait_s, settled.burnt
+
+
+def test_a_job_that_runs_is_looked_at_less_and_less_often_and_burns_nothing() -> None:
+    assert looked(1) == ("pending", 15, False)
+    assert looked(3) == ("pending", 45, False)
+    assert looked(LOOKS) == ("pending", LONGEST_LOOK_S, False)
+
+
+def test_a_job_that_never_ends_goes_by_the_schedule_from_then_on() -> None:
+    assert looked(LOOKS + 1) == ("pending", WAITS_S[0], True)
+    assert looked(LOOKS + 1, attempts=len(WAITS_S)) == ("dead", None, True)
 
 
 def test_pauses_without_a_wish_double_up_to_a_quarter_of_an_hour() -> None:
