@@ -94,7 +94,8 @@ class Settings:
 
     What ends in `_s` is seconds. `linger_s` and `oauth_clients` are by app name, lower case.
     `rate_share` is the part of an account's rate that this installation may use. `allowed_hosts`
-    are hosts ("name" or "name:port") a CRM's base URL may have beyond the CRM's own.
+    are hosts ("name" or "name:port") a CRM's base URL may have beyond the CRM's own. `apps_dir` is
+    where the operator's descriptions of apps lie.
     """
 
     environment: Environment
@@ -109,6 +110,7 @@ class Settings:
     keks: Secret | None
     keks_file: Path | None
     allowed_hosts: frozenset[str]
+    apps_dir: Path | None
     files: FileLimits
     lease_s: float
     call_deadline_s: float
@@ -189,6 +191,7 @@ def _read(env: _Reader, environ: Mapping[str, str]) -> Settings:
         keks=Secret(keks) if keks else None,
         keks_file=_keks_file(env, environment, data_dir=data_dir, keks=keks),
         allowed_hosts=_allowed_hosts(env.list("ANSWERBACK_ALLOWED_HOSTS", [], subcast=str)),
+        apps_dir=env.path("ANSWERBACK_APPS_DIR", None),
         files=_file_limits(env),
         lease_s=env.float("ANSWERBACK_LEASE_S", 60.0),
         call_deadline_s=env.float("ANSWERBACK_CALL_DEADLINE_S", 20.0),

@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 
 from adapters.registry import adapter_for, apps
 from connector import failpoints, stopping
+from connector.connections import described
 from connector.engines import engine_environ, engines
 from connector.log import configure_log, get_logger
 from connector.queues import QUEUE
@@ -57,6 +58,7 @@ def run_worker(settings: Settings, queues: Sequence[str]) -> None:
     """Work until SIGTERM or SIGINT. One queue per process is the safe number."""
     configure_log(settings.log_level)
     failpoints.configure(settings)
+    described.install(settings)
     import_before_the_forks()
     with engines(settings) as running, redis.Redis.from_url(str(running.redis_url)) as connection:
         # A work-horse reads the settings for itself, and must find the engines that we found.

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import requests
+
 from adapters.base import (
     Account,
     Batch,
@@ -195,6 +197,16 @@ class DescribedApp:
         except Unfillable as exc:
             return Outcome(row.key, Status.REJECTED, code="unfit", message=str(exc)), None
         return Outcome(row.key, Status.WRITTEN, row.remote_id), answer
+
+    def prepared(self, operation: Operation, row: Row) -> requests.Request:
+        """The call that would write this row, for who tries a document. Raises PauseMapping where
+        the values cannot be sent.
+        """
+        said = self._said[operation.value]
+        try:
+            return self._client.prepared(said["request"], self._scope(row, row.values), key=row.key)
+        except Unfillable as exc:
+            raise PauseMapping(str(exc), code="unfit") from exc
 
     def _scope(self, row: Row, values: Mapping[str, FieldValue]) -> Mapping[str, JSON]:
         joins, leaves = lists_of(values)

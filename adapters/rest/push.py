@@ -11,7 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.base import Account, Batch, BatchResult, Identity, Outcome, Record, Row, Status
+import requests
+
+from adapters.base import (
+    Account,
+    Batch,
+    BatchResult,
+    Identity,
+    Operation,
+    Outcome,
+    Record,
+    Row,
+    Status,
+)
 from adapters.errors import PauseMapping
 from adapters.http import Wire
 from adapters.rest.client import Client
@@ -73,10 +85,23 @@ class PushedApp:
         """The port's `write`: a message a row."""
         return BatchResult(tuple(self._told(row) for row in batch.rows))
 
-    def _told(self, row: Row) -> Outcome:
+    def prepared(self, operation: Operation, row: Row) -> requests.Request:
+        """The call that would tell this row, for who tries a document. Raises PauseMapping where
+        the values cannot be sent.
+        """
+        del operation
+        try:
+            return self._client.prepared(self._said["request"], self._scope(row), key=row.key)
+        except Unfillable as exc:
+            raise PauseMapping(str(exc), code="unfit") from exc
+
+    def _scope(self, row: Row) -> Mapping[str, Any]:
         key, values = self._said["key"], natives_of(self.document, row.values, self._entity)
         remote_id = row.remote_id or str(row.values.get(key, ""))
-        scope = {"id": remote_id, "values": {**values, key: remote_id}}
+        return {"id": remote_id, "values": {**values, key: remote_id}}
+
+    def _told(self, row: Row) -> Outcome:
+        scope, remote_id = self._scope(row), str(row.remote_id)
         try:
             self._client.send(self._said["request"], scope, key=row.key, known=tuple(row.values))
         except RowRefused as exc:

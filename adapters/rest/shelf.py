@@ -35,6 +35,18 @@ def install(documents: Mapping[str, Document]) -> None:
     adapter_of.cache_clear()
 
 
+def is_installed(app: str) -> bool:
+    """Whether the operator's own document describes this app."""
+    return app in _INSTALLED
+
+
+def path_of(app: str, folder: Path | None) -> Path | None:
+    """Where the document of an app lies; `folder` is the operator's."""
+    if is_installed(app) and folder is not None:
+        return folder / f"{app}.yaml"
+    return _shipped().get(app)
+
+
 def names() -> frozenset[str]:
     """The names of all described apps."""
     return frozenset(_INSTALLED) | _shipped().keys()

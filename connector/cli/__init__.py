@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from connector.cli import (
+    apps,
     campaigns,
     cards,
     configuration,
@@ -37,6 +38,7 @@ for _command in (
     workspaces.workspace,
     workspaces.key,
     people.user,
+    apps.app,
     connections.connect,
     connections.entities,
     connections.fields,

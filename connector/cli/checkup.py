@@ -10,6 +10,7 @@ import redis
 from sqlalchemy import text
 
 from connector import audit, workspaces
+from connector.connections import described
 from connector.connections.keys import check_keys, keyring_of
 from connector.connections.vault import KeysUnusable
 from connector.db import Database, DatabaseAway, unsafe_role
@@ -34,7 +35,7 @@ def examined() -> list[Finding]:
         settings = load_settings()
     except SettingsError as exc:
         return [Finding("settings", is_good=False, mend=problem) for problem in exc.problems]
-    findings = [Finding("settings", is_good=True), _keys(settings)]
+    findings = [Finding("settings", is_good=True), _keys(settings), *_apps(settings)]
     with ExitStack() as stack:
         try:
             settings = stack.enter_context(engines(settings))
@@ -53,6 +54,16 @@ def _keys(settings: Settings) -> Finding:
     except KeysUnusable as exc:
         return Finding("key-encryption keys", is_good=False, mend=str(exc))
     return Finding("key-encryption keys", is_good=True)
+
+
+def _apps(settings: Settings) -> Iterator[Finding]:
+    try:
+        described.install(settings)
+    except SettingsError as exc:
+        yield from (Finding("described apps", is_good=False, mend=one) for one in exc.problems)
+    else:
+        if settings.apps_dir is not None:
+            yield Finding("described apps", is_good=True)
 
 
 def _redis(settings: Settings) -> Finding:

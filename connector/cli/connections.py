@@ -43,7 +43,7 @@ def connect(
             name=name or app,
             auth="key" if with_key else "oauth",
             base_url=base_url,
-            settings=_pairs(settings),
+            settings=pairs(settings),
             key=Secret(key),
             actor=ACTOR,
         )
@@ -138,12 +138,13 @@ def named(opened: Opened, slug: str, connection_name: str) -> tuple[int, int]:
     raise Refusal(Code.NOT_FOUND, "There is no connection of that name.")
 
 
-def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
+def pairs(settings: tuple[str, ...]) -> dict[str, str]:
+    """The settings NAME=VALUE. Raises BadParameter."""
+    found = {}
     for one in settings:
         name, sign, value = one.partition("=")
         if not sign:
             message = "must be NAME=VALUE"
             raise click.BadParameter(message, param_hint="--set")
-        pairs[name] = value
-    return pairs
+        found[name] = value
+    return found

@@ -1,10 +1,12 @@
-"""Looks again, before each use, whether a connection's own base URL may still be called."""
+"""Looks again, before each use, whether a connection's address may still be called."""
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from adapters.errors import ReconnectNeeded, TryLater
 from connector.connections.desk import Desk
 from connector.connections.hosts import (
+    ANYWHERE,
     AllowedHosts,
     HostNotAllowed,
     HostUnknown,
@@ -15,27 +17,36 @@ from connector.connections.profile import Profile
 
 
 def check(desk: Desk, profile: Profile) -> None:
-    """Nothing, when the base URL leads where it may. An app's own hosts are not looked up.
+    """Nothing, when the address leads where it may. An app's own hosts are not looked up.
 
     Raises ReconnectNeeded when it does not any more (the operator's list or the name's addresses
     have changed since it was saved), TryLater when the name does not resolve.
     """
-    if profile.base_url is None or _is_own(profile.base_url, profile):
+    own = profile.base_url or profile.traits.base_url.format_map(profile.settings)
+    check_origin(own, own_hosts=profile.traits.hosts, allowed=desk.allowed)
+
+
+def check_origin(url: str, *, own_hosts: Iterable[str], allowed: AllowedHosts) -> None:
+    """The same for an address with the patterns of its app."""
+    patterns = tuple(own_hosts)
+    if _is_own(url, patterns):
         return
-    parts = urlsplit(profile.base_url)
+    parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        allowed_origin(profile.base_url, own_hosts=profile.traits.hosts, allowed=desk.allowed)
-        open_addresses(str(parts.hostname), port, allowed=desk.allowed)
+        allowed_origin(url, own_hosts=patterns, allowed=allowed)
+        open_addresses(str(parts.hostname), port, allowed=allowed)
     except HostNotAllowed as exc:
         raise ReconnectNeeded(str(exc), code=exc.code) from exc
     except HostUnknown as exc:
         raise TryLater(str(exc), code="host_unknown") from exc
 
 
-def _is_own(base_url: str, profile: Profile) -> bool:
+def _is_own(url: str, own_hosts: tuple[str, ...]) -> bool:
+    """Whether the app's makers have named the host; that any public one will do names none."""
+    named = [one for one in own_hosts if one != ANYWHERE]
     try:
-        allowed_origin(base_url, own_hosts=profile.traits.hosts, allowed=AllowedHosts())
+        allowed_origin(url, own_hosts=named, allowed=AllowedHosts())
     except HostNotAllowed:
         return False
     return True

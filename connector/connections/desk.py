@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connector.connections import described
 from connector.connections.hosts import AllowedHosts
 from connector.connections.keys import keyring_of
 from connector.connections.vault import Keyring
@@ -49,7 +50,10 @@ class Desk:
 
     @classmethod
     def of(cls, settings: Settings, database: Database, *, permit: Permit = _at_once) -> Desk:
-        """The desk of this process. Raises KeysUnusable: then refuse to start."""
+        """The desk of this process, the operator's apps installed. Raises KeysUnusable and
+        SettingsError: then refuse to start.
+        """
+        described.install(settings)
         return cls(
             database=database,
             keyring=keyring_of(settings),

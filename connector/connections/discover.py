@@ -25,6 +25,7 @@ from connector.connections.holding import audited
 from connector.connections.profile import Profile, load
 from connector.connections.refusals import refusal_of
 from connector.connections.tokens import Reached, reach
+from connector.connections.wayout import Outward
 from connector.db import refuse_inside_transaction
 from connector.tables import entity_snapshot
 from schemas.fields import Entity, Field, entity_from_json, entity_to_json
@@ -216,7 +217,7 @@ def _adapter(desk: Desk, reached: Reached, ear: Ear) -> CRM:
         refuse_inside_transaction()
         desk.permit(reached.profile, rates, kind)
 
-    wire = Wire(before=before, answered=ear.answered)
+    wire = Wire(before=before, answered=ear.answered, out=Outward(desk.allowed))
     return adapter_for(reached.profile.app)(reached.account, wire, {})
 
 

@@ -18,6 +18,8 @@ Resolve = Callable[[str, int], Sequence[str]]
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _LONGEST_HOST = 253
+# Among an app's patterns: any host, whose addresses are then judged at each connection.
+ANYWHERE = "*"
 _HTTPS_PORT = 443
 
 # `is_global` alone is not enough: on Python 3.11 it is true for multicast, for IPv4-compatible
@@ -81,7 +83,8 @@ class AllowedHosts:
 def allowed_origin(url: str, *, own_hosts: Iterable[str], allowed: AllowedHosts) -> str:
     """The origin of a base URL (`https://host`, with the port if it has one), if it may be called.
 
-    `own_hosts` are the app's patterns (`*.example.com`: one or more labels before it). Raises
+    `own_hosts` are the app's patterns (`*.example.com`: one or more labels before it; `*`: any
+    host, whose addresses must then be looked at as well). Raises
     HostNotAllowed with the code base_url_invalid, base_url_not_https or host_not_allowed.
     """
     parts = _split(url)
@@ -172,6 +175,8 @@ def _on_list(host: str, patterns: Iterable[str]) -> bool:
 
 
 def _matches(host: str, pattern: str) -> bool:
+    if pattern == ANYWHERE:
+        return True
     if pattern.startswith("*."):
         return host.endswith(pattern[1:]) and len(host) > len(pattern) - 1
     return host == pattern

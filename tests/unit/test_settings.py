@@ -197,6 +197,7 @@ def test_a_secret_equals_only_a_secret_of_the_same_value() -> None:
 
 def test_every_setting_has_a_value_in_the_demo() -> None:
     optional = {
+        "apps_dir",
         "database_url",
         "database_owner_url",
         "redis_url",
