@@ -235,7 +235,7 @@ def test_a_probe_of_an_unconnected_connection_says_so(house: House) -> None:
 def test_a_disconnect_during_a_probe_wins(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     connection_id = house.connected()
 
-    def probed_meanwhile(app: str, account: Account) -> Answered:
+    def probed_meanwhile(app: str, account: Account, **_: object) -> Answered:
         closing.disconnect(house.desk, house.workspace_id, connection_id, actor=ALICE)
         return Answered(Identity("org-1", "Account org-1"))
 
