@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from adapters.traits import Traits
 
 ADAPTERS = {
+    "adobe": "adapters.adobe:AdobeCampaign",
     "hubspot": "adapters.hubspot:HubSpot",
     "odoo": "adapters.odoo:Odoo",
     "salesforce": "adapters.salesforce:Salesforce",

@@ -88,8 +88,10 @@ class OAuthTraits:
 @dataclass(frozen=True, slots=True)
 class KeyExchange:
     """How an API key becomes the token of calls, where a CRM does not take the key itself: it is
-    posted as JSON to `url` (a template as in OAuthTraits) under `key_field`; `token_field` of the
-    answer lives for `lives_s`. Renewed `margin_s` before its end, and when it is refused.
+    posted to `url` (a template as in OAuthTraits) under `key_field`, as JSON or as a `form`, with
+    further `fields` (templates over the settings). `token_field` of the answer lives for `lives_s`,
+    or as long as the answer's `lives_field` says. Renewed `margin_s` before its end, and when it is
+    refused.
     """
 
     url: str
@@ -97,6 +99,9 @@ class KeyExchange:
     token_field: str
     lives_s: int
     margin_s: int = 300
+    form: bool = False
+    fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    lives_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

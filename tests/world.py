@@ -52,6 +52,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "odoo": {"database": "acme", "user": "integration@example.com"},
     "splio": {"universe": "acme"},
     "pipedrive": {"company": "acme"},
+    "adobe": {"organization": "acme", "client_id": "demo-client-id", "scopes": "openid,AdobeID"},
 }
 # Where each CRM's simulator keeps what these tests write: score, comment and e-mail.
 FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -85,6 +86,12 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "email": "email",
         "score": "a" * 39 + "1",
         "comment": "a" * 39 + "2",
+    },
+    "adobe": {
+        "entity": "profile",
+        "email": "email",
+        "score": "cusNpsScore",
+        "comment": "cusNpsComment",
     },
 }
 
@@ -155,6 +162,8 @@ def _told(app: str, one: Mapping[str, str]) -> dict[str, str]:
     first, last = one.get("first_name", "Søren"), one.get("last_name", "Contact")
     if app in {"hubspot", "splio"}:
         return {"email": one["email"], "firstname": first, "lastname": last}
+    if app == "adobe":
+        return {"email": one["email"], "firstName": first, "lastName": last}
     if app == "salesforce":
         return {"Email": one["email"], "FirstName": first, "LastName": last}
     return {"email": one["email"], "name": f"{first} {last}"}

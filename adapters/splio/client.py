@@ -9,10 +9,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -29,6 +27,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.http import Wire, failure, origin_of, requests_session
+from adapters.pause import asked_wait_s
 from adapters.splio.refusals import RowRefused
 from adapters.splio.traits import OTHER, TRAITS
 
@@ -106,13 +105,5 @@ def _refused(answer: requests.Response, *, writes: bool) -> AdapterError:
 
 def wait_of(headers: Mapping[str, str]) -> float | None:
     """Seconds that Splio asks for; None when it tells none. A Retry-After counts as well."""
-    for name in (RESETS, "Retry-After"):
-        told = headers.get(name, "").strip()
-        if re.fullmatch(r"\d{1,9}", told):
-            return float(told)
-    try:
-        # The server's own clock is the one its date is measured by.
-        until, now = (parsedate_to_datetime(headers[one]) for one in ("Retry-After", "Date"))
-    except (ValueError, TypeError, KeyError):
-        return None
-    return max(0.0, (until - now).total_seconds())
+    told = asked_wait_s(headers, RESETS)
+    return asked_wait_s(headers) if told is None else told

@@ -77,7 +77,9 @@ def endpoints(
 ) -> tuple[str, ...]:
     """Every address that the secrets of a connection would be sent to."""
     own = base_url or traits.base_url.format_map(settings)
-    templates = (traits.oauth.authorize_url, traits.oauth.token_url) if traits.oauth else ()
+    oauth, exchange = traits.oauth, traits.key_exchange
+    templates = [oauth.authorize_url, oauth.token_url] if oauth else []
+    templates += [exchange.url] if exchange else []
     return (own, *(one.format_map({**settings, "base": own}) for one in templates))
 
 

@@ -97,7 +97,7 @@ def grant_in(said: Mapping[str, Any], *, assumed_s: int | None, instance_url: st
     return Grant(
         access_token=Secret(str(said["access_token"])),
         refresh_token=Secret(str(refresh_token)) if _is_token(refresh_token) else None,
-        expires_in_s=_seconds(said.get("expires_in")) or assumed_s,
+        expires_in_s=seconds(said.get("expires_in")) or assumed_s,
         instance_url=instance_url,
         scopes=_scopes(said.get("scopes", said.get("scope"))),
     )
@@ -111,7 +111,7 @@ def _scopes(said: object) -> tuple[str, ...]:
     return ()
 
 
-def _seconds(said: object) -> int | None:
+def seconds(said: object) -> int | None:
     """Seconds as a number or its digits; None and nonsense mean that nothing was said."""
     if isinstance(said, str) and said.isascii() and said.isdigit():
         said = int(said)
@@ -121,7 +121,7 @@ def _seconds(said: object) -> int | None:
 
 
 def _retry_after(answer: requests.Response) -> float | None:
-    said = _seconds(answer.headers.get("Retry-After"))
+    said = seconds(answer.headers.get("Retry-After"))
     return None if said is None else float(said)
 
 

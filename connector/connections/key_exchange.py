@@ -1,11 +1,13 @@
 """An API key for a token that ends, where a CRM wants it so (adapters.traits.KeyExchange)."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.errors import BrokenContract, OutcomeUnknown, ReconnectNeeded, Throttled, TryLater
 from adapters.http import requests_session
 from adapters.traits import KeyExchange
-from connector.connections.grants import Grant
+from connector.connections.grants import Grant, seconds
 from connector.connections.provider import Provider, told
 from schemas import strict
 from schemas.secret import Secret
@@ -20,8 +22,8 @@ def exchanged(provider: Provider, exchange: KeyExchange, *, key: Secret) -> Gran
     url = provider.endpoint(exchange.url)
     parts = urlsplit(url)
     with requests_session(provider.wire, f"{parts.scheme}://{parts.netloc}") as session:
-        body = {exchange.key_field: key.reveal()}
-        answer = told(lambda: session.post(url, json=body, allow_redirects=False))
+        body = _body(provider, exchange, key)
+        answer = told(lambda: session.post(url, **body, allow_redirects=False))
     status = answer.status_code
     if status in _REFUSED:
         message = "the CRM does not take this key"
@@ -35,18 +37,31 @@ def exchanged(provider: Provider, exchange: KeyExchange, *, key: Secret) -> Gran
     if status >= 400:
         message = f"the CRM answered {status} when we signed in"
         raise BrokenContract(message, code="token_endpoint_failed")
+    said = _said(answer.content)
+    lives_s = said.get(exchange.lives_field) if exchange.lives_field else None
     return Grant(
-        access_token=Secret(_token_in(answer.content, exchange.token_field)),
-        expires_in_s=exchange.lives_s,
+        access_token=Secret(_token_in(said, exchange.token_field)),
+        expires_in_s=seconds(lives_s) or exchange.lives_s,
     )
 
 
-def _token_in(content: bytes, field: str) -> str:
+def _body(provider: Provider, exchange: KeyExchange, key: Secret) -> dict[str, Any]:
+    """What is posted, by the name of the argument that says whether it is a form or JSON."""
+    fields = {name: one.format_map(provider.settings) for name, one in exchange.fields.items()}
+    body = {**fields, exchange.key_field: key.reveal()}
+    return {"data": body} if exchange.form else {"json": body}
+
+
+def _said(content: bytes) -> Mapping[str, Any]:
     try:
         said = strict.decode(content)
     except strict.NotStrict:
         said = None
-    token = said.get(field) if isinstance(said, dict) else None
+    return said if isinstance(said, dict) else {}
+
+
+def _token_in(said: Mapping[str, Any], field: str) -> str:
+    token = said.get(field)
     if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN:
         message = "the answer to our signing in holds no token"
         raise OutcomeUnknown(message, code="token_answer_unreadable")

@@ -64,7 +64,7 @@ class Provider:
 
     def checked(self, origin: str) -> str:
         """An origin this app may have: its own hosts, its endpoints' hosts, the operator's list."""
-        own_hosts = (*self.traits.hosts, *_fixed_hosts(self.traits.oauth))
+        own_hosts = (*self.traits.hosts, *_fixed_hosts(self.traits))
         return allowed_origin(origin, own_hosts=own_hosts, allowed=self.allowed)
 
 
@@ -240,11 +240,16 @@ def _instance_url(provider: Provider, said: object) -> str | None:
         raise ReconnectNeeded(message, code="instance_not_allowed") from exc
 
 
-def _fixed_hosts(oauth: OAuthTraits | None) -> Iterable[str]:
+def _fixed_hosts(traits: Traits) -> Iterable[str]:
     """Hosts that the app's own data spells out, such as a consent page on another host."""
-    if oauth is None:
-        return
-    for template in (oauth.authorize_url, oauth.token_url, oauth.revoke_url or ""):
+    for template in sign_in_urls(traits):
         host = urlsplit(template).netloc
         if host and "{" not in host:
             yield host
+
+
+def sign_in_urls(traits: Traits) -> tuple[str, ...]:
+    """The templates of every endpoint that a connection signs in or out at."""
+    oauth, exchange = traits.oauth, traits.key_exchange
+    of_oauth = (oauth.authorize_url, oauth.token_url, oauth.revoke_url or "") if oauth else ()
+    return (*of_oauth, *((exchange.url,) if exchange else ()))
