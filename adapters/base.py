@@ -248,6 +248,24 @@ class Uploaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody is told of a response: people read `title` and `text`, a system reads `told`.
+
+    `id` stays the same however often it is sent. `event` is a word of ours (`response.completed`),
+    `at` when it was answered, `to` e-mail addresses where the app needs them.
+    """
+
+    key: str
+    id: str
+    event: str
+    at: datetime
+    title: str = dataclasses.field(repr=False)
+    text: str = dataclasses.field(repr=False)
+    to: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    told: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TagOptions:
     """The tags a campaign needs as options of a choice field: its eleven scores, in this CRM's
     rendering. `field`: the number field it needs instead, where each campaign has one of its own.
@@ -398,6 +416,17 @@ class FileEncloser(Protocol):
     def enclose(self, entity: str, files: Sequence[Uploaded]) -> BatchResult:
         """Attach the files to their records, at most `traits.note_batch` of them; `remote_id` is
         that of what carries the file. Not idempotent: `filed` finds what stands.
+        """
+        ...
+
+
+@runtime_checkable
+class Messenger(Protocol):
+    """An app that tells people or systems and keeps no records (`Traits.messages`)."""
+
+    def tell(self, message: Message) -> Outcome:
+        """Send one message. What was sent can neither be looked up nor taken back: after an unknown
+        outcome it goes again under the same id.
         """
         ...
 

@@ -275,6 +275,11 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
+def deadline_reader(sock: socket.socket, ends_at: float, read_s: float) -> io.RawIOBase:
+    """A socket's bytes, as far as they come before `ends_at` (monotonic)."""
+    return _DeadlineReader(sock, ends_at, read_s)
+
+
 def deadline_pools(
     total_s: float, read_s: float, addresses: Addresses | None = None
 ) -> dict[str, Any]:
@@ -344,6 +349,7 @@ __all__ = [
     "KindOf",
     "Wire",
     "deadline_pools",
+    "deadline_reader",
     "failure",
     "one_kind",
     "origin_of",

@@ -34,7 +34,9 @@ _PROTOCOLS: Mapping[str, type] = {
 
 def page() -> str:
     """The whole page."""
-    every = [adapter_for(app).traits for app in apps()]
+    told = [adapter_for(app).traits for app in apps()]
+    # What only sends messages has nothing to compare.
+    every = [one for one in told if one.contact_entity]
     head = ["trait", *(f"[{one.label}](apps/{one.app}.md)" for one in every)]
     lines = [_line(head), "|---" * len(head) + "|"]
     lines += [_line([name, *(shown(one) for one in every)]) for name, shown in _ROWS.items()]

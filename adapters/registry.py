@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 ADAPTERS = {
     "adobe": "adapters.adobe:AdobeCampaign",
+    "chat": "adapters.chat:Chat",
     "hubspot": "adapters.hubspot:HubSpot",
+    "mail": "adapters.mail:Mail",
     "odoo": "adapters.odoo:Odoo",
     "salesforce": "adapters.salesforce:Salesforce",
     "splio": "adapters.splio:Splio",
+    "webhook": "adapters.webhook:Webhook",
     "zendesk": "adapters.zendesk:Zendesk",
 }
 

@@ -199,13 +199,28 @@ class RecordTraits:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageTraits:
+    """How an app is told of a response, where it is one that keeps no records.
+
+    `limit`: the longest text, in UTF-16 code units. `addressed`: a message names whom it is for.
+    `once`: it is for people, who are told of a response once, however often it is edited; else each
+    revision is told.
+    """
+
+    limit: int
+    addressed: bool = False
+    once: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """What an app is and can do. The docs' matrix and the catalogue are generated from it.
 
     `base_url` is the default address, a template over the settings
-    (`https://{subdomain}.zendesk.com`). `hosts` are the host patterns a base URL may have without
-    the operator's allow-list (`*.my.salesforce.com`). `contact_entity` is the entity that stands
-    for a person. `id_field` is the pseudo field of `find` for remote ids.
+    (`https://{subdomain}.zendesk.com`); empty where a setting or the key is the address. `hosts`
+    are the host patterns a base URL may have without the operator's allow-list
+    (`*.my.salesforce.com`). `contact_entity` is the entity that stands for a person. `id_field` is
+    the pseudo field of `find` for remote ids.
     `standard_fields`: our contact attribute -> this CRM's field (the standard integration, SN1).
     `company_link`: the contact's field that holds its company's id. Where the two belong together
     by an association, it is the name under which `find` tells and `write` makes it, and it stands
@@ -225,6 +240,7 @@ class Traits:
     of the contact: such a field's name, a template over `{list}`.
     `key_exchange`: how the API key is exchanged for a token that ends; None: calls carry the key.
     `key_ends`: the day from which no API key of this app works any more, None where none is known.
+    `messages`: how it is told of a response; such an app has no entities, and no `contact_entity`.
     `card`: whose secret signs the requests of the card inside the CRM, where there is one
     (adapters/cards.py).
     """
@@ -265,4 +281,5 @@ class Traits:
     list_field: str | None = None
     record: RecordTraits | None = None
     inherited: Mapping[str, tuple[tuple[str, str], ...]] = dataclasses.field(default_factory=dict)
+    messages: MessageTraits | None = None
     card: CardSecret | None = None

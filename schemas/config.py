@@ -37,8 +37,17 @@ EVENTS = (
     "response.updated",
     "response.disqualified",
 )
-ACTIONS = ("feed", "tag", "note", "subscribe", "unsubscribe")
+ACTIONS = ("feed", "tag", "note", "subscribe", "unsubscribe", "notify")
 SUBSCRIPTIONS = frozenset({"subscribe", "unsubscribe"})
+# What only some actions say: member -> the actions that may say it.
+SAID_BY: Mapping[str, frozenset[str]] = {
+    "to": frozenset({"notify"}),
+    "subject": frozenset({"notify"}),
+    "text": frozenset({"notify"}),
+}
+# Which connection is meant cannot be guessed for these.
+NAMES_A_CONNECTION = frozenset({*SUBSCRIPTIONS, "notify"})
+MOST_PEOPLE = 20
 
 
 class Strict(Schema):
@@ -158,14 +167,22 @@ class MappingSchema(Strict):
 class ActionSchema(Strict):
     """One THEN action: `feed` names a mapping, `tag` and `note` a connection (None: the contact's
     own), `subscribe` and `unsubscribe` a connection and one of its lists.
+
+    `notify` names a connection that messages go through, and where that is a mail server whom they
+    are `to`. `subject` and `text` may hold variables in braces (connector/responses/wording.py).
     """
 
     do = fields.String(required=True, validate=validate.OneOf(ACTIONS))
     mapping = fields.String(load_default=None, allow_none=True, validate=NAME)
     connection = fields.String(load_default=None, allow_none=True, validate=NAME)
-    answers = fields.String(load_default="all", validate=validate.OneOf(("all", "unmapped")))
+    answers = fields.String(
+        load_default="all", validate=validate.OneOf(("all", "unmapped", "none"))
+    )
     # Left out where it says nothing: automations of before have none.
     list_ = fields.String(data_key="list", attribute="list", validate=API_NAME)
+    to = fields.List(fields.Email(), validate=validate.Length(min=1, max=MOST_PEOPLE))
+    subject = fields.String(validate=validate.Length(min=1, max=200))
+    text = fields.String(validate=validate.Length(min=1, max=4_000))
 
     @validates_schema
     def subscriptions_name_a_list(self, action: dict[str, Any], **_: object) -> None:
@@ -174,9 +191,22 @@ class ActionSchema(Strict):
         if subscribes != ("list" in action):
             message = "subscribe and unsubscribe name a list, and only they do"
             raise ValidationError(message, "list")
-        if subscribes and action.get("connection") is None:
-            message = "name the connection that the list belongs to"
+
+    @validates_schema
+    def says_what_it_can_do(self, action: dict[str, Any], **_: object) -> None:
+        """What an action cannot use is refused: it would be left out in silence."""
+        do = action.get("do", "")
+        if do in NAMES_A_CONNECTION and action.get("connection") is None:
+            message = f"{do} names a connection: its own cannot be guessed"
             raise ValidationError(message, "connection")
+        for name, actions in SAID_BY.items():
+            if name in action and do not in actions:
+                message = f"{do} says no {name}"
+                raise ValidationError(message, name)
+        answers = ("all", "none") if do == "notify" else ("all", "unmapped")
+        if action.get("answers", "all") not in answers:
+            message = f"{do} takes {' or '.join(answers)}"
+            raise ValidationError(message, "answers")
 
     @validates_schema
     def feed_names_a_mapping(self, action: dict[str, Any], **_: object) -> None:

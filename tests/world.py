@@ -325,6 +325,11 @@ class World:
         """One drain of a connection, as the job does."""
         return deliver.drain(self.hub, self.workspace_id, self.crms[app].connection_id)
 
+    def drain_of(self, name: str) -> deliver.Drained:
+        """The same for a connection by its name."""
+        (found,) = self.rows("SELECT id FROM connection WHERE name = :name", name=name)
+        return deliver.drain(self.hub, self.workspace_id, found.id)
+
     def settle(self, *, for_s: float = 30.0, hurry: bool = True) -> None:
         """Work, as sweep and workers do, until nothing is open any more.
 

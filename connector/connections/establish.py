@@ -1,7 +1,7 @@
 """Makes a connection connected: who answered is checked, secrets stored, parked work resumed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -88,8 +88,8 @@ def establish(
                 document=document(kept),
             )
         _mark_connected(connection, now, identity, instance_url=instance_url)
-        account = f"{now.app}:{identity.account_id}"
-        quota.keep(connection, now.workspace_id, account, answered.heard)
+        known = replace(now, remote_account_id=identity.account_id)
+        quota.keep(connection, now.workspace_id, quota.account_of(known), answered.heard)
         resumed = parking.resume_deliveries(
             connection, here.workspace_id, here.id, reasons=parking.FOR_A_PROOF
         )

@@ -75,7 +75,9 @@ def filled_in(
 def endpoints(
     traits: Traits, *, base_url: str | None, settings: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Every address that the secrets of a connection would be sent to."""
+    """Every address that the secrets of a connection would be sent to, as far as its settings and
+    base URL tell.
+    """
     own = base_url or traits.base_url.format_map(settings)
     oauth, exchange = traits.oauth, traits.key_exchange
     templates = [oauth.authorize_url, oauth.token_url] if oauth else []
@@ -166,7 +168,12 @@ def _is_percentage(value: object) -> bool:
 def _origin(
     traits: Traits, base_url: str | None, *, settings: Mapping[str, Any], allowed: AllowedHosts
 ) -> str | None:
-    """The override as an origin, None without one; then the app's own address must be allowed."""
+    """The override as an origin, None without one; then the app's own address must be allowed. An
+    app whose address is a setting or the key has neither.
+    """
+    if not traits.base_url:
+        _refuse_base_url(base_url)
+        return None
     own = base_url or traits.base_url.format_map(settings)
     try:
         origin = allowed_origin(own, own_hosts=traits.hosts, allowed=allowed)
@@ -174,6 +181,13 @@ def _origin(
         place = Place("/base_url" if base_url else "/settings", exc.code, str(exc))
         raise Refusal(Code.HOST_REFUSED, str(exc), places=(place,)) from exc
     return origin if base_url else None
+
+
+def _refuse_base_url(base_url: str | None) -> None:
+    if base_url:
+        text = "this app has no base URL: its address is filled in by itself"
+        place = Place("/base_url", "not_offered", text)
+        raise Refusal(Code.SETTING_INVALID, text, places=(place,))
 
 
 def _escaped(key: str) -> str:

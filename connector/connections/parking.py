@@ -69,6 +69,14 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "Enter it again.",
         "url_invalid": "The address is no plain https address. Correct it.",
         "url_not_https": "The address must begin with https://. Correct it.",
+        "port_not_allowed": "Mail goes to the ports 25, 465, 587 and 2525. Correct the port, or "
+        "tell the operator.",
+        "encryption_needed": "The mail server offers no encryption, or no way to sign in over it. "
+        "Choose another way of encryption, or another server.",
+        "room_gone": "The chat does not know this webhook any more. Make a new one there and enter "
+        "its address.",
+        "receiver_refused": "The receiver did not take our ping. See its log: the address, or the "
+        "signing secret it has.",
         "receiver_gone": "The receiver says that it is gone for good (410). Give another address.",
         "other_account": "Another account of the CRM answered than before. Connect with the "
         "account it had, or make a new connection.",

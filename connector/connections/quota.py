@@ -32,9 +32,10 @@ class Heard:
 
 def account_of(profile: Profile) -> str:
     """The account's name in the hub's own books: the CRM's id, the connection's until that is
-    known.
+    known, and where messages go: two rooms of one host share nothing.
     """
-    return f"{profile.app}:{profile.remote_account_id or profile.id}"
+    own = None if profile.traits.messages else profile.remote_account_id
+    return f"{profile.app}:{own or profile.id}"
 
 
 def budget(connection: Connection, profile: Profile) -> Budget:

@@ -22,6 +22,8 @@ from connector.connections.parking import reconnect_needed
 
 # Nobody reads what a receiver answers beside its status.
 MOST_BYTES = 65_536
+# Web, and mail: relay, submission, and what providers offer beside it where 25 is closed.
+OPEN_PORTS = frozenset({443, 25, 465, 587, 2525})
 # Nothing has left us after these.
 NOT_SENT = frozenset({"connect_failed", "host_unknown", "tls_failed"})
 
@@ -51,7 +53,9 @@ class Outward:
         return Reply(answer.status, answer.headers, answer.body)
 
     def addresses(self, host: str, port: int) -> tuple[str, ...]:
-        """The port's `addresses`."""
+        """The port's `addresses`: on a port of the web or of mail, or what the operator allows."""
+        if port not in OPEN_PORTS and not self.allowed.permits(host, port):
+            raise reconnect_needed(code="port_not_allowed")
         try:
             return open_addresses(host, port, allowed=self.allowed, resolve=self.resolve)
         except HostNotAllowed as exc:

@@ -47,6 +47,7 @@ from connector.responses.settling import (
     settle_wave,
 )
 from connector.responses.steps import Delivery, Settlement
+from connector.responses.telling import tell
 from connector.responses.work import Work
 from connector.responses.write import Writing
 from schemas.priority import Priority
@@ -146,6 +147,9 @@ def _one_wave(
 def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
     if awaiting.is_poll(wave.deliveries):
         _poll(work, wave)
+        return
+    if work.known.traits.messages is not None:
+        tell(work, wave.deliveries)
         return
     folded = fold([one for every in wave.by_lane().values() for one in every], clocks)
     for one in folded.superseded:

@@ -27,6 +27,7 @@ from connector.responses.case import (
 )
 from connector.responses.filesteps import file_steps
 from connector.responses.mapping import MappedRow, mapped_row
+from connector.responses.messages import message_step
 from connector.responses.record import record_steps
 from connector.responses.rules import verdict
 from connector.responses.standard import (
@@ -208,4 +209,5 @@ _ACTIONS = {
     "note": _ask_note,
     "subscribe": subscription_step,
     "unsubscribe": subscription_step,
+    "notify": message_step,
 }

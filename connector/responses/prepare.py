@@ -16,7 +16,7 @@ from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
 from connector.responses.leases import Wave
-from connector.responses.steps import NOTE, TAG, Rank
+from connector.responses.steps import MESSAGE, NOTE, TAG, Rank
 from connector.responses.tags import SCORES, Spelling, former_patterns, pattern_of
 from connector.responses.work import Known, Threads
 from connector.tables import (
@@ -54,6 +54,7 @@ def known_of(
         tagging=tagging_of(profile.traits.tags, tags, profile.learnt, settings=profile.settings),
         chance=chance,
         threads=_threads(connection, workspace_id, profile, wave=wave),
+        told=_told(connection, workspace_id, profile, wave=wave),
     )
     return known, _clocks(connection, profile.id, wave)
 
@@ -162,6 +163,35 @@ EARLIER_NOTES = text(
       JOIN connection c ON c.id = d.connection_id AND c.app = :app
      WHERE d.kind = 'note' AND d.claims > 0 AND NOT d.id = ANY(CAST(:ours AS bigint[]))
      ORDER BY d.id
+    """
+)
+
+
+def _told(
+    connection: Connection, workspace_id: int, profile: Profile, *, wave: Wave
+) -> frozenset[str]:
+    """The lanes of the wave whose message was sent for this or another revision."""
+    once = [one for one in wave.deliveries if one.kind == MESSAGE and one.payload["once"]]
+    if not once:
+        return frozenset()
+    options = {
+        "w": workspace_id,
+        "c": profile.id,
+        "responses": sorted({one.response_id for one in once}),
+    }
+    return frozenset(connection.execute(TOLD, options).scalars())
+
+
+# From each response to its other revisions, to what they told: every step by an index of its own.
+TOLD = text(
+    """
+    SELECT DISTINCT d.lane
+      FROM unnest(CAST(:responses AS bigint[])) AS one(id)
+      JOIN response mine ON mine.id = one.id
+      JOIN response r ON r.workspace_id = :w AND r.response_id = mine.response_id
+                     AND r.source = mine.source
+      JOIN delivery d ON d.workspace_id = :w AND d.response_id = r.id
+     WHERE d.connection_id = :c AND d.kind = 'message' AND d.state = 'done'
     """
 )
 

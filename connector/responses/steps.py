@@ -13,6 +13,7 @@
     tag         "campaign": tag name, "score"
     note        "marker", "title", "text", "html", "thread"
     file        "file": our file's id, "answer", "question", "title", "thread"
+    message     "id", "event", "title", "text", "to", "told", "once"; "match" only names the message
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-FIELDS, TAG, NOTE, FILE = "fields", "tag", "note", "file"
+FIELDS, TAG, NOTE, FILE, MESSAGE = "fields", "tag", "note", "file", "message"
 # Signs of an identifying value that a lane spells out.
 LONGEST_VALUE, READABLE = 200, 100
 

@@ -49,7 +49,7 @@ class Known:
     """What the store knows before the wave: definitions, links of contacts, how tags are spelt.
 
     `links`: (contact id, entity) -> remote id. `schemas`: entity -> compiled record schema.
-    `chance()` gives 0 to 1.
+    `chance()` gives 0 to 1. `told`: lanes whose message was sent for some revision.
     """
 
     traits: Traits
@@ -59,6 +59,7 @@ class Known:
     tagging: Tagging
     chance: Callable[[], float]
     threads: Threads = field(default_factory=Threads)
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

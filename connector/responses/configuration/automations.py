@@ -8,17 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, or_, select, text, true, update
 
-from adapters.registry import traits_of
-from adapters.traits import TagPlace, Traits
 from connector.problems import Code, Place, Refusal
-from connector.responses.configuration import versioned
-from connector.responses.configuration.checking import connection_named, definitions_of, words_for
+from connector.responses.configuration import actions, versioned
+from connector.responses.configuration.checking import words_for
 from connector.responses.configuration.versioned import AUTOMATION
 from connector.responses.plan import AUTOMATION_PARKED
 from connector.responses.rules import ExpressionInvalid, condition
 from connector.tables import automation, automation_version, mapping, response
 from connector.tables import connection as connections
-from schemas.fields import entity_from_json
 
 Body = Mapping[str, Any]
 # Reads every response of the workspace once.
@@ -191,50 +188,8 @@ def _faults(connection: Connection, workspace_id: int, body: Body) -> Iterable[P
             yield Place(f"{place}/connection", "unknown", "there is no connection of that name")
         elif name:
             app = profiles[name]
-            yield from _offer_faults(connection, workspace_id, action, app=app, place=place)
-
-
-def _offer_faults(
-    connection: Connection, workspace_id: int, action: Body, *, app: str, place: str
-) -> Iterable[Place]:
-    """An action that the app of the named connection cannot do would do nothing, in silence."""
-    traits = traits_of(app)
-    if not _offers(traits, action["do"]):
-        yield Place(f"{place}/do", "not_offered", f"{traits.label} has no {_MEANS[action['do']]}")
-    elif action.get("list"):
-        yield from _list_faults(connection, workspace_id, action, place=place)
-
-
-_MEANS = {
-    "tag": "tags",
-    "note": "notes",
-    "feed": "fields",
-    "subscribe": "lists",
-    "unsubscribe": "lists",
-}
-
-
-def _offers(traits: Traits, action: str) -> bool:
-    return {
-        "tag": traits.tags.place is not TagPlace.NONE,
-        "note": traits.note_limit is not None,
-        "feed": True,
-        "subscribe": traits.list_field is not None,
-        "unsubscribe": traits.list_field is not None,
-    }[action]
-
-
-def _list_faults(
-    connection: Connection, workspace_id: int, action: Body, *, place: str
-) -> Iterable[Place]:
-    """The list must be among the fields as they were downloaded last."""
-    found = connection_named(connection, workspace_id, action["connection"])
-    traits = traits_of(found.app)
-    told = definitions_of(connection, found.id).get(traits.contact_entity)
-    field = str(traits.list_field).format(list=action["list"])
-    if told is None or entity_from_json(told).field(field) is None:
-        text_ = "there is no such list; if it is new, download the field definitions again"
-        yield Place(f"{place}/list", "unknown", text_)
+            yield from actions.faults(connection, workspace_id, action, app=app, place=place)
+        yield from actions.word_faults(connection, workspace_id, body, action, place=place)
 
 
 def _apps(connection: Connection, workspace_id: int) -> dict[str, str]:
