@@ -189,13 +189,15 @@ class RecordTraits:
     `key` is the unique field that holds our response key; `fields` says where what we know of a
     response goes (our word -> field), `links` what it may belong to (`contact`, `company`, `deal`,
     `ticket`, `owner` -> the field that refers to it, and the entity it refers to; None where `find`
-    knows no such entity, and the id is written as told).
+    knows no such entity, and the id is written as told). `stand_ins`: entities whose record it is
+    linked to where there is no contact, by the contact's own field.
     """
 
     entity: str
     key: str
     fields: Mapping[str, str]
     links: Mapping[str, tuple[str, str | None]]
+    stand_ins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def record_fields() -> tuple[OwnField, ...]:
     told: Mapping[str, Metadata] = {
         "Response_Id__c": _text("Response Id", 64, unique=True),
         "Contact__c": _lookup("Contact", CONTACT),
+        "Lead__c": _lookup("Lead", LEAD),
         "Account__c": _lookup("Account", "Account"),
         "Opportunity__c": _lookup("Opportunity", "Opportunity"),
         "Case__c": _lookup("Case", "Case"),

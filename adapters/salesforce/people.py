@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.base import Row
+from adapters.salesforce.traits import RECORD_CONTACT, RECORD_ENTITY, RECORD_LEAD
 from schemas.fields import Entity
 
 CONTACT, LEAD, ACCOUNT = "Contact", "Lead", "Account"
@@ -29,6 +30,11 @@ _MAILING = frozenset({"Street", "City", "State", "PostalCode", "Country", "State
                       "CountryCode"})  # fmt: skip
 PERSON_FLAG = "IsPersonAccount"
 CONVERTED, BECAME = "IsConverted", "ConvertedContactId"
+_FOLLOWED = {
+    LEAD: (CONVERTED, BECAME),
+    CONTACT: (PERSON_FLAG, "AccountId"),
+    RECORD_ENTITY: (RECORD_LEAD,),
+}
 _SHARED = frozenset({"FirstName", "LastName", "MiddleName", "Suffix", "Salutation", "Phone", "Fax"})
 
 
@@ -73,7 +79,7 @@ def is_lead(remote_id: str) -> bool:
 
 def followed(definitions: Entity | None, entity: str) -> tuple[str, ...]:
     """The columns that tell where a person really is, as far as this user may see them."""
-    asked = {LEAD: (CONVERTED, BECAME), CONTACT: (PERSON_FLAG, "AccountId")}.get(entity, ())
+    asked = _FOLLOWED.get(entity, ())
     told = definitions is not None and all(definitions.field(one) for one in asked)
     return asked if told else ()
 
@@ -90,6 +96,16 @@ def contact_field(name: str) -> str:
     if name.endswith("__pc"):
         return f"{name.removesuffix('__pc')}__c"
     return name.removeprefix("Person")
+
+
+def of_lead(remote_id: str, values: Mapping[str, object], record: Entity | None) -> Home | None:
+    """A response record whose person is a lead: it has a field of its own for one. None where it is
+    a contact's.
+    """
+    if not is_lead(str(values.get(RECORD_CONTACT))):
+        return None
+    known = record is None or record.field(RECORD_LEAD) is not None
+    return Home(RECORD_ENTITY, remote_id, {RECORD_CONTACT: RECORD_LEAD} if known else {})
 
 
 def on_account(remote_id: str, names: Mapping[str, object], account: Entity | None) -> Home:

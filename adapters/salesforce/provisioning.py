@@ -39,7 +39,7 @@ from adapters.salesforce.definition import (
     values_of,
 )
 from adapters.salesforce.drift import drift
-from adapters.salesforce.traits import RECORD_ENTITY
+from adapters.salesforce.traits import RECORD_ENTITY, RECORD_LEAD
 
 FIELDS, OBJECTS = "tooling/sobjects/CustomField", "tooling/sobjects/CustomObject"
 # The word in a refusal when another process, or the package, was faster.
@@ -67,7 +67,8 @@ class Furnishing:
         people = [one for one in (CONTACT, LEAD) if one == CONTACT or self._seen[one] is not None]
         self._keys = [key_field(one) for one in people]
         self._tags = [tag_field(wanted.no_send, one) for one in people]
-        self._fields = (*self._keys, *self._tags, *record_fields())
+        self._record = [one for one in record_fields() if one.name != RECORD_LEAD or LEAD in people]
+        self._fields = (*self._keys, *self._tags, *self._record)
         self._there, self._told = self._in_setup()
 
     def plan(self) -> Plan:
@@ -129,7 +130,7 @@ class Furnishing:
             *(self._field_task(Part.TAGS, one, tags) for one in self._tags),
             *(self._no_send_task(one) for one in self._tags),
             self._object_task(),
-            *(self._field_task(Part.RECORD, one, _in_words(one)) for one in record_fields()),
+            *(self._field_task(Part.RECORD, one, _in_words(one)) for one in self._record),
             *self._access_tasks(),
         ]
 

@@ -27,7 +27,13 @@ from adapters.salesforce.people import (
     name_on,
 )
 from adapters.salesforce.record_types import RECORD_TYPE
-from adapters.salesforce.traits import COLLECTIONS, TRAITS
+from adapters.salesforce.traits import (
+    COLLECTIONS,
+    RECORD_CONTACT,
+    RECORD_ENTITY,
+    RECORD_LEAD,
+    TRAITS,
+)
 from schemas.fields import Entity
 
 # Objects whose records can be merged: the loser keeps the survivor's id.
@@ -201,6 +207,9 @@ class Reader:
             account = told.get("AccountId") if told[PERSON_FLAG] else None
             self._persons[_id(told)] = None if account is None else str(account)
         definitions = self._entities.get(entity)
+        if entity == RECORD_ENTITY and not told.get(RECORD_CONTACT):
+            # Its person is a lead, or nobody: the hub knows one field for both.
+            told = {**told, RECORD_CONTACT: told.get(RECORD_LEAD)}
         return understood(lambda: record_of(told, want, definitions), writing=False)
 
 

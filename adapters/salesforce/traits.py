@@ -45,7 +45,10 @@ RECORD = RecordTraits(
         "ticket": ("Case__c", "Case"),
         "owner": (OWNER, "User"),
     },
+    stand_ins=("Lead",),
 )
+# Where a lead stands for the contact, it has a field of its own (people.py).
+RECORD_CONTACT, RECORD_LEAD = RECORD.links["contact"][0], "Lead__c"
 # sObject Collections take at most 200 rows a call (vendor documentation).
 ROWS = 200
 # Salesforce works on the rows of a bulk job in parts of 10,000; ours is what one lease can read.

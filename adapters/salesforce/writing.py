@@ -19,6 +19,7 @@ from adapters.salesforce.people import (
     Sent,
     home_of,
     is_lead,
+    of_lead,
     on_account,
     on_contact,
     on_lead,
@@ -26,14 +27,13 @@ from adapters.salesforce.people import (
 from adapters.salesforce.reading import Reader
 from adapters.salesforce.record_types import explained
 from adapters.salesforce.refusals import pause_in, row_outcome
-from adapters.salesforce.traits import COLLECTIONS, RECORD, RECORD_ENTITY
+from adapters.salesforce.traits import COLLECTIONS, RECORD_CONTACT, RECORD_ENTITY
 from schemas.fields import Entity
 from schemas.salesforce import RowResult, row_results, to_native
 
 # Alert-only duplicate rules do not stop an update by id; assignment rules are not ours to fire.
 _UPDATE_HEADERS = {"Sforce-Duplicate-Rule-Header": "allowSave=true", "Sforce-Auto-Assign": "FALSE"}
 _CREATE_HEADERS = {"Sforce-Auto-Assign": "FALSE"}
-RECORD_CONTACT = RECORD.links["contact"][0]
 # How a contact that is a person account is written (setting `person_accounts`).
 PERSONS_BY_ACCOUNT, PERSONS_REFUSED = "account", "refuse"
 
@@ -161,6 +161,8 @@ class Writer:
     def _home(self, entity: str, row: Row, persons: Mapping[str, str]) -> Home | None:
         """The record that holds the row's values; None where it must not be written."""
         remote_id = row.remote_id or ""
+        if entity == RECORD_ENTITY and (own := of_lead(remote_id, row.values, self._record())):
+            return own
         account = persons.get(same_id(remote_id))
         if account is not None and self._persons == PERSONS_REFUSED:
             return None
@@ -172,12 +174,16 @@ class Writer:
         placed = on_contact if home == CONTACT else on_lead
         return placed(remote_id, row.values, self._entities.get(home))
 
+    def _record(self) -> Entity | None:
+        return self._entities.get(RECORD_ENTITY)
+
     def _native(self, entity: str, row: Row, home: Home) -> dict[str, Any]:
         definitions = self._entities.get(entity)
         told: dict[str, Any] = {}
         for name, value in row.values.items():
-            if entity == RECORD_ENTITY and name == RECORD_CONTACT and is_lead(str(value)):
-                # Such a record knows contacts only: a lead's stands without.
+            plain = entity == RECORD_ENTITY and name == RECORD_CONTACT == home.name_of(name)
+            if plain and is_lead(str(value)):
+                # A record as an older package made it: a lead's stands without.
                 continue
             definition = definitions.field(name) if definitions else None
             told[named(str(home.name_of(name)))] = to_native(definition, value)

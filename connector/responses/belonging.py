@@ -119,7 +119,8 @@ def _refs(
     if "contact" in links:
         create = _may_be_made(draft, connection)
         own = {"entity": connection.traits.contact_entity, **match, "create": create}
-        yield links["contact"][0], {**own, "contact": True, "needed": needed}
+        others = _stand_ins(connection, match["field"])
+        yield links["contact"][0], {**own, "contact": True, "needed": needed, **others}
     if "company" in links and (company := company_ref(connection, draft.person)):
         yield links["company"][0], dict(company)
     for word, told in _named(draft, links):
@@ -127,6 +128,14 @@ def _refs(
         if entity is not None:
             by = {"field": connection.traits.id_field, "value": told}
             yield into, {"entity": entity, **by, "create": False}
+
+
+def _stand_ins(connection: ConnectionFacts, field_name: str) -> dict[str, list[str]]:
+    """Where else a person is looked for whom the CRM has not as a contact."""
+    record = connection.traits.record
+    named = record.stand_ins if record else ()
+    known = [one for one in named if _has(connection, one, field_name)]
+    return {"or": known} if known else {}
 
 
 def _told(draft: Draft, links: Links) -> Iterator[tuple[str, str]]:

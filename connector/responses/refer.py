@@ -35,11 +35,12 @@ def with_references(work: Work, whole: Sequence[Seen]) -> list[Seen]:
     linked = [(_with_contact(work, target), records) for target, records in whole]
     needed = [(_without_kept(target, records), records) for target, records in linked]
     targets = [target for target, _ in needed]
-    asked = {key for target in targets for one in target.deliveries for key, _ in _references(one)}
+    asked = [each for target in targets for one in target.deliveries for each in _references(one)]
     if not asked:
         return needed
     try:
-        found = _found(work, asked)
+        found = _found(work, {key for key, _ in asked})
+        found |= _stood_in(work, [one for one in asked if one[0] not in found])
     except AdapterError as exc:
         work.failed([one for target in targets for one in target.deliveries if _refers(one)], exc)
         left = [(_closed(work, target), records) for target, records in needed]
@@ -122,6 +123,18 @@ def _found(work: Work, asked: Iterable[Key]) -> dict[Key, str]:
                 if len(hits) == 1:
                     found[entity, field, value] = hits[0].remote_id
     return found
+
+
+def _stood_in(work: Work, asked: Sequence[tuple[Key, Mapping[str, Any]]]) -> dict[Key, str]:
+    """People who are not there as contacts, and will not be made: as what else they are."""
+    ways = {
+        (entity, field, value): (home, field, value)
+        for (home, field, value), ref in asked
+        if not ref.get("create")
+        for entity in ref.get("or") or ()
+    }
+    found = _found(work, ways) if ways else {}
+    return {ways[key]: remote_id for key, remote_id in found.items()}
 
 
 def _resolved(work: Work, target: Target, found: Mapping[Key, str]) -> Target:

@@ -7,6 +7,7 @@
     fields      "operation", "ambiguous", "values": {field: value}, "keep": fields written only
                 when empty there, "create": {field: value} added when the record has to be created
                 "refs": {field: {"entity", "field", "value", "create"}}: what has to be looked up;
+                ("or": further entities whose record stands in for it)
                 "contact": the field that refers to the contact's own record, where it has one
                 "inherit": {field: [{"via", "entity", "field"}]}: what is read on the record that
                 the field `via` refers to; "optional": fields that go if the CRM refuses them

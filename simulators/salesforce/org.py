@@ -221,6 +221,7 @@ def _response() -> ObjectShape:
         text("Name", "Response Name", 80, name_field=True, nillable=False, defaulted=True),
         text("Response_Id__c", "Response Id", 64, external_id=True, unique=True),
         to("Contact__c", "Contact", "Contact"),
+        to("Lead__c", "Lead", "Lead"),
         to("Account__c", "Account", "Account"),
         to("Opportunity__c", "Opportunity", "Opportunity"),
         to("Case__c", "Case", "Case"),

@@ -255,14 +255,46 @@ def test_a_lead_in_a_contacts_place_that_is_converted_is_followed(org: Org) -> N
     assert [each.remote_id for each in found(org, "Contact", contact_or_lead="lead")] == [contact]
 
 
-def test_a_response_of_a_lead_is_a_record_without_a_contact(org: Org) -> None:
-    _, one = both(org)
-    values: dict[str, FieldValue] = {"Response_Id__c": "r1", "Contact__c": one}
-    batch = Batch("NPSToday_Response__c", Operation.CREATE, (Row("k1", values),))
+RECORD = "NPSToday_Response__c"
+
+
+def recorded(org: Org, contact: str, remote_id: str | None = None) -> Outcome:
+    """A response record of this person is written."""
+    operation = Operation.UPDATE if remote_id else Operation.CREATE
+    key: dict[str, FieldValue] = {} if remote_id else {"Response_Id__c": "r1"}
+    batch = Batch(RECORD, operation, (Row("k1", {**key, "Contact__c": contact}, remote_id),))
     adapter = org.make(settings={"contact_or_lead": "lead"})
     (outcome,) = settled(adapter, adapter.write(batch)).outcomes
+    return outcome
+
+
+def test_a_response_of_a_lead_refers_to_the_lead_until_it_becomes_a_contact(org: Org) -> None:
+    contact, one = both(org)
+    made = recorded(org, one)
+    held = fields_of(org, RECORD, str(made.remote_id))
+    assert (held.get("Contact__c"), held["Lead__c"]) == (None, one)
+    adapter = org.make()
+    (seen,) = adapter.find(RECORD, "Response_Id__c", ["r1"], want=["Contact__c"])["r1"]
+    assert seen.values["Contact__c"] == one
+    assert recorded(org, contact, seen.remote_id).status is Status.WRITTEN
+    (seen,) = adapter.find(RECORD, "Response_Id__c", ["r1"], want=["Contact__c"])["r1"]
+    assert seen.values["Contact__c"] == contact
+
+
+def test_a_lead_that_is_gone_is_named_by_the_hubs_own_field(org: Org) -> None:
+    _, one = both(org)
+    seed(org, delete=[one])
+    outcome = recorded(org, one)
+    assert (outcome.status, outcome.field) == (Status.REJECTED, "Contact__c")
+
+
+def test_a_record_of_an_older_package_stands_without_its_lead(org: Org) -> None:
+    org.bench.control("options", {"field_changes": {f"{RECORD}.Lead__c": {"visible": False}}})
+    org.definitions = {one.name: one for one in org.make().entities()}
+    _, one = both(org)
+    outcome = recorded(org, one)
     assert outcome.status is Status.WRITTEN
-    assert "Contact__c" not in fields_of(org, "NPSToday_Response__c", str(outcome.remote_id))
+    assert "Contact__c" not in fields_of(org, RECORD, str(outcome.remote_id))
 
 
 # --- person accounts ------------------------------------------------------------------------------

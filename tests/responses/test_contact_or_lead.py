@@ -44,3 +44,28 @@ def test_fields_tag_and_note_go_to_who_is_meant(
     assert "NPS_Score__c" not in other["fields"]
     assert not other["tags"]
     assert other["notes"] == []
+
+
+def test_a_response_of_a_lead_is_its_record_and_the_contacts_once_it_is_converted(
+    world: World,
+) -> None:
+    """Nobody is a contact with this address, and none may be made."""
+    with running(Salesforce()) as url:
+        crm = world.connect("salesforce", url)
+        row = {"LastName": "Prospect", "Company": "Acme", "Email": ADDRESS}
+        (lead,) = crm.control("seed", {"records": {"Lead": [row]}})["records"]["Lead"]
+        world.standard("salesforce", record=True, fields=False, note=False, tag=False)
+        world.push(answered(0))
+        world.settle()
+        assert record_of(crm)["Lead__c"] == lead
+        (contact,) = crm.seed(people(1))
+        crm.control("seed", {"convert": [{"lead": lead, "contact": contact}]})
+        world.push(answered(0, score=2, revision=2, at="2026-11-23T01:02:00Z"))
+        world.settle()
+        assert record_of(crm)["Contact__c"] == contact
+
+
+def record_of(crm: CRMSeen) -> Mapping[str, Any]:
+    (one,) = crm.control("state")["records"]["NPSToday_Response__c"]
+    fields: Mapping[str, Any] = one["fields"]
+    return fields
