@@ -53,6 +53,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "splio": {"universe": "acme"},
     "pipedrive": {"company": "acme"},
     "adobe": {"organization": "acme", "client_id": "demo-client-id", "scopes": "openid,AdobeID"},
+    "brevo": {},
 }
 # Where each CRM's simulator keeps what these tests write: score, comment and e-mail.
 FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -81,6 +82,12 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "comment": "x_nps_comment",
     },
     "splio": {"entity": "contacts", "email": "email", "score": "c5", "comment": "c6"},
+    "brevo": {
+        "entity": "contacts",
+        "email": "email",
+        "score": "NPS_SCORE",
+        "comment": "NPS_COMMENT",
+    },
     "pipedrive": {
         "entity": "persons",
         "email": "email",
@@ -164,6 +171,8 @@ def _told(app: str, one: Mapping[str, str]) -> dict[str, str]:
         return {"email": one["email"], "firstname": first, "lastname": last}
     if app == "adobe":
         return {"email": one["email"], "firstName": first, "lastName": last}
+    if app == "brevo":
+        return {"email": one["email"]}
     if app == "salesforce":
         return {"Email": one["email"], "FirstName": first, "LastName": last}
     return {"email": one["email"], "name": f"{first} {last}"}

@@ -58,6 +58,7 @@ def served(
     paths: tuple[str, str],
     adapter: Callable[[], type[CRM]] | None = None,
     unique_email: bool = True,
+    bodyless_updates: bool = False,
 ) -> Iterator[DescribedBench]:
     """A fresh account, its definitions downloaded. `paths`: those of reads by id and of updates."""
     with running(simulator) as base_url:
@@ -84,6 +85,7 @@ def served(
             read_path=paths[0],
             write_path=paths[1],
             unique_email=unique_email,
+            bodyless_updates=bodyless_updates,
         )
         bench.entities = {}
         bench.token = bench.control("oauth", {"issue": {}})["access_token"]

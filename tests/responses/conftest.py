@@ -10,6 +10,7 @@ import pytest
 from connector.db import Database
 from connector.settings import Settings
 from simulators.adobe.service import AdobeCampaign
+from simulators.brevo.service import Brevo
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from simulators.odoo.service import Odoo
@@ -26,9 +27,15 @@ SIMULATORS: dict[str, Any] = {
     "zendesk": Zendesk,
 }
 # Apps without tags and notes: what all CRMs promise together is not asked of them.
-FURTHER: dict[str, Any] = {"adobe": AdobeCampaign, "pipedrive": Pipedrive, "splio": Splio}
+FURTHER: dict[str, Any] = {
+    "adobe": AdobeCampaign,
+    "brevo": Brevo,
+    "pipedrive": Pipedrive,
+    "splio": Splio,
+}
 FAST: dict[str, dict[str, Any]] = {
     "adobe": {"rate": 100_000},
+    "brevo": {"rate": 100_000},
     "pipedrive": {"rate": 100_000},
     "splio": {"rate": 100_000, "other_rate": 100_000, "tells_types": True},
     "zendesk": {"job_delay_s": 0.0, "index_lag_s": 0, "plan": "enterprise", "rate": 100_000},

@@ -9,14 +9,16 @@ import pytest
 from sqlalchemy import select
 
 from connector.connections import connect
+from connector.responses.configuration import automations
 from connector.tables import ledger
+from schemas.config import AutomationSchema
 from schemas.secret import Secret
 from tests.responses.scene import joined, states
 from tests.world import FIELDS, CRMSeen, World, answered, people
 
-APPS = ("pipedrive",)
+APPS = ("brevo", "pipedrive")
 # What a written score is in the app's own JSON, and where each keeps contacts.
-PATHS = {"pipedrive": r"/api/v2/persons"}
+PATHS = {"brevo": r"/v3/contacts", "pipedrive": r"/api/v2/persons"}
 
 
 @pytest.fixture(params=APPS)
@@ -143,3 +145,20 @@ def test_a_note_is_written_once_where_the_document_says_how(world: World) -> Non
         world.settle()
         (note,) = crm.notes("c0@example.test")
         assert "Friendly" in note
+
+
+def test_an_automation_subscribes_to_a_list_that_the_document_tells(world: World) -> None:
+    with joined(world, "brevo", note="none") as crm:
+        action = {"do": "subscribe", "connection": "brevo-main", "list": "25"}
+        body = AutomationSchema().load({"name": "j", "if": "answers.nps >= 9", "then": [action]})
+        with world.database.begin(world.workspace_id) as store:
+            made = automations.save(store, world.workspace_id, body=body, actor="test")
+            automations.publish(store, world.workspace_id, made["id"])
+        crm.seed(people(2))
+        world.push(answered(0, score=9), answered(1, score=3), answered(2, score=10))
+        world.settle()
+        lists = {mail: one["lists"] for mail, one in crm.contacts().items()}
+        joined_it = ["newsletter shoes"]
+        assert lists == {
+            "c0@example.test": joined_it, "c1@example.test": [], "c2@example.test": joined_it
+        }  # fmt: skip
