@@ -22,8 +22,13 @@ def check(desk: Desk, profile: Profile) -> None:
     Raises ReconnectNeeded when it does not any more (the operator's list or the name's addresses
     have changed since it was saved), TryLater when the name does not resolve.
     """
-    own = profile.base_url or profile.traits.base_url.format_map(profile.settings)
-    check_origin(own, own_hosts=profile.traits.hosts, allowed=desk.allowed)
+    hosts = profile.traits.hosts
+    if profile.base_url is not None:
+        check_origin(profile.base_url, own_hosts=hosts, allowed=desk.allowed)
+    elif ANYWHERE in hosts:
+        # The host is one of the settings.
+        own = profile.traits.base_url.format_map(profile.settings)
+        check_origin(own, own_hosts=hosts, allowed=desk.allowed)
 
 
 def check_origin(url: str, *, own_hosts: Iterable[str], allowed: AllowedHosts) -> None:
