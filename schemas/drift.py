@@ -73,6 +73,7 @@ class ComparedQuerySchema(Strict):
 
 
 class ComparedSchema(Schema):
-    """What changed between them."""
+    """What changed between them, and the published mappings that what breaks hits."""
 
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
+    mappings = fields.List(fields.Nested(MappingHitSchema), required=True)

@@ -447,8 +447,8 @@ class World:
             return list(store.execute(text(query), options).all())
 
 
-def founded(settings: Settings, database: Database, slug: str = "acme") -> World:
-    """A fresh workspace on this hub."""
+def hub_on(settings: Settings, database: Database) -> Hub:
+    """What a job works with, here: with an OAuth client for every app."""
     clients = dict.fromkeys(SETTINGS, CLIENT)
     own = replace(
         settings,
@@ -459,6 +459,12 @@ def founded(settings: Settings, database: Database, slug: str = "acme") -> World
     # The fixture's own database: it closes what it opened.
     hub = Hub(own, Desk.of(own, database), Limiter(str(own.redis_url)))
     hub.limiter.trust_counts()
+    return hub
+
+
+def founded(settings: Settings, database: Database, slug: str = "acme") -> World:
+    """A fresh workspace on this hub."""
+    hub = hub_on(settings, database)
     found = workspaces.found(
         database,
         slug=slug,

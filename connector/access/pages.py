@@ -8,6 +8,7 @@ from types import MappingProxyType
 from connector.access.rules import Door, Right, Rule
 
 _SPACE = "/w/<key:space>"
+_FIELDS = f"{_SPACE}/fields/<id:connection_id>"
 
 
 def _open(reason: str) -> Rule:
@@ -46,5 +47,10 @@ PAGES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", "/account/codes/remove"): _own("person.codes_off", _SELF),
         ("POST", "/account/sessions/end"): _own("person.sessions_ended", _SELF),
         ("GET", f"{_SPACE}/"): _shows(),
+        ("GET", f"{_SPACE}/fields"): _shows(),
+        ("GET", f"{_FIELDS}"): _shows(),
+        ("GET", f"{_FIELDS}/csv"): _shows(),
+        ("GET", f"{_FIELDS}/compare"): _shows(),
+        ("POST", f"{_FIELDS}/download"): _does("connection.fields_downloaded"),
     }
 )

@@ -21,8 +21,7 @@ def read_drift(connection_id: int) -> dict[str, Any]:
 
 @resource.on("GET", f"{_ONE}/compare", query=ComparedQuerySchema, gives=ComparedSchema)
 def compare_snapshots(asked: dict[str, Any], connection_id: int) -> dict[str, Any]:
-    """What changed between two snapshots of one entity"""
-    found = reading(
+    """What changed between two snapshots of one entity, and the published mappings it hits"""
+    return reading(
         lambda store: drift.compared(store, actor().workspace_id, connection_id, **asked)
     )
-    return {"changes": found}

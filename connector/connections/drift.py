@@ -22,6 +22,7 @@ from connector.connections.budget import Light
 from connector.connections.changes import changes_of
 from connector.connections.desk import Desk
 from connector.connections.discover import Snapshot
+from connector.connections.impact import mappings_hit
 from connector.connections.profile import load
 from connector.problems import Refusal, not_found
 
@@ -92,21 +93,25 @@ def compared(
     *,
     before: int | None = None,
     after: int | None = None,
-) -> list[dict[str, Any]]:
-    """What changed between two snapshots of one entity, by their ids; without them between the
-    contact's newest and the one before it, [] where there is only one. Refusal not_found.
+) -> dict[str, Any]:
+    """What changed between two snapshots of one entity, by their ids, and the published `mappings`
+    that it hits; without them between the contact's newest and the one before it, nothing where
+    there is only one. Refusal not_found.
     """
     contact = load(connection, workspace_id, connection_id).traits.contact_entity
     history = discover.history(connection, workspace_id, connection_id)
     newest = [one for one in history if one.entity.name == contact][:2]
     if before is None and after is None and len(newest) < 2:
-        return []
+        return {"changes": [], "mappings": []}
     known = {one.id: one for one in history}
     then = newest[-1] if before is None and newest else known.get(before or 0)
     now = newest[0] if after is None and newest else known.get(after or 0)
     if then is None or now is None or then.entity.name != now.entity.name:
         raise not_found()
-    return [one.told() for one in changes_of(then.entity, now.entity)]
+    changes = changes_of(then.entity, now.entity)
+    breaking = [one for one in changes if one.breaks]
+    hit = mappings_hit(connection, connection_id, breaking, entity=then.entity.name)
+    return {"changes": [one.told() for one in changes], "mappings": list(hit)}
 
 
 def shown(connection: Connection, workspace_id: int, connection_id: int) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def impact_of(
         return Impact()
     names = {one.field for one in breaking}
     is_all = any(one.kind in _OF_ALL for one in breaking)
+    hit = mappings_hit(connection, connection_id, breaking, entity=before.name)
     asked = {
         "c": connection_id,
         "entity": before.name,
@@ -65,16 +66,26 @@ def impact_of(
         "days": DAYS,
         "most": MOST_ANSWERS,
     }
-    hit = tuple(
-        {"id": row.id, "name": row.name, "fields": sorted(set(row.fields) & names)}
-        for row in connection.execute(MAPPINGS, asked)
-        if is_all or set(row.fields) & names
-    )
     payloads = [row.payload for row in connection.execute(ANSWERS, asked)]
     if any(one.kind is ChangeKind.PERMISSION_LOST for one in breaking):
         # Which of them would have made a record, only the CRM could tell: all are at risk.
         return Impact(hit, len(payloads), len(payloads))
     return Impact(hit, len(payloads), _failing(payloads, before, after))
+
+
+def mappings_hit(
+    connection: Connection, connection_id: int, changes: Sequence[Change], *, entity: str
+) -> tuple[Mapping[str, Any], ...]:
+    """The published mappings that write or look up what has changed: {id, name, fields}, by
+    name.
+    """
+    names = {one.field for one in changes}
+    is_all = any(one.kind in _OF_ALL for one in changes)
+    return tuple(
+        {"id": row.id, "name": row.name, "fields": sorted(set(row.fields) & names)}
+        for row in connection.execute(MAPPINGS, {"c": connection_id, "entity": entity})
+        if is_all or set(row.fields) & names
+    )
 
 
 def _failing(payloads: Sequence[Mapping[str, Any]], before: Entity, after: Entity | None) -> int:

@@ -300,7 +300,8 @@ def test_two_snapshots_can_be_compared(world: World, there: Changing) -> None:
         shown = drift.shown(store, world.workspace_id, connection_id)
         entity = FIELDS[there.crm.app]["entity"]
         mine = [one for one in shown["snapshots"] if one["entity"] == entity]
-        changes = drift.compared(
+        told = drift.compared(
             store, world.workspace_id, connection_id, before=mine[1]["id"], after=mine[0]["id"]
         )
-    assert [one["kind"] for one in changes if one["breaks"]] == ["removed"]
+    assert [one["kind"] for one in told["changes"] if one["breaks"]] == ["removed"]
+    assert [one["fields"] for one in told["mappings"]] == [[there.field]]

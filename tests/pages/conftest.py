@@ -26,8 +26,11 @@ from connector.db import Database
 from connector.engines import Postgres, Valkey
 from connector.settings import Settings
 from schemas.secret import Secret
+from simulators.hubspot.service import HubSpot
+from simulators.kit.server import running
 from tests.conftest import settings_on
 from tests.databases import Databases
+from tests.world import World, hub_on
 
 NUMBERS = itertools.count(1)
 PASSWORD = "a meadow in late June"
@@ -172,4 +175,36 @@ def colleague(
         browser.sign_in()
         return browser
 
+    return made
+
+
+@pytest.fixture(scope="session")
+def hubspot() -> Iterator[str]:
+    """The address of a simulated HubSpot, which the tests share."""
+    with running(HubSpot()) as url:
+        yield url
+
+
+@pytest.fixture
+def world(alice: Browser, settings: Settings, database: Database, hubspot: str) -> World:
+    """Alice's workspace, with a HubSpot connected, its fields downloaded, and no mapping."""
+    made = World(hub_on(settings, database), alice.workspace_id, "")
+    made.connect("hubspot", hubspot)
+    return made
+
+
+@pytest.fixture(scope="session")
+def reader(app: Flask, database: Database, settings: Settings) -> Browser:
+    """The owner of a workspace that many tests look at and none changes: see `read_world`."""
+    browser = founded(app, database, settings, "reader")
+    browser.sign_in()
+    return browser
+
+
+@pytest.fixture(scope="session")
+def read_world(reader: Browser, settings: Settings, database: Database, hubspot: str) -> World:
+    """The reader's workspace, with a HubSpot connected and a mapping published."""
+    made = World(hub_on(settings, database), reader.workspace_id, "")
+    made.connect("hubspot", hubspot)
+    made.mapping("hubspot")
     return made
