@@ -39,6 +39,9 @@ class FindingSchema(Schema):
     breaks = fields.Boolean(required=True)
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
     mappings = fields.List(fields.Nested(MappingHitSchema), required=True)
+    # Of those shown beside a contact, and of those that a response's record is made of.
+    extra_fields = fields.List(fields.String(), required=True)
+    record_fields = fields.List(fields.String(), required=True)
     looked_at = fields.Integer(required=True)
     would_fail = fields.Integer(required=True)
     found_at = fields.AwareDateTime(required=True)

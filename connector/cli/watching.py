@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import click
 
 from connector.cli.connections import named
@@ -47,12 +50,21 @@ def drift(shell: Shell, slug: str, connection_name: str, *, look: bool) -> None:
             "change": change["kind"],
             "field": change["field"],
             "breaks": "yes" if change["breaks"] else "",
-            "mappings": ", ".join(hit["name"] for hit in one["mappings"]),
+            "hits": ", ".join(_hits(one)),
             "would fail": f"{one['would_fail']} of {one['looked_at']}",
             "mended": one["mended_at"] or "",
         }
         for one in found["drift"]
         for change in one["changes"]
     ]
-    columns = ["found", "entity", "change", "field", "breaks", "mappings", "would fail", "mended"]
+    columns = ["found", "entity", "change", "field", "breaks", "hits", "would fail", "mended"]
     shell.table(rows, columns)
+
+
+def _hits(one: Mapping[str, Any]) -> Iterator[str]:
+    """What a finding concerns, in words."""
+    yield from (str(hit["name"]) for hit in one["mappings"])
+    if one["extra_fields"]:
+        yield f"extra fields {', '.join(one['extra_fields'])}"
+    if one["record_fields"]:
+        yield f"response records {', '.join(one['record_fields'])}"

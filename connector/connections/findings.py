@@ -20,8 +20,8 @@ from connector.connections.changes import (
 )
 from connector.connections.impact import impact_of
 from connector.connections.profile import Profile
+from connector.connections.uses import uses_at
 from connector.log import get_logger
-from connector.tables import connection as connections
 from connector.tables import drift
 from schemas.fields import Entity
 
@@ -78,6 +78,9 @@ def shown(connection: Connection, workspace_id: int, connection_id: int) -> list
             "cause": row.cause,
             "breaks": row.breaks,
             "changes": row.changes,
+            # What was found by an earlier version tells of mappings alone.
+            "extra_fields": [],
+            "record_fields": [],
             **row.impact,
             "found_at": row.found_at,
             "mended_at": row.mended_at,
@@ -116,7 +119,8 @@ def _kept_changes(
     *,
     cause: str,
 ) -> int:
-    impact = impact_of(connection, here.id, changes, before=before, after=after)
+    uses = uses_at(connection, here)
+    impact = impact_of(connection, here.id, changes, before=before, after=after, uses=uses)
     breaking = [one for one in changes if one.breaks]
     connection.execute(
         insert(drift).values(
@@ -202,17 +206,13 @@ def _holds(
 
 
 def close_unused(connection: Connection, here: Profile) -> None:
-    """Close what was told because of mappings that do not use it any more: nobody is hit by it.
+    """Close what was told because of mappings, extra fields or response records that do not use it
+    any more: nobody is hit by it.
 
     What the standard integration writes stays open, and so does what deliveries still wait for.
     """
-    asked = select(connections.c.standard).where(connections.c.id == here.id)
-    standard: Mapping[str, Any] = connection.execute(asked).scalar_one() or {}
-    traits = here.traits
-    own = [*traits.standard_fields.values(), *filter(None, [traits.tags.field])]
-    kept = own if standard.get("enabled") else []
-    told = {"c": here.id, "contact": traits.contact_entity, "own": kept}
-    connection.execute(UNUSED, told)
+    used = uses_at(connection, here).pairs()
+    connection.execute(UNUSED, {"c": here.id, "used": json.dumps(used)})
 
 
 def _park(connection: Connection, here: Profile, now: Mapping[str, Entity]) -> None:
@@ -231,11 +231,16 @@ UNUSED = text(
     """
     UPDATE drift d SET mended_at = now(), impact = d.impact || '{"closed_as": "unused"}'::jsonb
      WHERE d.connection_id = :c AND d.breaks AND d.mended_at IS NULL
-       AND jsonb_array_length(d.impact->'mappings') > 0
+       AND EXISTS (SELECT FROM jsonb_each(d.impact) hit
+                    WHERE hit.key IN ('mappings', 'extra_fields', 'record_fields')
+                      AND jsonb_array_length(hit.value) > 0)
        AND NOT EXISTS (
            SELECT FROM jsonb_array_elements(d.changes) h
             WHERE (h->>'breaks')::boolean AND (
-                  d.entity = :contact AND h->>'field' = ANY(CAST(:own AS text[]))
+                  EXISTS (
+                  SELECT FROM jsonb_to_recordset(CAST(:used AS jsonb)) u(entity text, field text)
+                   WHERE d.entity ~ ('^(?:' || u.entity || ')$')
+                     AND h->>'field' IN ('', u.field))
                OR EXISTS (
                   SELECT FROM delivery w
                    WHERE w.connection_id = :c AND w.state = 'parked' AND w.reason = 'mapping'
@@ -247,6 +252,8 @@ UNUSED = text(
                      AND v.body->>'entity' = d.entity
                      AND (h->>'field' = '' OR h->>'kind' = 'required'
                           OR v.body->'identify'->>'field' = h->>'field'
+                          OR EXISTS (SELECT FROM jsonb_each_text(v.body->'links') k
+                                      WHERE k.value = h->>'field')
                           OR EXISTS (SELECT FROM jsonb_array_elements(v.body->'rows') r
                                       WHERE r->>'field' = h->>'field')))))
     """

@@ -10,6 +10,7 @@ from marshmallow import Schema
 from sqlalchemy import Connection, text
 
 from connector.connections.changes import Change, ChangeKind
+from connector.connections.uses import Uses
 from schemas.fields import Entity, canonical
 from schemas.record import compile_record_schema, refusals
 
@@ -21,23 +22,29 @@ _OF_ALL = frozenset({ChangeKind.ENTITY_REMOVED, ChangeKind.REQUIRED, ChangeKind.
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """`mappings` are {id, name, fields}. Of `looked_at` answers of the last month that touch what
-    has changed, `would_fail` could be written before and cannot be now.
+    """`mappings` are {id, name, fields}; `extra_fields` and `record_fields` the names of those that
+    are shown beside a contact, and of those that a response's record is made of. Of `looked_at`
+    answers of the last month that touch what has changed, `would_fail` could be written before and
+    cannot be now.
     """
 
     mappings: tuple[Mapping[str, Any], ...] = ()
     looked_at: int = 0
     would_fail: int = 0
+    extra_fields: tuple[str, ...] = ()
+    record_fields: tuple[str, ...] = ()
 
     @property
     def is_felt(self) -> bool:
         """Whether anything here touches what has changed."""
-        return bool(self.mappings or self.looked_at)
+        return bool(self.mappings or self.looked_at or self.extra_fields or self.record_fields)
 
     def told(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "mappings": list(self.mappings),
+            "extra_fields": list(self.extra_fields),
+            "record_fields": list(self.record_fields),
             "looked_at": self.looked_at,
             "would_fail": self.would_fail,
         }
@@ -50,8 +57,11 @@ def impact_of(
     *,
     before: Entity,
     after: Entity | None,
+    uses: Uses,
 ) -> Impact:
-    """What these changes of one entity do. Reads only; counts, and keeps no value."""
+    """What these changes of one entity do. Reads only; counts, and keeps no value. `uses`: what is
+    used at the connection besides mappings.
+    """
     breaking = [one for one in changes if one.breaks]
     if not breaking:
         return Impact()
@@ -66,11 +76,15 @@ def impact_of(
         "days": DAYS,
         "most": MOST_ANSWERS,
     }
+    own = {
+        "extra_fields": uses.extras_hit(before.name, names),
+        "record_fields": uses.record_hit(before.name, names),
+    }
     payloads = [row.payload for row in connection.execute(ANSWERS, asked)]
     if any(one.kind is ChangeKind.PERMISSION_LOST for one in breaking):
         # Which of them would have made a record, only the CRM could tell: all are at risk.
-        return Impact(hit, len(payloads), len(payloads))
-    return Impact(hit, len(payloads), _failing(payloads, before, after))
+        return Impact(hit, len(payloads), len(payloads), **own)
+    return Impact(hit, len(payloads), _failing(payloads, before, after), **own)
 
 
 def mappings_hit(

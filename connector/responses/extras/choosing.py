@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from adapters.traits import Traits
+from connector.connections import findings
 from connector.connections.profile import Profile, load
 from connector.problems import Code, Place, Refusal
 from connector.tables import connection as connections
@@ -97,6 +98,8 @@ def save(
         .where(connections.c.workspace_id == workspace_id, connections.c.id == connection_id)
         .values(extra_fields={"fields": [dict(one) for one in wanted]}, updated_at=func.now())
     )
+    # What had drifted and is not shown any more needs nobody.
+    findings.close_unused(connection, profile)
     return read(connection, workspace_id, connection_id)
 
 
