@@ -17,6 +17,7 @@ from connector.log import get_logger
 from connector.queues import DRAIN, DRIFT, FETCH, GATHER, PLAN, PROVISION, VERSION, Doorbell
 from connector.responses import deliver, fetching, gathering, planner
 from connector.responses.configuration import preflight
+from connector.responses.extras import leftover
 from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
 from connector.responses.permit import permitting
@@ -84,6 +85,7 @@ def drain(version: int, workspace_id: int, connection_id: int, number: int) -> N
         if mine:
             with _no_text_leaves():
                 deliver.drain(hub(), workspace_id, connection_id)
+                leftover.look_after(hub(), workspace_id, connection_id)
 
 
 def provision(version: int, workspace_id: int, connection_id: int, number: int) -> None:

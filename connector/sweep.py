@@ -21,6 +21,7 @@ from connector.jobs import hub_of
 from connector.log import configure_log, get_logger
 from connector.queues import DRAIN, DRIFT, FETCH, GATHER, PLAN, PROVISION, Doorbell
 from connector.responses import deliver, fetching, gathering, planner
+from connector.responses.extras import leftover
 from connector.responses.hub import Hub
 from connector.settings import Settings, load_settings
 
@@ -95,6 +96,7 @@ class Sweep:
             upkeep.keep_up(self.hub.desk, int(space["id"]))
             self._plan_the_night(int(space["id"]))
             fetching.remove_delivered(self.hub, int(space["id"]))
+            self._look_after_edits(int(space["id"]))
         for one in self._drifts():
             self.bell.ring(DRIFT, one.workspace_id, one.connection_id)
 
@@ -102,6 +104,13 @@ class Sweep:
         """The drift watch: a check per connection and local date (connections/drift.py)."""
         with self.hub.database.begin(workspace_id) as connection:
             drift.schedule(connection, workspace_id)
+
+    def _look_after_edits(self, workspace_id: int) -> None:
+        """Edits that nobody came back to are settled by a drain (responses/extras/leftover.py)."""
+        with self.hub.database.begin(workspace_id) as connection:
+            left = leftover.connections_with_any(connection, workspace_id)
+        for connection_id in left:
+            self.bell.ring(DRAIN, workspace_id, connection_id)
 
     def _drifts(self) -> list[Any]:
         with self.hub.database.across() as connection:
