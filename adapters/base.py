@@ -160,9 +160,10 @@ class TagChange:
     `spellings`: the new tag, one spelling per style in order of preference, already rendered by
     the codec; the first one that the account keeps is used. `owned`: every spelling of every score
     of this campaign; those present and not the new one are removed, after the new one stands. No
-    other tag is touched. The outcome's `detail["tag"]` is the spelling kept, `detail["style"]` its
-    index. `held`: the record's tags as `TagTaker.tagged` answered a moment ago; None when they are
-    not known, and the adapter reads them.
+    other tag is touched. Without a spelling the campaign's tag is only removed. The outcome's
+    `detail["tag"]` is the spelling kept, `detail["style"]` its index. `held`: the record's tags as
+    `TagTaker.tagged` answered a moment ago; None when they are not known, and the adapter reads
+    them.
     """
 
     key: str
@@ -263,6 +264,20 @@ class Message:
     text: str = dataclasses.field(repr=False)
     to: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     told: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """A note or file of ours that is taken back, because its response is not there any more.
+
+    `note` is the note as it was written, or the one that carries the file; `found` the remote id
+    that `note`, `file` or `enclose` has told, or `noted` or `filed` has found.
+    """
+
+    key: str
+    note: Note
+    found: str
+    is_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,6 +442,18 @@ class Messenger(Protocol):
     def tell(self, message: Message) -> Outcome:
         """Send one message. What was sent can neither be looked up nor taken back: after an unknown
         outcome it goes again under the same id.
+        """
+        ...
+
+
+@runtime_checkable
+class Retractor(Protocol):
+    """A NoteTaker or FileTaker: whoever takes notes and files takes them back."""
+
+    def retract(self, entity: str, things: Sequence[Retraction]) -> BatchResult:
+        """Remove these, at most 100; where the CRM removes none, mark them so that a reader sees
+        it, and answer the mark's remote id as `detail["left"]`. What is gone already is
+        `unchanged`; a repeat does nothing.
         """
         ...
 

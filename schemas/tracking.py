@@ -201,7 +201,9 @@ class FilterSchema(Schema):
         unknown = RAISE
 
     state = fields.String(validate=validate.OneOf(STATES))
-    kind = fields.String(validate=validate.OneOf(("fields", "tag", "note", "file")))
+    kind = fields.String(
+        validate=validate.OneOf(("fields", "tag", "note", "file", "message", "undo"))
+    )
     reason = fields.String(validate=TEXT)
     error_code = fields.String(validate=TEXT)
     connection_id = fields.Integer(validate=ID)

@@ -15,6 +15,7 @@ from adapters.base import (
     Note,
     Outcome,
     Record,
+    Retraction,
     TagOptions,
     Uploaded,
 )
@@ -124,6 +125,11 @@ class HubSpot:
     def enclose(self, entity: str, uploaded: Sequence[Uploaded]) -> BatchResult:
         """See the port. One call; `remote_id` is the note's."""
         return files.enclose(self._client, entity, uploaded)
+
+    def retract(self, entity: str, things: Sequence[Retraction]) -> BatchResult:
+        """Archive notes, and delete the files that they carry."""
+        notes.check(entity)
+        return notes.retract(self._client, things)
 
     def provision_tags(self, entity: str, options: Sequence[TagOptions]) -> None:
         """See the port. The caller holds the connection's lock: HubSpot replaces the whole list."""

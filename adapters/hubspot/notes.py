@@ -1,4 +1,6 @@
-"""Notes: created in batches with their contact, found again through the contact by their marker."""
+"""Notes: created in batches with their contact, found again through the contact by their marker,
+and archived when their response is deleted.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from datetime import UTC
 from types import MappingProxyType
 from typing import Any
 
-from adapters.base import BatchResult, Note
+from adapters.base import BatchResult, Note, Outcome, Retraction, Status
 from adapters.errors import BrokenContract
 from adapters.hubspot.associations import linked
 from adapters.hubspot.client import Client
@@ -17,6 +19,7 @@ from adapters.hubspot.traits import API, ROWS
 from adapters.hubspot.writing import outcomes_of, send
 
 NOTES = "notes"
+ABSENT = 404
 # HubSpot's own type ids of "note to ..." (associations guide, 2026-11).
 LINKS = {"contacts": 202, "companies": 190, "deals": 214}
 
@@ -54,6 +57,45 @@ def noted(client: Client, entity: str, notes: Sequence[Note]) -> Mapping[str, st
         for note_id in found.get(one.remote_id, ())
         if one.marker in bodies.get(note_id, "")
     }
+
+
+def retract(client: Client, things: Sequence[Retraction]) -> BatchResult:
+    """The port's `retract`. The files go before the notes that name them: the other way round, a
+    crash between the two would leave files that nobody finds again.
+    """
+    ids = sorted({one.found for one in things})
+    standing = _carried(client, ids)
+    files = [one for one in things if one.is_file]
+    for file_id in [each for one in files for each in standing.get(one.found, ())]:
+        path = "/files/v3/files/{id}"
+        client.call("DELETE", path, params={"id": file_id}, seen=frozenset({ABSENT}), writes=True)
+    if standing:
+        path = f"/crm/objects/{API}/{{object}}/batch/archive"
+        body = {"inputs": [{"id": one} for one in standing]}
+        client.call("POST", path, params={"object": NOTES}, body=body, writes=True)
+    told = [Status.WRITTEN if one.found in standing else Status.UNCHANGED for one in things]
+    return BatchResult(
+        tuple(
+            Outcome(one.key, status, remote_id=one.found)
+            for one, status in zip(things, told, strict=True)
+        )
+    )
+
+
+def _carried(client: Client, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The notes that are there, each with the ids of the files that it carries."""
+    body = {
+        "properties": ["hs_attachment_ids"],
+        "propertiesWithHistory": [],
+        "inputs": [{"id": one} for one in ids],
+    }
+    path = f"/crm/objects/{API}/{{object}}/batch/read"
+    told = client.call("POST", path, params={"object": NOTES}, body=body).body
+    found = {}
+    for one in told.get("results") or ():
+        carried = str((one.get("properties") or {}).get("hs_attachment_ids") or "")
+        found[str(one["id"])] = [each for each in carried.split(";") if each]
+    return found
 
 
 def _input(entity: str, one: Note, file_id: str | None) -> Mapping[str, Any]:

@@ -15,12 +15,13 @@ from adapters.base import (
     Note,
     Outcome,
     Record,
+    Retraction,
     TagChange,
     TagOptions,
 )
 from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping
 from adapters.http import Wire
-from adapters.odoo import files, finding, provisioning, tagging, writing
+from adapters.odoo import files, finding, provisioning, retracting, tagging, writing
 from adapters.odoo.client import NEWEST, OLDEST, Client
 from adapters.odoo.noting import NoteDesk
 from adapters.odoo.refusals import speaking
@@ -163,6 +164,10 @@ class Odoo:
             return files.file(self._client, self._account, entity, file)
 
     # --- what is made on request ------------------------------------------------------------------
+
+    def retract(self, entity: str, things: Sequence[Retraction]) -> BatchResult:
+        """Delete messages, and the attachments that they name."""
+        return retracting.retract(self._client, entity, things)
 
     def planned(self, wanted: Wanted) -> Plan:
         """See adapters/provisioning.py."""

@@ -21,7 +21,7 @@ from schemas.odoo import CATEGORY, kind_of
 
 FIELD = str(TRAITS.tags.field)
 REMOVE, ADD = 3, 4  # commands of a many2many field: the link alone goes or comes
-Swap = tuple[int, tuple[int, ...]]
+Swap = tuple[int | None, tuple[int, ...]]
 
 
 def tagged(client: Client, entity: str, remote_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -44,7 +44,7 @@ def retag(client: Client, entity: str, changes: Sequence[TagChange]) -> BatchRes
     held = {one.key: read.get(one.remote_id) if one.held is None else one.held for one in changes}
     done = {one.key: _unchanged(one, held[one.key] or ()) for one in changes}
     open_ones = [one for one in changes if done[one.key] is None]
-    ids = ids_of(client, {tag for one in open_ones for tag in (*one.owned, one.spellings[0])})
+    ids = ids_of(client, {tag for one in open_ones for tag in (*one.owned, *one.spellings[:1])})
     swaps = {one.key: _swap(one, ids) for one in open_ones}
     groups: dict[Swap, list[TagChange]] = defaultdict(list)
     for one in open_ones:
@@ -52,7 +52,7 @@ def retag(client: Client, entity: str, changes: Sequence[TagChange]) -> BatchRes
 
     def swap(part: Sequence[TagChange]) -> list[Outcome]:
         new, old = swaps[part[0].key]
-        commands = [*([REMOVE, one] for one in old), [ADD, new]]
+        commands = [*([REMOVE, one] for one in old), *([ADD, one] for one in (new,) if one)]
         records = [record_id(one.remote_id) for one in part]
         client.change(kind_of(entity).model, "write", records, {FIELD: commands})
         return [_written(one, held[one.key] or ()) for one in part]
@@ -114,7 +114,9 @@ def _merge(client: Client, ids: Sequence[int]) -> None:
 
 
 def _swap(change: TagChange, ids: Mapping[str, Sequence[int]]) -> Swap:
-    """(the tag that comes, those that go)."""
+    """(the tag that comes, if any, those that go)."""
+    if not change.spellings:
+        return None, tuple(sorted({one for tag in change.owned for one in ids.get(tag, ())}))
     name = change.spellings[0]
     if name not in ids:
         message = "Odoo has not all tags of the campaign any more"
@@ -126,7 +128,8 @@ def _swap(change: TagChange, ids: Mapping[str, Sequence[int]]) -> Swap:
 
 def _unchanged(change: TagChange, held: Sequence[str]) -> Outcome | None:
     """The outcome where the tag stands already and alone, else None."""
-    if set(held) & (change.owned | {change.spellings[0]}) != {change.spellings[0]}:
+    wanted = set(change.spellings[:1])
+    if set(held) & (change.owned | wanted) != wanted:
         return None
     return _outcome(change, Status.UNCHANGED, held)
 
@@ -136,7 +139,7 @@ def _written(change: TagChange, held: Sequence[str]) -> Outcome:
 
 
 def _outcome(change: TagChange, status: Status, held: Sequence[str]) -> Outcome:
-    tag = change.spellings[0]
+    after = list(change.spellings[:1])
     before = sorted(change.owned & set(held))
-    detail = {"tag": tag, "style": 0, "before": before, "after": [tag]}
+    detail = {"tag": "".join(after), "style": 0, "before": before, "after": after}
     return Outcome(change.key, status, remote_id=change.remote_id, detail=detail)

@@ -17,6 +17,7 @@ from adapters.base import (
     Note,
     Outcome,
     Record,
+    Retraction,
     Row,
     Started,
     Status,
@@ -31,7 +32,13 @@ from adapters.salesforce import files, provisioning
 from adapters.salesforce.bulk import Bulk
 from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import named
-from adapters.salesforce.notes import composite_of, found_in, links_query, outcomes_of
+from adapters.salesforce.notes import (
+    composite_of,
+    found_in,
+    links_query,
+    outcomes_of,
+    retracted,
+)
 from adapters.salesforce.reading import Reader
 from adapters.salesforce.record_types import (
     has_lists,
@@ -193,6 +200,17 @@ class Salesforce:
         first = complaints[0]
         told = Complaint(first.code) if first.code in GONE else first
         return row_outcome(Row(file.key, {"Title": file.name}, file.remote_id), (told,))
+
+    def retract(self, entity: str, things: Sequence[Retraction]) -> BatchResult:
+        """Delete the documents of notes and files, by one call, into the recycle bin; a query more
+        where there are files.
+        """
+        del entity
+        soql = files.documents_query(things)
+        documents = files.documents_of(things, self._calls.records(soql) if soql else ())
+        ids = sorted({one for one in documents.values() if one})
+        told = self._calls.delete(ids) if ids else {}
+        return BatchResult(tuple(retracted(one, documents, told) for one in things))
 
     # --- tags -------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -35,6 +35,7 @@ REFUSED, FORBIDDEN, NOT_THERE, CONDITION_FAILED = 400, 403, 404, 412
 CHANGED = (Complaint("CHANGED"),)
 _NO_ID = "the answer does not tell the new record's id"
 _NOT_DONE = "the answer does not say that the record was changed"
+_NOT_ALL = "the answer does not tell of every record"
 _NO_JSON = "the answer is no JSON"
 _NO_TABLE = "the answer is no table"
 _TOO_DEEP = "the answer is nested too deeply"
@@ -104,6 +105,19 @@ class Calls:
         Raises AdapterError for what concerns more than this record.
         """
         return self._called(lambda: self._created(entity, body), writing=True)
+
+    def delete(self, ids: Sequence[str]) -> dict[str, tuple[Complaint, ...]]:
+        """Delete these records, at most 200, each by itself: id -> (), or the complaints with which
+        Salesforce refuses this one. Raises AdapterError.
+        """
+        path = f"composite/sobjects?ids={','.join(ids)}&allOrNone=false"
+        answer = self._called(lambda: self._sdk.restful(path, method="DELETE"), writing=True)
+        if not isinstance(answer, list) or len(answer) != len(ids):
+            raise _unreadable(_NOT_ALL, writing=True)
+        return {
+            one: () if told.get("success") else complaints_in(told.get("errors"))
+            for one, told in zip(ids, answer, strict=True)
+        }
 
     def update(
         self, entity: str, remote_id: str, body: Mapping[str, Any], headers: Mapping[str, str]

@@ -13,8 +13,8 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
-from adapters.base import Attachment
-from adapters.salesforce.finding import ids_in
+from adapters.base import Attachment, Retraction
+from adapters.salesforce.finding import ids_in, same_id
 
 VERSION = "ContentVersion"
 MAX_TITLE = 255
@@ -42,6 +42,24 @@ def links_query(file: Attachment) -> str | None:
     return format_soql(
         "SELECT ContentDocumentId FROM ContentDocumentLink WHERE LinkedEntityId IN {}", ids
     )
+
+
+def documents_query(things: Sequence[Retraction]) -> str | None:
+    """A query for the documents of these files; None where there are none."""
+    ids = ids_in(one.found for one in things if one.is_file)
+    if not ids:
+        return None
+    return format_soql("SELECT Id, ContentDocumentId FROM ContentVersion WHERE Id IN {}", ids)
+
+
+def documents_of(
+    things: Sequence[Retraction], versions: Iterable[Mapping[str, Any]]
+) -> dict[str, str | None]:
+    """Key -> the document that a note or file is; None where it is gone."""
+    by_version = {same_id(str(one["Id"])): str(one["ContentDocumentId"]) for one in versions}
+    return {
+        one.key: by_version.get(same_id(one.found)) if one.is_file else one.found for one in things
+    }
 
 
 def versions_queries(links: Iterable[Mapping[str, Any]]) -> Iterator[str]:

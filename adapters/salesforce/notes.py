@@ -12,9 +12,9 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
-from adapters.base import Note, Outcome, Row, Status
+from adapters.base import Note, Outcome, Retraction, Row, Status
 from adapters.salesforce.finding import ids_in, same_id
-from adapters.salesforce.refusals import row_outcome
+from adapters.salesforce.refusals import GONE, row_outcome
 from adapters.salesforce.traits import API_VERSION
 from schemas.salesforce import Complaint, Unreadable, complaints_in
 
@@ -79,6 +79,21 @@ def outcomes_of(answer: Any, notes: Sequence[Note]) -> tuple[Outcome, ...]:
         raise Unreadable(message)
     pairs = zip(notes, parts[::2], parts[1::2], strict=True)
     return tuple(_outcome(note, made, linked) for note, made, linked in pairs)
+
+
+def retracted(
+    one: Retraction,
+    documents: Mapping[str, str | None],
+    told: Mapping[str, Sequence[Complaint]],
+) -> Outcome:
+    """What became of one document that was to be deleted; one that is gone is as good."""
+    document = documents[one.key]
+    complaints = told.get(document or "", ())
+    if document is None or any(each.code in GONE for each in complaints):
+        return Outcome(one.key, Status.UNCHANGED, remote_id=one.found)
+    if complaints:
+        return row_outcome(Row(one.key, {}, one.found), tuple(complaints))
+    return Outcome(one.key, Status.WRITTEN, remote_id=one.found)
 
 
 def _outcome(note: Note, made: Mapping[str, Any], linked: Mapping[str, Any]) -> Outcome:

@@ -16,6 +16,7 @@ from adapters.base import (
     Note,
     Outcome,
     Record,
+    Retraction,
     Started,
     TagChange,
 )
@@ -120,6 +121,12 @@ class Zendesk:
         del entity
         with speaking():
             return self._desk().start(notes)
+
+    def retract(self, entity: str, things: Sequence[Retraction]) -> BatchResult:
+        """Mark notes and files in their tickets."""
+        del entity
+        with speaking():
+            return self._desk().retract(things)
 
     @staticmethod
     def usage_told(

@@ -8,12 +8,13 @@ a job does not tell the comment's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import Account, BatchResult, Note, Outcome, Started, Status
+from adapters.base import Account, BatchResult, Note, Outcome, Retraction, Started, Status
 from adapters.errors import BrokenContract, OutcomeUnknown, StillRunning
 from adapters.zendesk import jobs
 from adapters.zendesk.answers import Forbidden, RecordGone, RowRefused
@@ -24,6 +25,8 @@ TAGS = ("npstoday",)
 PREFIX = "answerback-"
 IDEMPOTENCY = "Idempotency-Key"
 ID_LIMIT = 255
+# Behind the marker of a note in the comment that says that its response is deleted.
+MARK = "-deleted"
 # A job costs its own call and at least one poll: up to here single calls are as cheap and faster.
 SINGLE_UP_TO = 2
 ALLOWED = "bulk_notes"
@@ -74,6 +77,14 @@ class NoteDesk:
     def note(self, notes: Sequence[Note]) -> BatchResult:
         """The port's `note`."""
         return BatchResult(one_by_one(notes, self.note_one))
+
+    def retract(self, things: Sequence[Retraction]) -> BatchResult:
+        """The port's `retract`: no comment of a ticket can be deleted, a further one marks it."""
+        marks = [_mark_of(one) for one in things]
+        found = self._found(marks)
+        fresh = [one for one in marks if one.key not in found]
+        done = {one.key: one for one in one_by_one(fresh, self.note_one)}
+        return BatchResult(tuple(_marked(one, done, found) for one in marks))
 
     def _found(self, notes: Sequence[Note]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -158,6 +169,29 @@ class NoteDesk:
             held = next((number for number, text in said if note.marker in text), None)
             if held is not None:
                 yield note.key, _note_id(ticket, held)
+
+
+def _mark_of(one: Retraction) -> Note:
+    marker = f"{one.note.marker}{MARK}"
+    text = f"✗ {one.note.marker}"
+    page = f"<p>{html.escape(text)}</p><p>ref: {html.escape(marker)}</p>"
+    return replace(
+        one.note,
+        key=one.key,
+        marker=marker,
+        text=f"{text}\nref: {marker}",
+        html=page,
+        earlier=one.found,
+        is_first=False,
+    )
+
+
+def _marked(note: Note, done: Mapping[str, Outcome], found: Mapping[str, str]) -> Outcome:
+    if note.key in found:
+        return Outcome(note.key, Status.UNCHANGED, remote_id=found[note.key])
+    outcome = done[note.key]
+    left = {"left": outcome.remote_id} if outcome.status is Status.WRITTEN else {}
+    return replace(outcome, detail={**outcome.detail, **left})
 
 
 def _ticket_of(note: Note, uploads: Sequence[str] = ()) -> dict[str, Any]:

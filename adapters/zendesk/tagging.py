@@ -48,6 +48,8 @@ class Tagger:
             raise PauseMapping(message, code="tags_disabled") from exc
 
     def _replaced(self, change: TagChange, before: Sequence[str]) -> Outcome:
+        if not change.spellings:
+            return self._removed(change, before)
         standing = next((one for one in change.spellings if one in before), None)
         tags: Iterable[str] = before
         if standing is None:
@@ -67,6 +69,14 @@ class Tagger:
                 "after": [standing],
             },
         )
+
+    def _removed(self, change: TagChange, before: Sequence[str]) -> Outcome:
+        gone = sorted(change.owned & set(before))
+        if gone:
+            self.api.delete_tags(int(change.remote_id), gone)
+        status = Status.WRITTEN if gone else Status.UNCHANGED
+        detail = {"tag": "", "style": 0, "before": gone, "after": []}
+        return Outcome(change.key, status, remote_id=change.remote_id, detail=detail)
 
     def _added(self, change: TagChange, before: Sequence[str]) -> tuple[str, Iterable[str]]:
         """The first spelling that the account keeps, and the tags that then stand."""

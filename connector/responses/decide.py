@@ -15,6 +15,7 @@ from connector.responses.fold import Tagging, Target
 from connector.responses.steps import (
     FIELDS,
     TAG,
+    UNDO,
     Delivery,
     Settlement,
 )
@@ -23,6 +24,7 @@ from schemas.record import Refusal
 
 # (values, creating) -> why they cannot be written
 CREATING = True
+NOT_FOUND = "not_found"
 # What a CRM may answer for a field that holds nothing.
 EMPTY: tuple[FieldValue, ...] = (None, "", ())
 Check = Callable[[Mapping[str, FieldValue], bool], Sequence[Refusal]]
@@ -61,10 +63,10 @@ def decide(
     """What to do with this target, given every record the CRM found for it."""
     record, refusal = _chosen(target, records)
     if refusal is not None:
-        every = tuple(replace(refusal, delivery_id=one.id) for one in target.deliveries)
+        every = tuple(_without_record(one, refusal) for one in target.deliveries)
         return Decision(replace(target, deliveries=()), settled=every)
     creating = record is None
-    bad = _bad_deliveries(target, check, creating=creating)
+    bad = _bad_deliveries(target, check, creating=creating) | _untold(target, record)
     if record is not None:
         bad |= {one.id: _exists(one, record) for one in target.deliveries if _only_creates(one)}
     good = replace(target, deliveries=tuple(one for one in target.deliveries if one.id not in bad))
@@ -82,6 +84,13 @@ def decide(
     return Decision(good, change.remote_id, change, settled, held)
 
 
+def _without_record(one: Delivery, refusal: Settlement) -> Settlement:
+    """The refusal; where the record is gone there is nothing left to take back."""
+    if one.kind == UNDO and refusal.reason == NOT_FOUND:
+        return Settlement(one.id, "done", code="unchanged")
+    return replace(refusal, delivery_id=one.id)
+
+
 def _all_but(names: Collection[str], values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     """The values that the downloaded definitions can judge: the tags' own fields, and their
     options, are made often after the download.
@@ -94,7 +103,7 @@ def _chosen(target: Target, records: Sequence[Record]) -> tuple[Record | None, S
     if not records and target.creates:
         return None, None
     if not records:
-        return None, _dead("not_found", "the CRM has no record for this contact")
+        return None, _dead(NOT_FOUND, "the CRM has no record for this contact")
     if len(records) == 1:
         return records[0], None
     if target.ambiguous == "refuse" or any(one.updated_at is None for one in records):
@@ -146,6 +155,23 @@ def _bad_deliveries(target: Target, check: Check, *, creating: bool) -> dict[int
     return bad
 
 
+def _untold(target: Target, record: Record | None) -> dict[int, Settlement]:
+    """What would be taken back, but nobody knows what stood there before: a person has to look."""
+    held = dict(record.values) if record is not None else {}
+    bad = {}
+    for one in target.deliveries:
+        stands = [
+            name
+            for name, ours in (one.payload.get("unknown") or {}).items()
+            if reads_same(canonical(ours), held.get(name))
+        ]
+        if stands:
+            text = "a process died while writing this field: what stood there before is not known"
+            settled = replace(_dead("before_unknown", text), delivery_id=one.id, field=stands[0])
+            bad[one.id] = settled
+    return bad
+
+
 def refused(delivery_id: int, refusal: Refusal) -> Settlement:
     """A delivery that the record schema refuses: named field, kind of value and rule."""
     return Settlement(
@@ -171,7 +197,7 @@ def _change(target: Target, record: Record | None, tagging: Tagging) -> Change:
         values |= wanted
         for name in wanted:
             # A later answer takes a field over; tags of several campaigns share theirs.
-            shared = sources.get(name, ()) if one.kind == TAG else ()
+            shared = sources.get(name, ()) if one.about == TAG else ()
             sources[name] = (*shared, one.id)
     if record is not None:
         held = before.get
@@ -207,11 +233,24 @@ def _values_of(
             for name, value in one.payload["values"].items()
             if name not in kept
         }
+    if one.kind == UNDO and creating:
+        return {}
+    if one.kind == UNDO and one.about == FIELDS:
+        return _taken_back(one, {**before, **values})
     name = tagging.field_for(one)
     if name is not None:
         held = values.get(name, before.get(name))
         return {name: tagging.value(one, held)}
     return {}
+
+
+def _taken_back(one: Delivery, held: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """The fields that still hold what is taken back: what somebody else has written since stays."""
+    return {
+        name: canonical(told["to"])
+        for name, told in (one.payload.get("back") or {}).items()
+        if reads_same(canonical(told["ours"]), held.get(name))
+    }
 
 
 def _with_creation(

@@ -106,6 +106,9 @@ def _one_wave(
         with hub.database.begin(workspace_id) as connection:
             wave = prepare.as_named_now(connection, wave)
             known, clocks = prepare.known_of(connection, workspace_id, reached, wave)
+            wave = prepare.with_what_goes_back(
+                connection, connection_id, wave, entities=known.entities
+            )
             budget = quota.budget(connection, reached.profile)
             if wave.probe is not None:
                 # The one call after a pause is the look at what the account has left.
@@ -148,10 +151,11 @@ def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
     if awaiting.is_poll(wave.deliveries):
         _poll(work, wave)
         return
+    living = [one for every in wave.by_lane().values() for one in every if not work.ended(one)]
     if work.known.traits.messages is not None:
-        tell(work, wave.deliveries)
+        tell(work, living)
         return
-    folded = fold([one for every in wave.by_lane().values() for one in every], clocks)
+    folded = fold(living, clocks)
     for one in folded.superseded:
         work.results.settle(superseded(one))
     writing = Writing(work)

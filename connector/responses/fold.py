@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from connector.responses.steps import (
     FIELDS,
     TAG,
+    UNDO,
     Delivery,
     Rank,
     field_target,
@@ -23,6 +24,7 @@ from connector.responses.tags import (
     replaced,
     score_of,
     spellings,
+    without,
 )
 from schemas.fields import FieldValue
 from schemas.record import Refusal
@@ -78,7 +80,7 @@ class Tagging:
 
     def field_for(self, one: Delivery) -> str | None:
         """The field that a tag delivery is written to."""
-        return self.field_of(one.payload["campaign"]) if one.kind == TAG else None
+        return self.field_of(one.payload["campaign"]) if one.about == TAG else None
 
     def fields_for(self, deliveries: Iterable[Delivery]) -> frozenset[str]:
         """The fields that the tags among these are written to."""
@@ -87,10 +89,31 @@ class Tagging:
     def value(self, one: Delivery, held: FieldValue) -> FieldValue:
         """What the field holds with this score: its number, or the tags with the new one."""
         campaign, score = one.payload["campaign"], one.payload["score"]
+        if one.kind == UNDO and not self.is_ours(one, held):
+            return held
         if self.per_campaign is not None:
-            return score_of(score)
+            return None if score is None else score_of(score)
         current = held if isinstance(held, tuple) else ()
+        if score is None:
+            return without(current, self.owned(names_of(one)))
         return replaced(current, self.tag(campaign, score), self.owned(names_of(one)))
+
+    def is_ours(self, one: Delivery, held: FieldValue) -> bool:
+        """Whether a score that is to be taken back still stands."""
+        scores = one.payload["scores"]
+        if self.per_campaign is not None:
+            return held in scores
+        tags = set(held) if isinstance(held, tuple) else set()
+        return any(not tags.isdisjoint(self._as_spelt(one, score)) for score in scores)
+
+    def _as_spelt(self, one: Delivery, score: object) -> frozenset[str]:
+        every = [
+            spelt
+            for name in names_of(one)
+            for pattern in (self.pattern, *self.former)
+            for spelt in spellings(name, score, spelling=self.spelling, pattern=pattern)
+        ]
+        return frozenset(every)
 
 
 def names_of(one: Delivery) -> tuple[str, ...]:
@@ -144,8 +167,8 @@ class Target:
         names = (
             name
             for one in self.deliveries
-            if one.kind == FIELDS
-            for part in ("values", "refs", "inherit", "create")
+            if one.about == FIELDS
+            for part in ("values", "refs", "inherit", "create", "back", "unknown")
             for name in one.payload.get(part) or ()
         )
         return tuple(dict.fromkeys(names))

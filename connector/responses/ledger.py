@@ -56,11 +56,15 @@ class Link:
 
 @dataclass(slots=True)
 class Results:
-    """Everything one wave found out, collected while it works and written at once."""
+    """Everything one wave found out, collected while it works and written at once.
+
+    `untagged`: (contact id, campaign id) whose score was taken back.
+    """
 
     settlements: dict[int, Settlement] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     tags: list[WrittenTag] = field(default_factory=list)
+    untagged: list[tuple[int, int]] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     learnt: dict[str, Any] = field(default_factory=dict)
 
@@ -88,6 +92,8 @@ def record(
         [_entry(one) for one in results.entries if one.delivery_id in ours],
         here,
     )
+    gone = [{"contact_id": contact, "campaign_id": one} for contact, one in results.untagged]
+    _run(connection, UNTAG, gone, here)
     _run(connection, TAGS, [_tag(one) for one in results.tags if one.delivery_id in ours], here)
     keep_links(connection, workspace_id, connection_id, results.links)
     keep_learnt(connection, connection_id, results.learnt)
@@ -225,6 +231,14 @@ TAGS = text(
        SET score = excluded.score, answered_at = excluded.answered_at, written = excluded.written,
            written_at = now()
      WHERE excluded.answered_at >= t.answered_at
+    """
+)
+UNTAG = text(
+    """
+    DELETE FROM score_tag t USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+           contact_id bigint, campaign_id bigint)
+     WHERE t.workspace_id = :w AND t.connection_id = :c
+       AND t.contact_id = r.contact_id AND t.campaign_id = r.campaign_id
     """
 )
 LINKS = text(

@@ -1,5 +1,5 @@
 """Steps 4 and 5 of a wave: score tags with endpoints of their own, then notes (noting.py), then
-files (attach.py).
+files (attach.py), then what is taken back of notes and files (retracting.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from connector.responses.attach import attach
 from connector.responses.fold import Tagging, Target, names_of
 from connector.responses.ledger import Entry
 from connector.responses.noting import note_of
-from connector.responses.steps import FILE, NOTE, TAG, Delivery, Settlement
+from connector.responses.retracting import take_back
+from connector.responses.steps import FILE, NOTE, TAG, UNDO, Delivery, Settlement
 from connector.responses.work import DONE, Work, chunks, each_outcome
 from schemas.fields import FieldValue
 
@@ -33,11 +34,13 @@ def mark(work: Work, targets: Sequence[Target], remote_ids: Mapping[str, str | N
     """
     there = [(one, str(remote_ids[one.key])) for one in targets if remote_ids.get(one.key)]
     if work.known.traits.tags.place is TagPlace.ENDPOINT:
-        _retag(work, _open(work, there, TAG))
+        undone = [pair for pair in _open(work, there, UNDO) if pair[0].about == TAG]
+        _retag(work, [*_open(work, there, TAG), *undone])
     noting.note(
         work, [(one, note_of(one, remote_id)) for one, remote_id in _open(work, there, NOTE)]
     )
     attach(work, _open(work, there, FILE))
+    take_back(work, _open(work, there, UNDO))
     for one in targets:
         if one.key in remote_ids and not remote_ids[one.key]:
             _share_fate(work, one)
@@ -102,11 +105,14 @@ def _retag_part(
     work: Work, held: Mapping[str, tuple[str, ...]], part: Sequence[tuple[Delivery, str]]
 ) -> None:
     tagging = _as_learnt(work)
+    part = [pair for pair in part if not _stands_otherwise(work, pair, held, tagging)]
+    if not part:
+        return
     changes = [
         TagChange(
             str(one.id),
             remote_id,
-            tagging.all_spellings(one.payload["campaign"], one.payload["score"]),
+            _spellings(one, tagging),
             tagging.owned(names_of(one)),
             held.get(remote_id),
         )
@@ -121,6 +127,27 @@ def _retag_part(
     )
 
 
+def _spellings(one: Delivery, tagging: Tagging) -> tuple[str, ...]:
+    score = one.payload["score"]
+    return () if score is None else tagging.all_spellings(one.payload["campaign"], score)
+
+
+def _stands_otherwise(
+    work: Work,
+    pair: tuple[Delivery, str],
+    held: Mapping[str, tuple[str, ...]],
+    tagging: Tagging,
+) -> bool:
+    """Whether a tag that is to be taken back is not there (any more): then all is as it should
+    be.
+    """
+    one, remote_id = pair
+    if one.kind != UNDO or remote_id not in held or tagging.is_ours(one, held[remote_id]):
+        return False
+    work.results.settle(Settlement(one.id, DONE, code="unchanged", remote_id=remote_id))
+    return True
+
+
 def _as_learnt(work: Work) -> Tagging:
     """How tags are spelt by now: what the first contact of the wave taught holds for the others."""
     tagging, style = work.known.tagging, work.results.learnt.get("tag_style")
@@ -130,12 +157,13 @@ def _as_learnt(work: Work) -> Tagging:
 def _retagged(work: Work, one: Delivery, outcome: Outcome, *, tagging: Tagging) -> None:
     tag = str(outcome.detail.get("tag", ""))
     if outcome.status is Status.WRITTEN:
-        before, after = _list(outcome, "before"), _list(outcome, "after") or (tag,)
+        before, after = _list(outcome, "before"), _list(outcome, "after")
+        after = (tag,) if after is None else after
         entry = Entry(one.id, one.entity, outcome.remote_id or "", "tags", before, after)
         work.results.entries.append(entry)
     unchanged = "unchanged" if outcome.status is Status.UNCHANGED else None
     work.results.settle(Settlement(one.id, DONE, code=unchanged, remote_id=outcome.remote_id))
-    work.tagged(one, tag)
+    work.retagged(one, tagging, tag)
     lower = int(outcome.detail.get("style") or 0)
     if lower:
         # The account does not keep the preferred spelling: the next tag begins with the one it

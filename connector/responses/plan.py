@@ -54,18 +54,15 @@ AUTOMATION_PARKED = "automation_parked"
 NOTHING_ASKED = "nothing_asked"
 # A condition that no longer fits the words of the surveys.
 UNREADABLE = "condition_unreadable"
-# What a response has written stays when its platform deletes it: only a person takes it back.
-DELETION = "deletion_not_undone"
 WHOLE = frozenset({"completed", "updated"})
 CONTACT_VARIABLES = frozenset({"contact.email", "contact.external_id"})
 
 
 def plan(case: Case, facts: Facts) -> Planned:
     """The steps of one response; planning the same again gives the same keys."""
-    if case.person is None:
+    if case.person is None or case.body["event"] not in TRIGGERS:
+        # What a deletion takes back is planned by compensation.py.
         return Planned((), {})
-    if case.body["event"] == "deleted":
-        return Planned((), {"response": DELETION})
     draft = Draft(case, facts, case.person)
     for automation in facts.automations:
         _run(draft, automation)

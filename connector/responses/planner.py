@@ -25,8 +25,9 @@ from connector import stopping
 from connector.connections import provision
 from connector.db import DatabaseAway, retried
 from connector.log import get_logger
-from connector.responses import filestore, learning, people
+from connector.responses import filestore, learning, people, withdrawn
 from connector.responses.case import CampaignFacts, Case, Facts, Person, Planned
+from connector.responses.compensation import DELETED, compensation
 from connector.responses.enclosed import has_files
 from connector.responses.facts import load_facts
 from connector.responses.filefacts import FileFacts
@@ -36,6 +37,7 @@ from connector.responses.plan import plan
 from connector.responses.questions import enriched, order_of
 from connector.responses.steps import Rank, Step
 from connector.responses.variables import variables_of
+from connector.responses.withdrawn import EVENT, Withdrawn
 
 BATCH = 200
 MAX_PLAN_FAILURES = 8
@@ -81,8 +83,10 @@ def _plan_batch(hub: Hub, workspace_id: int, *, size: int) -> tuple[frozenset[in
         rows = connection.execute(TAKE, {"n": size}).all()
         if not rows:
             return frozenset(), 0
-        learnt = _learnt(connection, workspace_id, rows, linger_s=hub.settings.linger_s)
-        steps, planned = _planned(connection, rows, learnt, workspace_id=workspace_id)
+        ended = withdrawn.of_batch(connection, rows)
+        due = [row for row in rows if row.id not in ended.waiting]
+        learnt = _learnt(connection, workspace_id, due, ended, linger_s=hub.settings.linger_s)
+        steps, planned = _planned(connection, due, learnt, workspace_id=workspace_id)
         enqueue(connection, workspace_id, _provisioned(connection, workspace_id, steps))
         connection.execute(PLANNED, {"rows": json.dumps(planned), "most": MAX_PLAN_FAILURES})
         return frozenset(step.connection_id for _, _, step in steps), len(rows)
@@ -97,12 +101,14 @@ class _Learnt:
     survey_ids: Mapping[str, int]
     persons: Mapping[int, Person]
     files: Mapping[int, tuple[FileFacts, ...]]
+    ended: Withdrawn
 
 
 def _learnt(
     connection: Connection,
     workspace_id: int,
     rows: Sequence[Row[Any]],
+    ended: Withdrawn,
     *,
     linger_s: Mapping[str, float],
 ) -> _Learnt:
@@ -113,11 +119,13 @@ def _learnt(
     facts = load_facts(connection, workspace_id, linger_s=linger_s)
     if facts.names("computed.nps"):
         named = learning.with_nps(connection, named, days=facts.nps_window_days)
-    known = {row.id: row.body for row in rows if not row.anonymous}
+    # Nobody becomes a contact by what is deleted.
+    living = [row for row in rows if row.event != EVENT and row.id not in ended.gone]
+    known = {row.id: row.body for row in living if not row.anonymous}
     persons = people.persons(connection, workspace_id, known)
-    enclosing = [row.id for row in rows if has_files(row.body)]
+    enclosing = [row.id for row in living if has_files(row.body)]
     files = filestore.of_responses(connection, enclosing) if enclosing else {}
-    return _Learnt(facts, named, survey_ids, persons, files)
+    return _Learnt(facts, named, survey_ids, persons, files, ended)
 
 
 def _planned(
@@ -128,6 +136,11 @@ def _planned(
     planned = []
     broken: dict[int, str] = {}
     for row in rows:
+        if row.event == EVENT or row.id in learnt.ended.gone:
+            more, told = _of_deleted(row, learnt)
+            steps += more
+            planned.append(told)
+            continue
         campaign = learnt.campaigns.get(_id_of(row.body, "campaign"))
         person = learnt.persons.get(row.id)
         state: dict[str, Any] = {
@@ -149,6 +162,28 @@ def _planned(
         planned.append(state | _verdicts(result, row, known=person is not None))
     _park_automations(connection, broken)
     return steps, planned
+
+
+def _of_deleted(
+    row: Row[Any], learnt: _Learnt
+) -> tuple[list[tuple[Rank, int, Step]], dict[str, Any]]:
+    """A deletion takes back what its versions have written; a version that comes after it does
+    nothing.
+    """
+    state = {
+        "id": row.id,
+        "contact_id": None,
+        "campaign_id": None,
+        "survey_id": None,
+        "error": None,
+    }
+    if row.event != EVENT:
+        return [], state | {"verdicts": {"response": DELETED}}
+    written = learnt.ended.written.get(row.id, ())
+    told = compensation(written, learnt.facts.connections)
+    contact = next((one.contact_id for one in written), None)
+    steps = [(_rank(row), contact_id, step) for contact_id, step in told.steps]
+    return steps, state | {"contact_id": contact, "verdicts": dict(told.verdicts)}
 
 
 def _id_of(body: Mapping[str, Any], named: str) -> str:

@@ -15,9 +15,11 @@ from adapters.traits import FIELD_PER_CAMPAIGN, TAG_STRATEGY, TagPlace, TagTrait
 from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
 from connector.responses.fold import Clocks, Tagging
+from connector.responses.histories import with_backs
 from connector.responses.leases import Wave
-from connector.responses.steps import MESSAGE, NOTE, TAG, Rank
+from connector.responses.steps import MESSAGE, NOTE, TAG, UNDO, Rank
 from connector.responses.tags import SCORES, Spelling, former_patterns, pattern_of
+from connector.responses.withdrawn import gone_among
 from connector.responses.work import Known, Threads
 from connector.tables import (
     campaign,
@@ -55,15 +57,26 @@ def known_of(
         chance=chance,
         threads=_threads(connection, workspace_id, profile, wave=wave),
         told=_told(connection, workspace_id, profile, wave=wave),
+        gone=gone_among(connection, sorted({one.response_id for one in wave.deliveries})),
     )
     return known, _clocks(connection, profile.id, wave)
+
+
+def with_what_goes_back(
+    connection: Connection, connection_id: int, wave: Wave, *, entities: Mapping[str, Entity]
+) -> Wave:
+    """The wave, what takes something back with what goes back in its place."""
+    if all(one.kind != UNDO for one in wave.deliveries):
+        return wave
+    deliveries = with_backs(connection, connection_id, wave.deliveries, entities=entities)
+    return replace(wave, deliveries=deliveries)
 
 
 def as_named_now(connection: Connection, wave: Wave) -> Wave:
     """The wave with its tags in the names that their campaigns have now: between planning and here
     they may have been renamed.
     """
-    ids = {one.campaign_id for one in wave.deliveries if one.kind == TAG}
+    ids = {one.campaign_id for one in wave.deliveries if one.about == TAG}
     if not ids:
         return wave
     rows = connection.execute(
@@ -76,7 +89,7 @@ def as_named_now(connection: Connection, wave: Wave) -> Wave:
         wave,
         deliveries=tuple(
             replace(one, payload={**one.payload, **names.get(one.campaign_id or 0, {})})
-            if one.kind == TAG
+            if one.about == TAG
             else one
             for one in wave.deliveries
         ),

@@ -15,6 +15,9 @@
     note        "marker", "title", "text", "html", "thread"
     file        "file": our file's id, "answer", "question", "title", "thread"
     message     "id", "event", "title", "text", "to", "told", "once"; "match" only names the message
+    undo        "of": the kind that is taken back, "step": its key; for a tag "campaign". What goes
+                back is looked up when it is claimed (restoring.py, withdrawn.py): "back" for
+                fields, "scores" and "score" for a tag, "made" for notes and files
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-FIELDS, TAG, NOTE, FILE, MESSAGE = "fields", "tag", "note", "file", "message"
+FIELDS, TAG, NOTE, FILE = "fields", "tag", "note", "file"
+MESSAGE, UNDO = "message", "undo"
 # Signs of an identifying value that a lane spells out.
 LONGEST_VALUE, READABLE = 200, 100
 
@@ -98,6 +102,11 @@ class Delivery:
     def may_have_been_sent(self) -> bool:
         """An earlier claim did not end well: look up what is not idempotent before sending it."""
         return self.claims > 1
+
+    @property
+    def about(self) -> str:
+        """The kind of effect it makes or takes back."""
+        return str(self.payload["of"]) if self.kind == UNDO else self.kind
 
 
 @dataclass(frozen=True, slots=True)

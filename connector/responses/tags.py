@@ -232,6 +232,11 @@ def replaced(current: Sequence[str], add: str, owned_tags: frozenset[str]) -> tu
     return kept if add in kept else (*kept, add)
 
 
+def without(current: Sequence[str], owned_tags: frozenset[str]) -> tuple[str, ...]:
+    """The tags a contact holds once this campaign's are gone."""
+    return tuple(tag for tag in current if tag not in owned_tags)
+
+
 def _visible(name: str) -> str:
     spaced = "".join(" " if sign.isspace() else sign for sign in name)
     return "".join(

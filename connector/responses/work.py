@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 from marshmallow import Schema
 
@@ -23,7 +24,7 @@ from connector.responses.decide import Change, Decision, same
 from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry, Link, Results, WrittenTag
 from connector.responses.schedule import again, handed_back
-from connector.responses.steps import FIELDS, NOTE, TAG, Delivery, Settlement
+from connector.responses.steps import FIELDS, NOTE, TAG, UNDO, Delivery, Settlement
 from schemas.fields import Entity, FieldValue, canonical
 
 DONE = "done"
@@ -49,7 +50,8 @@ class Known:
     """What the store knows before the wave: definitions, links of contacts, how tags are spelt.
 
     `links`: (contact id, entity) -> remote id. `schemas`: entity -> compiled record schema.
-    `chance()` gives 0 to 1. `told`: lanes whose message was sent for some revision.
+    `chance()` gives 0 to 1. `told`: lanes whose message was sent for some revision. `gone`:
+    versions of responses that their platform has deleted.
     """
 
     traits: Traits
@@ -60,6 +62,7 @@ class Known:
     chance: Callable[[], float]
     threads: Threads = field(default_factory=Threads)
     told: frozenset[str] = frozenset()
+    gone: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -83,6 +86,13 @@ class Work:
         """Remember what a contact's record holds of what others take over from it."""
         if remote_id and self.passed_on and entity == self.known.traits.contact_entity:
             self.seen.setdefault((entity, remote_id), {}).update(values)
+
+    def ended(self, one: Delivery) -> bool:
+        """Whether its response was deleted meanwhile: then nothing of it is sent any more."""
+        is_gone = one.kind != UNDO and one.response_id in self.known.gone
+        if is_gone:
+            self.results.settle(Settlement(one.id, "superseded", "response_deleted"))
+        return is_gone
 
     def link_of(self, target: Target) -> str | None:
         """The remote id our contact is linked to, where the target stands for the contact."""
@@ -120,9 +130,18 @@ class Work:
         answer was lost.
         """
         self.results.settle(Settlement(one.id, DONE, code=code, remote_id=remote_id))
-        if one.kind == TAG and self.known.tagging.in_record:
-            tag = self.known.tagging.tag(one.payload["campaign"], one.payload["score"])
-            self.tagged(one, tag)
+        if one.about == TAG and self.known.tagging.in_record:
+            self.retagged(one, self.known.tagging)
+
+    def retagged(self, one: Delivery, tagging: Tagging, written: str | None = None) -> None:
+        """A campaign's tag is another one now, or none."""
+        campaign, score = one.payload["campaign"], one.payload["score"]
+        if one.kind == UNDO and not one.payload["scores"]:
+            return
+        if one.kind == UNDO:
+            self.results.untagged.append((one.contact_id, one.campaign_id or 0))
+        if score is not None:
+            self.tagged(one, written if written is not None else tagging.tag(campaign, score))
 
     def proved(self, one: Delivery, decision: Decision) -> None:
         """Everything stands: where an earlier try's answer was lost, the ledger learns the effect
@@ -130,10 +149,10 @@ class Work:
 
         The value before is known where that try lived to tell it; after a kill it is our own.
         """
-        if not one.may_have_been_sent or one.kind != FIELDS or not decision.remote_id:
+        if not one.may_have_been_sent or one.about != FIELDS or not decision.remote_id:
             return
         told = (one.sent or {}).get("before", {})
-        for name, value in one.payload["values"].items():
+        for name, value in _wanted(one).items():
             after = canonical(value)
             tried = name in told or not one.sent
             if tried and same(after, decision.held.get(name)):
@@ -150,7 +169,7 @@ class Work:
                 one.contact_id,
                 one.campaign_id or 0,
                 one.payload["score"],
-                one.rank.answered_at,
+                _answered_at(one),
                 written,
             )
         )
@@ -234,7 +253,7 @@ class Work:
 
     def in_record(self, one: Delivery) -> bool:
         """Whether this delivery's effect travels in the record's own fields."""
-        return one.kind == FIELDS or (one.kind == TAG and self.known.tagging.in_record)
+        return one.about == FIELDS or (one.about == TAG and self.known.tagging.in_record)
 
     def is_done(self, one: Delivery) -> bool:
         """Whether the delivery's effect stands."""
@@ -244,6 +263,20 @@ class Work:
     def is_open(self, one: Delivery) -> bool:
         """Whether nothing is settled about this delivery yet."""
         return one.id not in self.results.settlements
+
+
+def _wanted(one: Delivery) -> Mapping[str, Any]:
+    """The values that a delivery of fields writes, or restores."""
+    if one.kind == UNDO:
+        return {name: told["to"] for name, told in (one.payload.get("back") or {}).items()}
+    values: Mapping[str, Any] = one.payload["values"]
+    return values
+
+
+def _answered_at(one: Delivery) -> datetime:
+    """When the score was given; one that is valid again keeps its own time."""
+    told = one.payload.get("answered_at")
+    return datetime.fromisoformat(told) if told else one.rank.answered_at
 
 
 def without(target: Target, ids: frozenset[int]) -> Target:

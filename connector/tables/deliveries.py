@@ -80,7 +80,9 @@ delivery = table(
     to("campaign"),
     to("mapping"),
     to("automation"),
-    CheckConstraint("kind IN ('fields', 'tag', 'note', 'file', 'message', 'task')", name="kind"),
+    CheckConstraint(
+        "kind IN ('fields', 'tag', 'note', 'file', 'message', 'task', 'undo')", name="kind"
+    ),
     CheckConstraint("state IN ('" + "', '".join(STATES) + "')", name="state"),
     # In claim order: the planner then never walks the primary key (performance.md).
     Index(

@@ -83,6 +83,13 @@ response = table(
     ),
     Index("ix_response_source", "workspace_id", "response_id", "source"),
     Index("ix_response_contact", "workspace_id", "contact_id", "id"),
+    Index(
+        "ix_response_deleted",
+        "workspace_id",
+        "response_id",
+        "source",
+        postgresql_where=text("event = 'deleted'"),
+    ),
 )
 
 # A hook's token only routes; only its SHA-256 is kept. `scheme` says how signatures are made

@@ -39,6 +39,14 @@ class Files(Access):
         made = self._kept(folder, name, content, overwrite=bool(options.get("overwrite")))
         return Answer(201, made)
 
+    @route("DELETE", r"/files/v3/files/(?P<id>[^/]+)", kind="file")
+    def delete_file(self, request: Request) -> Answer:
+        """Delete one file for good; 404 for one that is not there."""
+        self.need(request, "files")
+        if self.files.pop(request.params["id"], None) is None:
+            raise Refused(self.errors.not_found())
+        return Answer(204)
+
     def _upload_options(self, told: bytes) -> dict[str, Any]:
         try:
             options = json.loads(told)

@@ -16,6 +16,8 @@ from simulators.salesforce.records import Record, Records, blank
 from simulators.salesforce.shape import ObjectShape
 from simulators.salesforce.values import Code, Complaint, RowRefused, refuse, taken
 
+_DOCUMENTS = frozenset({"ContentDocument", "ContentNote"})
+
 
 class Store(Records):
     """The records with Salesforce's checks in front. Not locked: the simulator holds its lock."""
@@ -61,6 +63,14 @@ class Store(Records):
         record = self._living(entity, remote_id)
         gone = {**record, **self.stamps(created=False), "IsDeleted": True}
         self.keep(entity, gone, kind="delete", values={})
+        if entity in _DOCUMENTS:
+            self._unlink(record["Id"])
+
+    def _unlink(self, document: str) -> None:
+        """A document takes its links with it."""
+        for link in list(self.all_of("ContentDocumentLink")):
+            if link["ContentDocumentId"] == document:
+                self.poke("ContentDocumentLink", link["Id"], {"IsDeleted": True})
 
     def merge(self, entity: str, loser: str, survivor: str) -> None:
         """Merge two records: the loser is deleted and points to the survivor."""

@@ -30,6 +30,8 @@ from adapters.base import (
     Outcome,
     Pollable,
     Record,
+    Retraction,
+    Retractor,
     Row,
     Started,
     Status,
@@ -403,6 +405,23 @@ class RecordContract:
         assert outcome.status is Status.WRITTEN
         found = adapter.noted(bench.entity, [*notes, self.note_for(first, 2)])
         assert found == {"n1": outcome.remote_id}
+
+    def test_a_note_is_taken_back_once(self, bench: Bench) -> None:
+        adapter = bench.make()
+        if adapter.traits.note_limit is None or not isinstance(adapter, Retractor):
+            pytest.skip("this app holds no notes, or gives none back")
+        assert isinstance(adapter, NoteTaker)
+        (first,) = bench.seed(people(1))
+        notes = [self.note_for(first, number) for number in (1, 2)]
+        made = adapter.note(bench.entity, notes).outcomes
+        told = [Retraction(f"x{n}", notes[n], str(made[n].remote_id)) for n in range(2)]
+        (done,) = adapter.retract(bench.entity, told[:1]).outcomes
+        again = adapter.retract(bench.entity, told).outcomes
+        assert done.status is Status.WRITTEN
+        assert [one.status for one in again] == [Status.UNCHANGED, Status.WRITTEN]
+        # What cannot be removed has a mark beside it.
+        marks = {str(one.detail["left"]) for one in (done, again[1]) if "left" in one.detail}
+        assert marks or adapter.noted(bench.entity, notes) == {}
 
     def test_a_note_applied_without_an_answer_is_found_again(self, bench: Bench) -> None:
         adapter = bench.make()

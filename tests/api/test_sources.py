@@ -188,10 +188,10 @@ def test_a_stranger_can_neither_change_nor_try_a_source(alice, charlie):
     assert charlie.post(f"/sources/{sender.id}/test", wanted).status_code == 404
 
 
-def test_a_response_that_its_platform_deleted_says_that_nothing_was_undone(alice, world):
+def test_a_deletion_of_what_has_reached_no_crm_says_so(alice, world):
     alice.post("/responses", body("r1"))
     alice.post("/responses", body("r1", event="deleted", revision=2))
     world.plan()
     versions = {one["revision"]: one for one in alice.get("/responses/r1").json["versions"]}
-    assert versions[2]["verdicts"]["response"] == "deletion_not_undone"
+    assert versions[2]["verdicts"]["response"] == "nothing_to_undo"
     assert versions[2]["steps"] == []

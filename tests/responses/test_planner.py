@@ -156,7 +156,7 @@ def test_an_anonymous_response_makes_no_contact_and_no_step(world: World, hubspo
     ("changes", "reason"),
     [
         ({"respondent": {"phone": "+4512345678"}}, "no_contact"),
-        ({"event": "deleted"}, "deletion_not_undone"),
+        ({"event": "deleted"}, "nothing_to_undo"),
         ({"event": "partial"}, "nothing_asked"),
     ],
 )
