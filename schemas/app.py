@@ -317,7 +317,7 @@ class AppDocumentSchema(Strict):
         load_default=dict,
     )
     sign = fields.Nested(SignSchema)
-    success = fields.String(load_default="status >= `200` && status < `300`", validate=EXPRESSION)
+    success = _expression()
     errors = fields.List(
         fields.Nested(ErrorSchema), load_default=list, validate=validate.Length(max=50)
     )

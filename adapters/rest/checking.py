@@ -18,7 +18,7 @@ from adapters.rest.templates import JSON, holes
 
 Document = Mapping[str, Any]
 Scope = frozenset[str]
-BASE: Scope = frozenset({"settings", "token", "message_id"})
+BASE: Scope = frozenset({"settings", "token", "message_id", "now"})
 ANSWER: Scope = frozenset({"status", "headers", "body"})
 ROW: Scope = frozenset({"id", "record", "values", "joins", "leaves"})
 # The parts that hold a call -> what its templates may name beside BASE.

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -75,13 +76,15 @@ class Client:
     ) -> requests.Request:
         """The call as it would be sent. Raises Unfillable, ReconnectNeeded."""
         said = json.dumps(dict(scope), sort_keys=True, default=str).encode()
-        whole = {**self._base, "message_id": message_id(key, said), **scope}
+        at_s = int(time.time())
+        # Not a part of what the message says: a repeat has the id of the first try.
+        whole = {**self._base, "message_id": message_id(key, said), "now": _moment(at_s), **scope}
         body = filled(request["body"], whole) if "body" in request else None
         content = _encoded(body, request["encoding"])
         headers = {**self._document["headers"], **request.get("headers", {})}
         made = {**filled_headers(headers, whole), **_content_type(content, request["encoding"])}
         if writes and "sign" in self._document:
-            made.update(self._signature(content or b"", whole))
+            made.update(self._signature(content or b"", whole, at_s))
         return requests.Request(
             request["method"],
             self._origin + filled_path(request["path"], whole),
@@ -90,12 +93,12 @@ class Client:
             headers={"Accept": "application/json", **made},
         )
 
-    def _signature(self, content: bytes, scope: Scope) -> Mapping[str, str]:
+    def _signature(self, content: bytes, scope: Scope, at_s: int) -> Mapping[str, str]:
         secret = str(filled(self._document["sign"]["secret"], scope))
         if not is_key(secret):
             message = "the signing secret is not whsec_ and 24 to 64 bytes in base64"
             raise ReconnectNeeded(message, code="signing_secret_unfit")
-        known, at_s = scope["message_id"], time.time()
+        known = scope["message_id"]
         return signed(STANDARD, content, secrets=[secret], message_id=known, now_s=at_s)
 
     def _answered(self, request: requests.Request) -> Answer:
@@ -152,6 +155,10 @@ class Client:
 def message_id(key: str, said: bytes) -> str:
     """The same for every try of one message, another when what it says has changed."""
     return "msg_" + hashlib.sha256(key.encode() + b"\0" + said).hexdigest()[:32]
+
+
+def _moment(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _encoded(body: JSON, encoding: str) -> bytes | None:

@@ -33,6 +33,10 @@ from adapters.errors import (
 from adapters.rest.templates import JSON, Unfillable, is_true, picked
 
 Document = Mapping[str, Any]
+# Unless the document says otherwise: who keeps records answers with JSON or with nothing at all:
+# a page with 200 is somebody else's. Who is only told may answer as it likes.
+RECEIVED = "status >= `200` && status < `300`"
+TOLD = f"{RECEIVED} && (status == `204` || type(body) == 'object' || type(body) == 'array')"
 _OF_A_ROW = {404: "not_found", 409: "duplicate", 400: "refused", 422: "refused"}
 _WORDS = {
     "refused": "the value was refused",
@@ -66,7 +70,8 @@ class Answer:
 
 def is_taken(document: Document, success: str | None, answer: Answer) -> bool:
     """Whether the call did what it should."""
-    return is_true(success or document["success"], answer.scope)
+    own = document.get("success", RECEIVED if "push" in document else TOLD)
+    return is_true(success or own, answer.scope)
 
 
 def refusal_of(
