@@ -20,7 +20,7 @@ class EntityLister(Protocol):
     """A CRM whose setting `entities` takes more than what is downloaded by itself."""
 
     def listed(self) -> tuple[Choosable, ...]:
-        """Every entity this user may see and write, names only, in at most two calls. Raises
-        AdapterError.
+        """Every entity this user may see and write, as far as the CRM tells that in a list; names
+        only, in at most two calls. Raises AdapterError.
         """
         ...

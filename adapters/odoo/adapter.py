@@ -21,6 +21,7 @@ from adapters.base import (
 )
 from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping
 from adapters.http import Wire
+from adapters.listing import Choosable
 from adapters.odoo import files, finding, provisioning, retracting, tagging, writing
 from adapters.odoo.client import NEWEST, OLDEST, Client
 from adapters.odoo.noting import NoteDesk
@@ -32,6 +33,10 @@ from schemas.fields import Entity
 from schemas.odoo import ATTRIBUTES, Unreadable, entity_of, kind_of, required_in
 
 STANDARD = (*TRAITS.entities, RECORD_MODEL)
+# Wizards are no records that stay.
+STORED = (["transient", "=", False],)
+# Models by which Odoo itself works.
+TECHNICAL = ("_", "base", "bus.", "format.", "iap.", "ir.", "mail.", "report.", "web_", "web.")
 NO_ADDRESS = (
     "The integration user has no e-mail address in Odoo: without one Odoo refuses notes and new"
     " contacts. Give its contact one."
@@ -105,6 +110,22 @@ class Odoo:
         except Unreadable as exc:
             message = "Odoo's field definitions cannot be read"
             raise OutcomeUnknown(message, code="answer_unreadable") from exc
+
+    def listed(self) -> tuple[Choosable, ...]:
+        """See adapters/listing.py, in one call. Odoo tells which models there are, not which of
+        them this user may write: that shows when the definition is downloaded.
+        """
+        with speaking():
+            try:
+                told = self._client.search_read("ir.model", STORED, ["model", "name", "state"])
+            except PauseMapping:
+                # Only internal users may ask.
+                return ()
+        return tuple(
+            Choosable(str(one["model"]), str(one["name"]), custom=one["state"] == "manual")
+            for one in told
+            if not str(one["model"]).startswith(TECHNICAL)
+        )
 
     # --- records ----------------------------------------------------------------------------------
 

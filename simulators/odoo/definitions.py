@@ -90,6 +90,7 @@ def _models_of_models() -> dict[str, Definitions]:
             "name": field("char", "Model Description", required=True),
             "model": field("char", "Model", required=True),
             "state": field("char", "Type"),
+            "transient": field("boolean", "Transient Model"),
             "field_id": field("one2many", "Fields", relation=FIELDS),
         },
         FIELDS: {

@@ -51,7 +51,9 @@ class Store:
         for number in GROUP_IDS.values():
             self.records[GROUPS][number] = {"name": "group"}
         for number, name in enumerate(self.definitions, start=1):
-            self.records[MODEL][number] = {"name": name, "model": name, "state": "base"}
+            self.records[MODEL][number] = {
+                "name": name, "model": name, "state": "base", "transient": False,
+            }  # fmt: skip
             self.last[MODEL] = number
 
     @property

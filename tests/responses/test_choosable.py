@@ -13,6 +13,7 @@ from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from simulators.odoo.service import Odoo
 from simulators.salesforce.service import Salesforce
+from simulators.zendesk.service import Zendesk
 from tests.responses.test_hubspot_depth import told
 from tests.world import CRMSeen, World
 
@@ -77,11 +78,27 @@ def test_a_plan_without_custom_objects_offers_none(world: World) -> None:
     assert names(found, downloaded=False) == []
 
 
-def test_an_app_without_such_a_list_shows_what_is_downloaded(world: World) -> None:
+def test_a_model_of_odoo_is_offered_added_and_downloaded(world: World) -> None:
     with running(Odoo()) as url:
-        found = offered(world, world.connect("odoo", url))
+        crm = world.connect("odoo", url)
+        found = offered(world, crm)
+        assert found.addable
+        assert "res.partner" in names(found, downloaded=True)
+        others = names(found, downloaded=False)
+        assert "res.users" in others
+        # By which Odoo itself works, and what is downloaded already.
+        assert not [one for one in others if one.startswith(("ir.", "mail.", "res.partner:"))]
+        add(world, crm, "res.users")
+        assert "res.users" in names(offered(world, crm), downloaded=True)
+        crm.control("options", {"denied": ["read ir.model"]})
+        assert names(offered(world, crm), downloaded=False) == []
+
+
+def test_an_app_without_such_a_list_shows_what_is_downloaded(world: World) -> None:
+    with running(Zendesk()) as url:
+        found = offered(world, world.connect("zendesk", url))
     assert not found.addable
-    assert "res.partner" in names(found, downloaded=True)
+    assert "users" in names(found, downloaded=True)
 
 
 def test_a_crm_that_is_away_is_a_refusal(world: World) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from connector.connections import discover, drift
+from connector.responses.configuration import mappings
 from connector.responses.extras import choosing
 from simulators.kit.server import running
 from simulators.salesforce.service import Salesforce
@@ -65,6 +67,25 @@ def test_a_field_of_the_response_records_is_named_until_none_are_kept(
     assert one["mended_at"] is None
     world.standard("salesforce", record=False)
     discover.download(world.hub.desk, world.workspace_id, crm.connection_id, actor="test")
+    assert found(world, crm)["closed_as"] == "unused"
+
+
+def test_a_link_of_a_mapping_is_named_until_the_mapping_is_gone(world: World, crm: CRMSeen) -> None:
+    mapping_id = world.mapping(
+        "salesforce",
+        entity="Case",
+        identify={"variable": "hidden.case", "field": "Id"},
+        rows=[{"variable": "answers.nps", "field": "NPS_Score__c"}],
+        links={"contact": "ContactId"},
+    )
+    hidden(world, crm, "Case.ContactId")
+    one = found(world, crm)
+    assert [hit["fields"] for hit in one["mappings"]] == [["ContactId"]]
+    assert one["mended_at"] is None
+    with world.database.begin(world.workspace_id) as store:
+        store.execute(text("DELETE FROM automation_version"))
+        store.execute(text("DELETE FROM automation"))
+        mappings.delete(store, world.workspace_id, mapping_id)
     assert found(world, crm)["closed_as"] == "unused"
 
 
