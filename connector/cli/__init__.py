@@ -18,8 +18,8 @@ from connector.cli import (
     operations,
     people,
     provisioning,
+    recipes,
     responses,
-    sources,
     watching,
     workspaces,
 )
@@ -52,7 +52,7 @@ for _command in (
     configuration.survey,
     configuration.mapping,
     configuration.automation,
-    sources.source,
+    recipes.source,  # with its commands about recipes
     responses.push,
     responses.deliveries,
     responses.contact,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import Connection
 
 from connector import audit, clock
-from connector.cli.files import document
+from connector.cli.files import parsed
 from connector.cli.shell import ACTOR, Opened, Shell
+from connector.documents import Document, loaded
 from connector.problems import Code, Refusal
 from connector.queues import PLAN
 from connector.responses import sources as story
 from connector.responses import trial
+from connector.responses.platforms import Described, checked
 from schemas.source import PLATFORM_NAMES, SourceSettingsSchema
+from schemas.sources.recipe import RecipeSchema
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -40,11 +45,13 @@ def list_sources(shell: Shell, slug: str) -> None:
 @click.argument("slug")
 @click.argument("name")
 @click.option("--platform", type=click.Choice(PLATFORM_NAMES), default="standard")
-@click.option("--settings", "file", type=FILE, default=None, help="Its settings in YAML.")
+@click.option(
+    "--settings", "file", type=FILE, default=None, help="Its settings in YAML, or a recipe alone."
+)
 @click.pass_obj
 def create_source(shell: Shell, slug: str, name: str, *, platform: str, file: Path | None) -> None:
     """Make a source; shows its address and its secret, this once."""
-    settings = document(file, SourceSettingsSchema()) if file else {}
+    settings = _settings_of(file) if file else {}
     with shell.opened() as opened:
         workspace_id, desk = opened.workspace_id(slug), opened.desk()
         with opened.database.begin(workspace_id) as connection:
@@ -87,7 +94,7 @@ def bring_secret(shell: Shell, slug: str, name: str) -> None:
 @click.pass_obj
 def change_settings(shell: Shell, slug: str, name: str, file: Path) -> None:
     """Replace a source's settings by those of a YAML file."""
-    settings = document(file, SourceSettingsSchema())
+    settings = _settings_of(file)
     with shell.opened() as opened:
         workspace_id, source_id = _named(opened, slug, name)
         with opened.database.begin(workspace_id) as connection:
@@ -131,3 +138,40 @@ def _named(opened: Opened, slug: str, name: str) -> tuple[int, int]:
 
 def _audit(connection: Connection, workspace_id: int, action: str, source_id: int) -> None:
     audit.record(connection, workspace_id, actor=ACTOR, action=action, object=f"source:{source_id}")
+
+
+# --- settings as a file ---------------------------------------------------------------------------
+
+
+def _settings_of(file: Path) -> dict[str, Any]:
+    """A source's settings out of a file. Raises Refusal with every fault at its line."""
+    said = parsed(file)
+    settings = settings_in(said)
+    if "recipe" in settings:
+        judged(said)
+    return settings
+
+
+def judged(said: Document) -> Described:
+    """The platform that a file describes. Raises Refusal with every fault at its line."""
+    settings = settings_in(said)
+    before = "/settings" if _is_whole(said) else "/settings/recipe"
+    try:
+        return checked("recipe", settings)
+    except Refusal as exc:
+        places = [
+            said.placed(replace(one, pointer=one.pointer.removeprefix(before)))
+            for one in exc.places
+        ]
+        raise Refusal(exc.code, exc.detail, places=places) from exc
+
+
+def settings_in(said: Document) -> dict[str, Any]:
+    """A source's settings: the file is these, with `recipe` among them, or a recipe alone."""
+    if _is_whole(said):
+        return loaded(said, SourceSettingsSchema())
+    return {"recipe": loaded(said, RecipeSchema())}
+
+
+def _is_whole(said: Document) -> bool:
+    return isinstance(said.value, dict) and "recipe" in said.value

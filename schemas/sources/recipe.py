@@ -6,11 +6,15 @@ list. What they mean is decided in connector/responses/recipes.py.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from schemas.answer import ANSWER_TYPES, EVENTS, KEY
 from schemas.sources.base import Body, Edits, Platform, Told
 
+# Those that ship: one platform a file.
+RECIPES = Path(__file__).resolve().parent / "recipes"
 EXPRESSION = validate.Length(min=1, max=1_000)
 HEADER = validate.Regexp(r"[A-Za-z0-9-]{1,100}\Z", error="must be the name of a header")
 KNOWN_SCHEMES = ("standard", "typeform", "tally", "delighted")

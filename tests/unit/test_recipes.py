@@ -20,13 +20,14 @@ from schemas.response import ResponseSchema, normalised
 from schemas.signatures import is_signed
 from schemas.source import SourceSettingsSchema
 from schemas.sources.base import Envelope
+from schemas.sources.recipe import RECIPES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sources" / "recipe.md"
 AT = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 EXAMPLES: dict[str, Any] = {
     found["label"]: found
-    for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    if (found := yaml.safe_load(block))
+    for path in sorted(RECIPES.glob("*.yaml"))
+    if (found := yaml.safe_load(path.read_text(encoding="utf-8")))
 }
 
 
@@ -47,10 +48,15 @@ def asknicely(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("label", sorted(EXAMPLES))
-def test_the_recipes_of_the_page_read_their_examples(label: str) -> None:
+def test_the_recipes_that_ship_read_their_examples(label: str) -> None:
     found = read(EXAMPLES[label])
     assert found["answers"]["nps"] | {"title": ""} == {"type": "nps", "value": 9, "title": ""}
     assert found["respondent"]["email"] == "c7@example.test"
+
+
+def test_the_page_shows_a_recipe_as_it_ships() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert block == (RECIPES / "asknicely.yaml").read_text(encoding="utf-8")
 
 
 def test_asknicelys_texts_become_what_they_are() -> None:
