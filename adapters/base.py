@@ -459,6 +459,17 @@ class Retractor(Protocol):
 
 
 @runtime_checkable
+class ReviewTaker(Protocol):
+    """An app that a respondent can be led to (`Traits.invites`)."""
+
+    def review_link(self, *, reference: str, email: str, name: str) -> str:
+        """The address at which this person may review; no call is made. `reference`: the response's
+        id at its platform.
+        """
+        ...
+
+
+@runtime_checkable
 class Provisioner(Protocol):
     """A CRM where something must be created before a tag can be written."""
 

@@ -243,6 +243,7 @@ class Traits:
     `key_exchange`: how the API key is exchanged for a token that ends; None: calls carry the key.
     `key_ends`: the day from which no API key of this app works any more, None where none is known.
     `messages`: how it is told of a response; such an app has no entities, and no `contact_entity`.
+    `invites`: a respondent can be led there (adapters/base.py, ReviewTaker).
     `card`: whose secret signs the requests of the card inside the CRM, where there is one
     (adapters/cards.py).
     """
@@ -284,4 +285,5 @@ class Traits:
     record: RecordTraits | None = None
     inherited: Mapping[str, tuple[tuple[str, str], ...]] = dataclasses.field(default_factory=dict)
     messages: MessageTraits | None = None
+    invites: bool = False
     card: CardSecret | None = None

@@ -37,13 +37,14 @@ EVENTS = (
     "response.updated",
     "response.disqualified",
 )
-ACTIONS = ("feed", "tag", "note", "subscribe", "unsubscribe", "notify")
+ACTIONS = ("feed", "tag", "note", "subscribe", "unsubscribe", "notify", "redirect")
 SUBSCRIPTIONS = frozenset({"subscribe", "unsubscribe"})
 # What only some actions say: member -> the actions that may say it.
 SAID_BY: Mapping[str, frozenset[str]] = {
     "to": frozenset({"notify"}),
     "subject": frozenset({"notify"}),
     "text": frozenset({"notify"}),
+    "url": frozenset({"redirect"}),
 }
 # Which connection is meant cannot be guessed for these.
 NAMES_A_CONNECTION = frozenset({*SUBSCRIPTIONS, "notify"})
@@ -169,7 +170,8 @@ class ActionSchema(Strict):
     own), `subscribe` and `unsubscribe` a connection and one of its lists.
 
     `notify` names a connection that messages go through, and where that is a mail server whom they
-    are `to`. `subject` and `text` may hold variables in braces (connector/responses/wording.py).
+    are `to`. `redirect` leads the respondent's browser to a `url` or to what a connection makes.
+    `subject` and `text` may hold variables in braces (connector/responses/wording.py).
     """
 
     do = fields.String(required=True, validate=validate.OneOf(ACTIONS))
@@ -183,6 +185,7 @@ class ActionSchema(Strict):
     to = fields.List(fields.Email(), validate=validate.Length(min=1, max=MOST_PEOPLE))
     subject = fields.String(validate=validate.Length(min=1, max=200))
     text = fields.String(validate=validate.Length(min=1, max=4_000))
+    url = fields.Url(schemes={"https"}, validate=validate.Length(max=2_000))
 
     @validates_schema
     def subscriptions_name_a_list(self, action: dict[str, Any], **_: object) -> None:
@@ -207,6 +210,13 @@ class ActionSchema(Strict):
         if action.get("answers", "all") not in answers:
             message = f"{do} takes {' or '.join(answers)}"
             raise ValidationError(message, "answers")
+
+    @validates_schema
+    def redirects_lead_to_one_place(self, action: dict[str, Any], **_: object) -> None:
+        """To an address, or to a connection that makes one."""
+        if action.get("do") == "redirect" and ("url" in action) == bool(action.get("connection")):
+            message = "redirect names a url, or a connection that makes one"
+            raise ValidationError(message, "url")
 
     @validates_schema
     def feed_names_a_mapping(self, action: dict[str, Any], **_: object) -> None:

@@ -94,7 +94,9 @@ class PublishSchema(Schema):
 
 
 class AutomationShownSchema(Schema):
-    """An automation with its newest version. `parked_reason`: its condition broke; mend it."""
+    """An automation with its newest version. `parked_reason`: its condition broke; mend it.
+    `warnings` keep nothing from being published.
+    """
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -104,6 +106,7 @@ class AutomationShownSchema(Schema):
     enabled = fields.Boolean(required=True)
     parked_reason = fields.String(required=True, allow_none=True)
     body = fields.Dict(required=True)
+    warnings = fields.List(fields.Nested(PlaceSchema), required=True)
 
 
 class AutomationListSchema(Schema):

@@ -36,6 +36,9 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", "/hooks/<source>/<token>"): _open("platforms ask whether the address exists"),
         ("POST", "/hooks/<source>/<token>"): _open("the signature over the raw body authenticates"),
         ("POST", "/cards/<app>/<token>"): _open("the CRM's signature authenticates"),
+        ("GET", "/go/<id:workspace_id>/<key:source>/<key:token>/<whole:response>"): _open(
+            "the token in the address proves that we made it"
+        ),
         ("GET", "/oauth/callback/<app>"): _open("the one-use state authenticates"),
         ("GET", f"{_V1}/workspace"): _reads(Scope.SETTINGS_READ),
         ("PATCH", f"{_V1}/workspace"): _settings("workspace.changed"),
@@ -165,6 +168,8 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_V1}/mappings/<id:mapping_id>/publish"): _settings("mapping.published"),
         ("POST", f"{_V1}/mappings/<id:mapping_id>/pause"): _settings("mapping.paused"),
         ("POST", f"{_V1}/mappings/<id:mapping_id>/resume"): _settings("mapping.resumed"),
+        ("GET", f"{_V1}/links"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/links/<whole:response>"): _reads(Scope.RESPONSES_READ),
         ("GET", f"{_V1}/automations"): _reads(Scope.SETTINGS_READ),
         ("POST", f"{_V1}/automations"): _settings("automation.saved"),
         ("GET", f"{_V1}/automations/<id:automation_id>"): _reads(Scope.SETTINGS_READ),

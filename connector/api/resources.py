@@ -17,6 +17,7 @@ from connector.api import (
     extras,
     fields,
     keys,
+    links,
     mapping_files,
     mappings,
     oauth_clients,
@@ -29,6 +30,7 @@ from connector.api import (
 )
 from connector.api.card_requests import card_requests
 from connector.api.description import DescribedApi
+from connector.api.go import go
 from connector.api.health import health
 from connector.api.hooks import hooks
 from connector.api.metrics import metrics
@@ -50,6 +52,7 @@ RESOURCES = (
     contacts,
     extras,
     responses,
+    links,
     mappings,
     mapping_files,
     automations,
@@ -66,5 +69,6 @@ def register(app: Flask, api: DescribedApi) -> None:
     app.register_blueprint(callback)
     app.register_blueprint(hooks)
     app.register_blueprint(card_requests)
+    app.register_blueprint(go)
     for module in RESOURCES:
         api.register_blueprint(module.resource, url_prefix="/api/v1")

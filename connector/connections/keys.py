@@ -5,6 +5,7 @@ row until the commit (its seals are counted), so whoever also locks the row that
 sealed value locks that one first.
 """
 
+import hmac
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -44,6 +45,35 @@ def open_document(
     key = _by_id(connection, keyring, place.workspace_id, data_key_id=vault.data_key_id_of(sealed))
     document: dict[str, Any] = json.loads(vault.open_sealed(key, place, sealed=sealed))
     return document
+
+
+def subkey(connection: Connection, keyring: Keyring, workspace_id: int, *, purpose: bytes) -> bytes:
+    """A key of the workspace's own for something that is signed and not stored: always the same,
+    since the first of its data keys is kept for as long as the workspace is.
+    """
+    found = known_subkey(connection, keyring, workspace_id, purpose=purpose)
+    if found is None:
+        _make(connection, keyring, workspace_id)
+        found = known_subkey(connection, keyring, workspace_id, purpose=purpose)
+    assert found is not None  # noqa: S101 - it has just been made, by us or by another
+    return found
+
+
+def known_subkey(
+    connection: Connection, keyring: Keyring, workspace_id: int, *, purpose: bytes
+) -> bytes | None:
+    """The same; None where the workspace has no key yet, or is none."""
+    first = (
+        select(data_key.c.id)
+        .where(data_key.c.workspace_id == workspace_id)
+        .order_by(data_key.c.id)
+        .limit(1)
+    )
+    number = connection.execute(first).scalar_one_or_none()
+    if number is None:
+        return None
+    key = _by_id(connection, keyring, workspace_id, data_key_id=number)
+    return hmac.digest(key.key, purpose, "sha256")
 
 
 def rewrap(connection: Connection, keyring: Keyring, workspace_id: int) -> int:

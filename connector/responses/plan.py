@@ -23,9 +23,11 @@ from connector.responses.case import (
     Draft,
     Facts,
     MappingFacts,
+    Person,
     Planned,
 )
 from connector.responses.filesteps import file_steps
+from connector.responses.leading import REDIRECT, lead
 from connector.responses.mapping import MappedRow, mapped_row
 from connector.responses.messages import message_step
 from connector.responses.record import record_steps
@@ -54,15 +56,18 @@ AUTOMATION_PARKED = "automation_parked"
 NOTHING_ASKED = "nothing_asked"
 # A condition that no longer fits the words of the surveys.
 UNREADABLE = "condition_unreadable"
+NOBODY = Person(0, {})
 WHOLE = frozenset({"completed", "updated"})
 CONTACT_VARIABLES = frozenset({"contact.email", "contact.external_id"})
 
 
 def plan(case: Case, facts: Facts) -> Planned:
     """The steps of one response; planning the same again gives the same keys."""
-    if case.person is None or case.body["event"] not in TRIGGERS:
+    if case.body["event"] not in TRIGGERS:
         # What a deletion takes back is planned by compensation.py.
         return Planned((), {})
+    if case.person is None:
+        return _led(case, facts)
     draft = Draft(case, facts, case.person)
     for automation in facts.automations:
         _run(draft, automation)
@@ -83,18 +88,30 @@ def plan(case: Case, facts: Facts) -> Planned:
 
 def _run(draft: Draft, automation: AutomationFacts) -> None:
     """WHEN and IF decide, THEN acts."""
-    body = automation.body
-    campaign = draft.case.campaign.platform_id if draft.case.campaign else None
-    if body["when"] not in TRIGGERS[draft.case.body["event"]]:
-        return
-    if body.get("campaign") not in (None, campaign):
+    if not _is_set_off(draft, automation.body):
         return
     reason = _why_not(draft, automation)
     if reason is not None:
         draft.verdicts[f"automation:{automation.id}"] = reason
         return
-    for action in body["then"]:
+    for action in automation.body["then"]:
         _ACTIONS[action["do"]](draft, automation, action)
+
+
+def _is_set_off(draft: Draft, body: Mapping[str, Any]) -> bool:
+    campaign = draft.case.campaign.platform_id if draft.case.campaign else None
+    is_for = body["when"] in TRIGGERS[draft.case.body["event"]]
+    return is_for and body.get("campaign") in (None, campaign)
+
+
+def _led(case: Case, facts: Facts) -> Planned:
+    """Nobody is known: nothing is written, but the browser is led on."""
+    draft = Draft(case, facts, NOBODY)
+    for automation in facts.automations:
+        leads = [one for one in automation.body["then"] if one["do"] == REDIRECT]
+        if leads and _is_set_off(draft, automation.body) and not _why_not(draft, automation):
+            lead(draft, automation, leads[0])
+    return Planned((), draft.verdicts, draft.broken)
 
 
 def _why_not(draft: Draft, automation: AutomationFacts) -> str | None:
@@ -207,4 +224,5 @@ _ACTIONS = {
     "subscribe": subscription_step,
     "unsubscribe": subscription_step,
     "notify": message_step,
+    REDIRECT: lead,
 }

@@ -25,7 +25,7 @@ from connector import stopping
 from connector.connections import provision
 from connector.db import DatabaseAway, retried
 from connector.log import get_logger
-from connector.responses import filestore, learning, people, withdrawn
+from connector.responses import filestore, learning, people, redirects, withdrawn
 from connector.responses.case import CampaignFacts, Case, Facts, Person, Planned
 from connector.responses.compensation import DELETED, compensation
 from connector.responses.enclosed import has_files
@@ -35,8 +35,10 @@ from connector.responses.hub import Hub
 from connector.responses.outbox import enqueue
 from connector.responses.plan import plan
 from connector.responses.questions import enriched, order_of
+from connector.responses.redirects import Links
 from connector.responses.steps import Rank, Step
 from connector.responses.variables import variables_of
+from connector.responses.vocabulary import REDIRECT_URL, Kind, Variable
 from connector.responses.withdrawn import EVENT, Withdrawn
 
 BATCH = 200
@@ -86,6 +88,9 @@ def _plan_batch(hub: Hub, workspace_id: int, *, size: int) -> tuple[frozenset[in
         ended = withdrawn.of_batch(connection, rows)
         due = [row for row in rows if row.id not in ended.waiting]
         learnt = _learnt(connection, workspace_id, due, ended, linger_s=hub.settings.linger_s)
+        if learnt.facts.names(REDIRECT_URL):
+            links = redirects.links_of(connection, hub.desk, workspace_id)
+            learnt = replace(learnt, links=links)
         steps, planned = _planned(connection, due, learnt, workspace_id=workspace_id)
         enqueue(connection, workspace_id, _provisioned(connection, workspace_id, steps))
         connection.execute(PLANNED, {"rows": json.dumps(planned), "most": MAX_PLAN_FAILURES})
@@ -102,6 +107,7 @@ class _Learnt:
     persons: Mapping[int, Person]
     files: Mapping[int, tuple[FileFacts, ...]]
     ended: Withdrawn
+    links: Links | None = None
 
 
 def _learnt(
@@ -153,7 +159,9 @@ def _planned(
             facts = learnt.facts
             survey = facts.surveys.get(state["survey_id"] or 0)
             case = _case(workspace_id, row, person, campaign=campaign, survey=survey, facts=facts)
-            result = plan(replace(case, files=learnt.files.get(row.id, ())), facts)
+            variables = {**case.variables, **_link(learnt.links, row)}
+            files = learnt.files.get(row.id, ())
+            result = plan(replace(case, files=files, variables=variables), facts)
         except Exception as exc:  # noqa: BLE001 - one response must not stop its neighbours
             planned.append(state | _put_aside(row, exc))
             continue
@@ -235,6 +243,13 @@ def _case(
         campaign=campaign,
         order=order_of(survey),
     )
+
+
+def _link(links: Links | None, row: Row[Any]) -> dict[str, Variable]:
+    """The address that leads this respondent on, where somebody uses it."""
+    if links is None:
+        return {}
+    return {REDIRECT_URL: Variable(Kind.TEXT, links.of_response(row.source, row.response_id))}
 
 
 def _properties(campaign: CampaignFacts, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,8 @@ ANSWER_KINDS: Mapping[str, Kind] = {
     "matrix": Kind.MATRIX,
     "ranking": Kind.RANKING,
 }
+# The address that leads the respondent on after the survey (redirects.py).
+REDIRECT_URL = "response.redirect_url"
 STANDARD: Mapping[str, Kind] = {
     "contact.email": Kind.TEXT,
     "contact.phone": Kind.TEXT,
@@ -130,6 +132,7 @@ STANDARD: Mapping[str, Kind] = {
     "response.locale": Kind.TEXT,
     "response.channel": Kind.TEXT,
     "response.tags": Kind.CHOICES,
+    REDIRECT_URL: Kind.TEXT,
     "computed.score": Kind.NUMBER,
     "computed.score_class": Kind.TEXT,
     "computed.nps": Kind.NUMBER,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,11 @@ from schemas.fields import entity_from_json
 
 Action = Mapping[str, Any]
 
+# What the hub computes from the score, and what is compared with a number.
+_ABOUT_A_SCORE = re.compile(
+    r"\bcomputed\.|\b(?:answers|labels|weights|categories)\.\w+\s*(?:[<>]=?|[!=]=\s*\d)"
+    r"|\d\s*(?:[<>]=?|[!=]=)\s*(?:answers|labels|weights|categories)\."
+)
 # What an action needs of an app, in words, and whether the app has it.
 _NEEDS: Mapping[str, tuple[str, Callable[[Traits], bool]]] = {
     "feed": ("fields", lambda traits: bool(traits.contact_entity)),
@@ -24,6 +30,7 @@ _NEEDS: Mapping[str, tuple[str, Callable[[Traits], bool]]] = {
     "note": ("notes", lambda traits: traits.note_limit is not None),
     "subscribe": ("lists", lambda traits: traits.list_field is not None),
     "unsubscribe": ("lists", lambda traits: traits.list_field is not None),
+    "redirect": ("place to lead anybody to", lambda traits: traits.invites),
     "notify": ("messages", lambda traits: traits.messages is not None),
 }
 
@@ -61,6 +68,18 @@ def word_faults(
             if name not in known:
                 text = f"there is no variable {name}"
                 yield Place(f"{place}/{member}", "unknown_variable", text)
+
+
+def warnings(body: Mapping[str, Any]) -> list[Place]:
+    """What may be done and had better not."""
+    leads = any(one["do"] == "redirect" for one in body["then"])
+    if leads and _ABOUT_A_SCORE.search(body.get("if") or ""):
+        text = (
+            "the condition looks at a score: review sites forbid to invite only those who are "
+            "satisfied (review gating)"
+        )
+        return [Place("/if", "review_gating", text)]
+    return []
 
 
 def _address_faults(traits: Traits, action: Action, *, place: str) -> Iterable[Place]:

@@ -212,6 +212,7 @@ def _names(connection: Connection, workspace_id: int, table: Any) -> set[str]:  
 
 
 def _shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
+    body = versioned.body_of(connection, AUTOMATION, row)
     return {
         "id": row.id,
         "name": row.name,
@@ -220,7 +221,11 @@ def _shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
         "draft": row.published != row.latest,
         "enabled": row.enabled,
         "parked_reason": row.parked_reason,
-        "body": versioned.body_of(connection, AUTOMATION, row),
+        "body": body,
+        "warnings": [
+            {"pointer": one.pointer, "code": one.code, "text": one.text}
+            for one in actions.warnings(body)
+        ],
     }
 
 
