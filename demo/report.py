@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from demo.checker import Verdict
+from demo.starting import Guest
 
 MOST_COMPLAINTS = 20
 KINDS = ("oauth", "schema", "read", "write", "job", "tag", "note", "file", "other")
@@ -123,10 +124,14 @@ class Screen:
         for one in verdict.complaints[:MOST_COMPLAINTS]:
             self.say(f"  - {one}")
 
-    def addresses(self, base_url: str, pages: Sequence[Page], *, key: str, logs: Path) -> None:
+    def addresses(
+        self, base_url: str, pages: Sequence[Page], *, key: str, guest: Guest, logs: Path
+    ) -> None:
         """Where to look."""
         self.say()
         self.say(f"in all      {time.monotonic() - self.began:.0f} s")
+        self.say(f"pages       {base_url}/")
+        self.say(f"sign in     {guest.email}  {guest.password}")
         self.say(f"API         {base_url}/api/docs")
         for page in pages:
             self.say(

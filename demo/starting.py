@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import requests
 
 from connector import workspaces
+from connector.access import Role
+from connector.accounts import people
 from connector.db import Database
 from connector.engines import engine_environ
 from connector.settings import Settings, load_settings, process_environ
@@ -16,6 +20,7 @@ from demo.api import Control
 from demo.crms import SIMULATED
 from demo.processes import ROOT, Processes, free_port, web_arguments
 from demo.watching import until
+from schemas.secret import Secret
 
 WISHED_PORT = 8080
 WORKERS = 2
@@ -43,9 +48,17 @@ def environ_of_children(settings: Settings) -> dict[str, str]:
     return _around(engine_environ(settings) | told)
 
 
-def fresh_workspace(settings: Settings) -> tuple[int, str]:
-    """The run's number and the workspace's key. Workspaces of earlier runs rest: their CRMs are
-    gone.
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who may sign in to the run's workspace."""
+
+    email: str
+    password: str
+
+
+def fresh_workspace(settings: Settings) -> tuple[int, str, Guest]:
+    """The run's number, the workspace's key and its owner. Workspaces of earlier runs rest: their
+    CRMs are gone.
     """
     database = Database(settings)
     try:
@@ -54,13 +67,30 @@ def fresh_workspace(settings: Settings) -> tuple[int, str]:
             database,
             slug=f"demo-{number}",
             name=f"Demo {number}",
-            owner_email="owner@demo.example",
+            owner_email=f"owner@demo-{number}.example",
             country="DK",
             timezone="Europe/Copenhagen",
         )
+        guest = _let_in(database, settings, made.workspace_id, f"owner@demo-{number}.example")
     finally:
         database.close()
-    return number, made.key.secret.reveal()
+    return number, made.key.secret.reveal(), guest
+
+
+def _let_in(database: Database, settings: Settings, workspace_id: int, email: str) -> Guest:
+    """The owner gets a password of this run, as `answerback user add` would give one."""
+    guest = Guest(email, f"demo-{secrets.token_hex(4)}")
+    people.add(
+        database,
+        settings.environment,
+        workspace_id,
+        email=email,
+        name="Demo owner",
+        role=Role.OWNER,
+        password=Secret(guest.password),
+        actor="operator",
+    )
+    return guest
 
 
 def start_crms(running: Processes, *, number: int, latency_ms: int, seed: int) -> None:

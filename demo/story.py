@@ -62,7 +62,7 @@ def run(wish: Wish) -> int:
 def _on_engines(wish: Wish, told: Script, screen: Screen, *, settings: Settings) -> int:
     with screen.timed("schema and keys"):
         release(settings)
-        number, key = starting.fresh_workspace(settings)
+        number, key, guest = starting.fresh_workspace(settings)
     logs = settings.data_dir / "demo" / f"demo-{number}"
     with processes(logs, starting.environ_of_children(settings)) as running:
         with screen.timed("three simulated CRMs and the web process"):
@@ -73,7 +73,7 @@ def _on_engines(wish: Wish, told: Script, screen: Screen, *, settings: Settings)
         api, controls = API(settings.public_url, key), starting.controls_of(running)
         stage = Stage(told, screen, api, controls, running, wish.pace)
         is_good, pages = _played(stage, number)
-        screen.addresses(settings.public_url, pages, key=key, logs=logs)
+        screen.addresses(settings.public_url, pages, key=key, guest=guest, logs=logs)
         if not wish.once:
             _serve(stage)
         return 0 if is_good else 1

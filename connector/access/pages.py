@@ -52,5 +52,34 @@ PAGES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", f"{_FIELDS}/csv"): _shows(),
         ("GET", f"{_FIELDS}/compare"): _shows(),
         ("POST", f"{_FIELDS}/download"): _does("connection.fields_downloaded"),
+        ("GET", f"{_SPACE}/apps"): _shows(Right.SETTINGS),
+        ("GET", f"{_SPACE}/apps/<key:app>"): _shows(Right.SETTINGS),
+        ("POST", f"{_SPACE}/apps/<key:app>"): _does("connection.created"),
+        ("GET", f"{_SPACE}/connections/<id:connection_id>"): _shows(Right.SETTINGS),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>"): _does("connection.changed"),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>/authorize"): _does(
+            "connection.authorizing"
+        ),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>/probe"): _does("connection.probed"),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>/pause"): _does("connection.paused"),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>/resume"): _does("connection.unpaused"),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>/disconnect"): _does(
+            "connection.disconnected"
+        ),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>/remove"): _does("connection.removed"),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>/fields"): _does(
+            "connection.fields_downloaded"
+        ),
+        ("GET", f"{_SPACE}/connections/<id:connection_id>/preflight"): _shows(Right.SETTINGS),
+        ("GET", f"{_SPACE}/connections/<id:connection_id>/quota"): _shows(Right.SETTINGS),
+        ("GET", f"{_SPACE}/connections/<id:connection_id>/drift"): _shows(Right.SETTINGS),
+        ("POST", f"{_SPACE}/connections/<id:connection_id>/quota"): _does("connection.quota_asked"),
+        ("GET", f"{_SPACE}/deliveries"): _shows(),
+        ("GET", f"{_SPACE}/deliveries/<id:delivery_id>"): _shows(),
+        ("POST", f"{_SPACE}/deliveries/<id:delivery_id>/replay"): _does(
+            "delivery.replayed", Right.WORK
+        ),
+        ("GET", f"{_SPACE}/deliveries/replay"): _shows(Right.WORK),
+        ("POST", f"{_SPACE}/deliveries/replay"): _does("deliveries.replayed", Right.WORK),
     }
 )

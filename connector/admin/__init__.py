@@ -11,11 +11,31 @@ from __future__ import annotations
 
 from flask import Flask
 
-from connector.admin import account, fields, home, language, page, refusing, shown, signing_in
+from connector.admin import (
+    account,
+    apps,
+    connections,
+    deliveries,
+    fields,
+    home,
+    language,
+    page,
+    refusing,
+    shown,
+    signing_in,
+)
 
 # Each adds its routes to the one blueprint when it is imported; a new page is a module and a word
 # here, and rows in the access table.
-PAGES = (signing_in, account, home, fields)
+PAGES = (
+    account,
+    apps,
+    connections,
+    deliveries,
+    fields,
+    home,
+    signing_in,
+)
 
 
 def install(app: Flask) -> None:

@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask, g, request
 
-from connector.admin.cookies import cookie
+from connector.api.cookies import cookie
 
 LANGUAGES = {
     "en": "English", "da": "Dansk", "de": "Deutsch", "fr": "Français", "it": "Italiano",

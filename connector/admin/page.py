@@ -31,8 +31,8 @@ from connector.access import Door, Member, Right, Rule
 from connector.accounts import sessions
 from connector.accounts.sessions import Session, Space
 from connector.accounts.sign_in import Visitor
-from connector.admin.cookies import cookie, drop_cookie, set_cookie
 from connector.api.context import Told, hub
+from connector.api.cookies import cookie, drop_cookie, set_cookie
 from connector.problems import Code, Refusal, not_found
 from connector.settings import Environment
 from schemas.secret import Secret
@@ -198,7 +198,12 @@ def show(
 
 def go(endpoint: str, **values: str | int | None) -> AnyResponse:
     """After a form: on to a page, so that reloading sends nothing twice."""
-    return to(url_for(endpoint, **values))  # type: ignore[arg-type]
+    return to(address(endpoint, **values))
+
+
+def address(endpoint: str, **values: str | int | None) -> str:
+    """The address of a page, in the workspace that is open."""
+    return url_for(endpoint, **values)  # type: ignore[arg-type]
 
 
 def to(address: str) -> AnyResponse:

@@ -16,8 +16,8 @@ from markupsafe import Markup
 from connector import clock
 from connector.access import Right
 from connector.admin import page
-from connector.admin.cookies import cookie
 from connector.admin.language import LANGUAGES, gettext, language, marked
+from connector.api.cookies import cookie
 from connector.settings import CHECKOUT
 
 STATIC = CHECKOUT / "connector" / "static"

@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from connector import clock
 from connector.accounts import sessions
 from connector.accounts import sign_in as story
-from connector.admin.cookies import cookie, drop_cookie, set_cookie
 from connector.admin.language import COOKIE_KEY, LANGUAGES, gettext
 from connector.admin.page import (
     field,
@@ -23,6 +22,7 @@ from connector.admin.page import (
 )
 from connector.admin.shown import THEMES
 from connector.api.context import hub
+from connector.api.cookies import cookie, drop_cookie, set_cookie
 from connector.problems import Code, Refusal
 from schemas.secret import Secret
 

@@ -18,7 +18,7 @@ def list_apps(asked: dict[str, Any]) -> dict[str, Any]:
     """Every app that can be connected, or those whose name or label holds `search`"""
     wanted = asked["search"].casefold()
     found = [
-        traits for traits in _available() if wanted in f"{traits.app} {traits.label}".casefold()
+        traits for traits in available() if wanted in f"{traits.app} {traits.label}".casefold()
     ]
     return {"apps": [_shown(traits) for traits in found]}
 
@@ -26,13 +26,13 @@ def list_apps(asked: dict[str, Any]) -> dict[str, Any]:
 @resource.on("GET", "/apps/<key:app>", gives=AppSchema)
 def read_app(app: str) -> dict[str, Any]:
     """One app"""
-    for traits in _available():
+    for traits in available():
         if traits.app == app:
             return _shown(traits)
     raise not_found()
 
 
-def _available() -> list[Traits]:
+def available() -> list[Traits]:
     """The apps whose optional library is installed; the others are simply not offered."""
     found = []
     for app in apps():

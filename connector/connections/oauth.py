@@ -1,7 +1,8 @@
 """Connects by OAuth 2: the page to consent at, and what comes back from it.
 
 The state is one-use, lives ten minutes, and is kept as a digest, bound to its workspace, connection
-and the key that asked. The callback comes from a browser without a key: the state is all it has.
+and the key or member that asked. The callback comes from a browser without a key: the state is all
+it has, or the state and the member's session.
 """
 
 import hashlib
@@ -57,9 +58,16 @@ class _Asked:
 
 
 def authorize(
-    desk: Desk, workspace_id: int, connection_id: int, *, api_key_id: int | None = None
+    desk: Desk,
+    workspace_id: int,
+    connection_id: int,
+    *,
+    api_key_id: int | None = None,
+    account_id: int | None = None,
 ) -> Consent:
     """The URL of the CRM's consent page for this connection, with a fresh state and PKCE verifier.
+
+    `account_id`: the member who asks in a browser, which alone can complete it.
 
     Show it as a link: a form post answered by a redirect is stopped by our own form-action policy.
     Refusal setting_invalid where the app has no OAuth or no client is set.
@@ -84,6 +92,7 @@ def authorize(
             verifier=verifier,
             redirect_uri=redirect_uri,
             api_key_id=api_key_id,
+            account_id=account_id,
         )
     try:
         addresses.check(desk, profile)
@@ -101,16 +110,19 @@ def authorize(
     return Consent(url, expires_at)
 
 
-def complete(desk: Desk, app: str, query: Mapping[str, str]) -> Established:
+def complete(
+    desk: Desk, app: str, query: Mapping[str, str], *, accounts: frozenset[int] = frozenset()
+) -> Established:
     """What the CRM's redirect to /oauth/callback/<app> brings: the connection, connected.
 
     Refusal authorization_failed (`extra["reason"]` is a stable word) for a state that is unknown,
     used, expired or another app's, a foreign issuer, a person who declined, a code that fails;
     conflict when another account answered than before. The state is used up in every case.
+    `accounts`: whose browser it is; what a member began, nobody else's browser completes.
     """
     if any(len(value) > _LONGEST_PARAMETER for value in query.values()):
         raise _failed(reason="callback_invalid", detail="A parameter of the callback is too long.")
-    asked = _used_up(desk, app, query.get("state", ""))
+    asked = _used_up(desk, app, query.get("state", ""), accounts)
     if "error" in query:
         raise _failed(reason="access_denied", detail=what_to_do("access_denied"))
     if not query.get("code"):
@@ -142,6 +154,7 @@ def _keep_state(
     verifier: str,
     redirect_uri: str,
     api_key_id: int | None,
+    account_id: int | None,
 ) -> datetime:
     """Store the state's digest with what belongs to it; when it expires."""
     connection.execute(
@@ -157,6 +170,7 @@ def _keep_state(
         digest=_digest(state),
         connection_id=profile.id,
         api_key_id=api_key_id,
+        account_id=account_id,
         app=profile.app,
         redirect_uri=redirect_uri,
         seal_id=seal_id,
@@ -169,7 +183,7 @@ def _keep_state(
     return kept
 
 
-def _used_up(desk: Desk, app: str, state: str) -> _Asked:
+def _used_up(desk: Desk, app: str, state: str, accounts: frozenset[int]) -> _Asked:
     digest = _digest(state)
     with desk.database.across() as connection:
         workspace_id = connection.execute(
@@ -180,7 +194,7 @@ def _used_up(desk: Desk, app: str, state: str) -> _Asked:
     with desk.database.begin(workspace_id) as connection:
         row = connection.execute(_use(workspace_id, digest, app=app)).one_or_none()
     # Committed before anything is judged: a state serves once, whatever comes of it.
-    if row is None or not row.key_is_good:
+    if row is None or not row.key_is_good or not {row.account_id} <= accounts | {None}:
         raise _state_refused()
     try:
         return _asked(desk, row)
@@ -196,8 +210,15 @@ def _asked(desk: Desk, row: Row[Any]) -> _Asked:
             client=client_of(connection, desk, row.workspace_id, app=profile.app),
             redirect_uri=row.redirect_uri,
             verifier=_verifier(connection, desk, row),
-            asked_by="system" if row.api_key_id is None else f"key:{row.api_key_id}",
+            asked_by=_asker(row),
         )
+
+
+def _asker(row: Row[Any]) -> str:
+    """How the audit log names who asked."""
+    if row.account_id is not None:
+        return f"user:{row.account_id}"
+    return "system" if row.api_key_id is None else f"key:{row.api_key_id}"
 
 
 def _use(workspace_id: int, digest: bytes, *, app: str) -> Any:  # noqa: ANN401 - a statement
@@ -227,6 +248,7 @@ def _use(workspace_id: int, digest: bytes, *, app: str) -> Any:  # noqa: ANN401 
             oauth_state.c.workspace_id,
             oauth_state.c.connection_id,
             oauth_state.c.api_key_id,
+            oauth_state.c.account_id,
             oauth_state.c.redirect_uri,
             oauth_state.c.seal_id,
             oauth_state.c.sealed,

@@ -201,6 +201,19 @@ def waiting(connection: Connection, workspace_id: int, connection_id: int) -> in
     return connection.execute(counted).scalar_one()
 
 
+def waiting_by_connection(connection: Connection, workspace_id: int) -> dict[int, int]:
+    """The same of every connection that has any, by its id."""
+    counted = (
+        select(delivery.c.connection_id, func.count())
+        .where(
+            delivery.c.workspace_id == workspace_id,
+            delivery.c.state.in_(("pending", "leased", "awaiting", "parked")),
+        )
+        .group_by(delivery.c.connection_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(counted)}
+
+
 def _resume_if_connected(connection: Connection, workspace_id: int, connection_id: int) -> int:
     state = connection.execute(
         select(connections.c.state).where(

@@ -53,6 +53,46 @@ class View:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A connection as a list shows it; `state`, reason and `waiting` as in View."""
+
+    id: int
+    app: str
+    label: str
+    name: str
+    auth: str
+    state: str
+    reason_code: str | None
+    reason: str | None
+    remote_account_name: str | None
+    waiting: int
+
+
+def summaries(connection: Connection, workspace_id: int) -> tuple[Summary, ...]:
+    """Every connection of the workspace, by name, with two questions to the store."""
+    waits, today = parking.waiting_by_connection(connection, workspace_id), clock.now().date()
+    return tuple(
+        _summary(one, waits.get(one.id, 0), today) for one in load_all(connection, workspace_id)
+    )
+
+
+def _summary(one: Profile, waiting: int, today: date) -> Summary:
+    state, code, reason = _state(one, today)
+    return Summary(
+        id=one.id,
+        app=one.app,
+        label=one.traits.label,
+        name=one.name,
+        auth=one.auth,
+        state=state,
+        reason_code=code,
+        reason=reason,
+        remote_account_name=one.remote_account_name,
+        waiting=waiting,
+    )
+
+
 def view(desk: Desk, workspace_id: int, connection_id: int) -> View:
     """One connection; Refusal not_found for an unknown or foreign id."""
     with desk.database.begin(workspace_id) as connection:

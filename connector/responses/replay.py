@@ -9,6 +9,7 @@ the newest answer only, and a note looks for its marker first.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from connector.problems import Code, Refusal
 from connector.responses import filequeue
 from connector.responses.tracking import matching, one_delivery
+from connector.tables import connection as connections
 from connector.tables import delivery, mapping, response, step_key
 from schemas.priority import Priority
 
@@ -89,6 +91,51 @@ def replay_unmatched(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a replay would do: deliveries that would be tried again or planned anew by the mapping
+    as it is now, responses that would be planned again; deliveries that stay, for their mapping is
+    deleted; and those of all that would wait, for their connection is not connected.
+    """
+
+    again: int
+    planned_anew: int
+    responses: int
+    stay: int
+    would_wait: int
+
+    @property
+    def count(self) -> int:
+        """How many replay_all would say."""
+        return self.again + self.planned_anew + self.responses
+
+
+def preview(connection: Connection, workspace_id: int, only: Mapping[str, Any]) -> Preview:
+    """What replay_all would do with the same filter just now. Nothing is changed."""
+    refused = _is_refused_by_mapping()
+    deleted = _is_of_deleted_mapping(workspace_id)
+    closed = select(connections.c.id).where(
+        connections.c.workspace_id == workspace_id,
+        (connections.c.state != "connected") | connections.c.paused_at.is_not(None),
+    )
+    counted = select(
+        func.count().filter(~refused, ~deleted).label("again"),
+        func.count().filter(refused).label("planned_anew"),
+        func.count().filter(~refused, deleted).label("stay"),
+        func.count().filter(~deleted, delivery.c.connection_id.in_(closed)).label("would_wait"),
+    ).where(
+        delivery.c.workspace_id == workspace_id,
+        delivery.c.state.in_(REPLAYABLE),
+        matching(only),
+    )
+    row = connection.execute(counted).one()
+    told = _unplannable(workspace_id, only)
+    responses = (
+        0 if told is None else connection.execute(select(func.count()).where(*told)).scalar_one()
+    )
+    return Preview(row.again, row.planned_anew, responses, row.stay, row.would_wait)
+
+
 def _replayed(connection: Connection, workspace_id: int, only: ColumnElement[bool]) -> int:
     """Pending again; a file that could not be had is fetched again for its steps."""
     asked = _again(workspace_id).where(only).returning(delivery.c.id)
@@ -106,13 +153,7 @@ def _plan_again(connection: Connection, workspace_id: int, only: ColumnElement[b
     """
     refused = connection.execute(
         delete(delivery)
-        .where(
-            delivery.c.workspace_id == workspace_id,
-            delivery.c.state == "dead",
-            delivery.c.reason == "validation",
-            delivery.c.claims == 0,
-            only,
-        )
+        .where(delivery.c.workspace_id == workspace_id, _is_refused_by_mapping(), only)
         .returning(delivery.c.response_id, delivery.c.step)
     ).all()
     if refused:
@@ -132,9 +173,19 @@ def _plan_failed(connection: Connection, workspace_id: int, only: Mapping[str, A
     """Responses whose planning was given up have no delivery: they count as dead ones, and fit as
     long as nothing is asked that only a delivery has.
     """
+    told = _unplannable(workspace_id, only)
+    if told is None:
+        return 0
+    return connection.execute(update(response).where(*told).values(**_UNPLANNED)).rowcount
+
+
+def _unplannable(workspace_id: int, only: Mapping[str, Any]) -> list[ColumnElement[bool]] | None:
+    """The condition on responses whose planning was given up; None where the filter is about
+    deliveries alone.
+    """
     asked = {name for name, value in only.items() if value is not None}
     if not asked <= OF_RESPONSES or only.get("state") not in {None, "dead"}:
-        return 0
+        return None
     told = [
         response.c.workspace_id == workspace_id,
         response.c.planned_at.is_not(None),
@@ -146,7 +197,24 @@ def _plan_failed(connection: Connection, workspace_id: int, only: Mapping[str, A
         told.append(response.c.received_at >= only["since"])
     if only.get("until") is not None:
         told.append(response.c.received_at < only["until"])
-    return connection.execute(update(response).where(*told).values(**_UNPLANNED)).rowcount
+    return told
+
+
+def _is_refused_by_mapping() -> ColumnElement[bool]:
+    return and_(
+        delivery.c.state == "dead",
+        delivery.c.reason.is_not_distinct_from("validation"),
+        delivery.c.claims == 0,
+    )
+
+
+def _is_of_deleted_mapping(workspace_id: int) -> ColumnElement[bool]:
+    """A deleted mapping writes no more."""
+    return func.coalesce(delivery.c.mapping_id, 0).in_(
+        select(mapping.c.id).where(
+            mapping.c.workspace_id == workspace_id, mapping.c.deleted_at.is_not(None)
+        )
+    )
 
 
 def _again(workspace_id: int) -> Update:
@@ -155,12 +223,7 @@ def _again(workspace_id: int) -> Update:
         .where(
             delivery.c.workspace_id == workspace_id,
             delivery.c.state.in_(REPLAYABLE),
-            # A deleted mapping writes no more.
-            func.coalesce(delivery.c.mapping_id, 0).not_in(
-                select(mapping.c.id).where(
-                    mapping.c.workspace_id == workspace_id, mapping.c.deleted_at.is_not(None)
-                )
-            ),
+            ~_is_of_deleted_mapping(workspace_id),
         )
         .values(
             state="pending",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select, true
 
 from connector.problems import not_found
 from connector.responses.filestore import WAITS
-from connector.tables import answer_file, attempt, delivery, ledger, response
+from connector.tables import answer_file, attempt, contact, delivery, ledger, mapping, response
+from connector.tables import connection as connections
 
 Row = Mapping[str, Any]
 
@@ -38,6 +39,11 @@ _FILE = tuple(
         "content_type", "size_bytes", "settled_at",
     )
 )  # fmt: skip
+_NAMED: Mapping[str, tuple[Table, ColumnElement[Any]]] = {
+    "contact": (contact, func.coalesce(func.nullif(contact.c.name, ""), contact.c.email)),
+    "connection": (connections, connections.c.name),
+    "mapping": (mapping, mapping.c.name),
+}
 _SETTLED = {"done", "superseded", "cancelled"}
 _NEEDS_SOMEBODY = {"dead", "parked"}
 PAUSED = "paused"
@@ -183,6 +189,30 @@ def one_delivery(connection: Connection, workspace_id: int, delivery_id: int) ->
             dict(one) for one in connection.execute(lines.order_by(ledger.c.id)).mappings()
         ],
     }
+
+
+def around(connection: Connection, workspace_id: int, response_id: int) -> dict[str, Any]:
+    """The response (our id of its version) that a delivery belongs to, with all its steps."""
+    asked = select(*_RESPONSE).where(
+        response.c.workspace_id == workspace_id, response.c.id == response_id
+    )
+    row = connection.execute(asked).mappings().one()
+    return {**row, "steps": _steps(connection, workspace_id, [response_id]).get(response_id, [])}
+
+
+def named(
+    connection: Connection, workspace_id: int, rows: Iterable[Row]
+) -> Mapping[str, Mapping[int, str]]:
+    """What people call the contacts, connections and mappings of these deliveries, by their ids."""
+    rows = list(rows)
+    told = {}
+    for name, (table, words) in _NAMED.items():
+        ids = {row[f"{name}_id"] for row in rows} - {None}
+        asked = select(table.c.id, words.label("words")).where(
+            table.c.workspace_id == workspace_id, table.c.id.in_(ids)
+        )
+        told[name] = {row.id: row.words or f"#{row.id}" for row in connection.execute(asked)}
+    return told
 
 
 def written(

@@ -52,23 +52,21 @@
     for (const place of root.querySelectorAll("[data-chart]:not(.is-drawn)")) {
       place.classList.add("is-drawn");
       const told = JSON.parse(place.dataset.chart);
-      const style = getComputedStyle(document.documentElement);
-      const ink = style.getPropertyValue("--tblr-secondary").trim() || "#888";
-      const grid = style.getPropertyValue("--tblr-border-color").trim() || "#ddd";
+      const ink = colour(place, "secondary");
+      const grid = colour(place, "border-color");
       const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
       const zone = place.dataset.zone;
       const options = {
         width: place.clientWidth,
         height: Number(place.dataset.height || 220),
         tzDate: (stamp) => window.uPlot.tzDate(new Date(stamp * 1000), zone),
-        legend: { show: told.series.length > 1 },
+        legend: { show: told.series.length > 1, live: false },
         cursor: { y: false },
         scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.1, 4)] } },
         axes: [{ ...axis, values: (_, stamps) => stamps.map((stamp) => hour(stamp, zone)) }, { ...axis, size: 50 }],
         series: [{ value: (_, stamp) => (stamp == null ? "" : hour(stamp, zone)) }].concat(told.series.map((one) => ({
           label: one.label,
-          stroke: style.getPropertyValue(`--tblr-${one.colour}`).trim() || ink,
-          fill: `color-mix(in srgb, ${style.getPropertyValue(`--tblr-${one.colour}`).trim() || ink} 15%, transparent)`,
+          stroke: colour(place, one.colour),
           width: 2,
           points: { show: false },
         }))),
@@ -76,6 +74,14 @@
       const chart = new window.uPlot(options, [told.times, ...told.series.map((one) => one.values)], place);
       new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height })).observe(place);
     }
+  }
+
+  // A colour of Tabler's as the canvas takes it: its variables refer to each other.
+  function colour(place, name) {
+    place.style.color = `var(--tblr-${name})`;
+    const told = getComputedStyle(place).color;
+    place.style.color = "";
+    return told;
   }
 
   function hour(stamp, zone) {
