@@ -130,7 +130,7 @@ def remove_connection(connection_id: int) -> Response:
 
 
 @page.post(f"{_ONE}/fields")
-def download_fields(connection_id: int) -> Response:
+def download_connection_fields(connection_id: int) -> Response:
     """Download the field definitions"""
 
     def downloaded() -> str:
