@@ -23,6 +23,9 @@ MAX_CRASHES = 3
 # A lane holds about three steps (fields, tag, note) of a response; a scan of this many rows a lane
 # fills the wave.
 ROWS_PER_LANE = 6
+# A wave of a whole bulk job takes thirty thousand rows by one statement. One that was ended for its
+# length would be tried again for ever.
+STATEMENT_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +112,10 @@ def park_paused(connection: Connection, connection_id: int) -> int:
 
 def queue_up(connection: Connection, connection_id: int) -> None:
     """Claims of one connection go one after the other, people's edits among them: two would split a
-    lane's rows between them.
+    lane's rows between them. What follows in the transaction may take its time.
     """
-    connection.execute(text("SELECT pg_advisory_xact_lock(7001, :c)"), {"c": connection_id % 2**31})
+    asked = {"c": connection_id % 2**31, "ms": str(STATEMENT_MS)}
+    connection.execute(QUEUE_UP, asked)
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -133,6 +137,9 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
+QUEUE_UP = text(
+    "SELECT pg_advisory_xact_lock(7001, :c), set_config('statement_timeout', :ms, true)"
+)
 # Statistics know nothing of a burst: they count no pending row, and a join planned for one row is
 # quadratic in ten thousand. So each part can only be run one way. The busy lanes are a hashed set,
 # the rows of a lane are looked up under the states that only the lane's index covers, and the rows

@@ -123,8 +123,10 @@ def keep_links(
     """
     here = {"w": workspace_id, "c": connection_id}
     links = {(one.contact_id, one.entity): one for one in every}
-    _run(connection, LINKS, [_link(one) for one in links.values() if one.remote_id], here)
-    _run(connection, UNLINK, [_link(one) for one in links.values() if not one.remote_id], here)
+    # In one order for everybody: two that lock the same rows the other way round deadlock.
+    in_order = [links[one] for one in sorted(links)]
+    _run(connection, LINKS, [_link(one) for one in in_order if one.remote_id], here)
+    _run(connection, UNLINK, [_link(one) for one in in_order if not one.remote_id], here)
 
 
 def keep_learnt(connection: Connection, connection_id: int, learnt: Mapping[str, Any]) -> None:
@@ -139,8 +141,9 @@ def _run(
     rows: Sequence[Mapping[str, Any]],
     here: Mapping[str, int],
 ) -> None:
-    if rows:
-        connection.execute(statement, {"rows": json.dumps(rows), **here})
+    for start in range(0, len(rows), outbox.AT_ONCE):
+        part = json.dumps(rows[start : start + outbox.AT_ONCE])
+        connection.execute(statement, {"rows": part, **here})
 
 
 def _attempts(results: Results, ours: frozenset[int]) -> list[dict[str, Any]]:

@@ -15,6 +15,10 @@ from sqlalchemy import Connection, text
 
 from connector.responses.steps import Rank, Settlement, Step
 
+# Rows of one statement: a wave of a whole bulk job has tens of thousands, and each statement has the
+# database's statement timeout for itself.
+AT_ONCE = 2_000
+
 # --- from plan ----------------------------------------------------------------------------------
 
 
@@ -122,8 +126,13 @@ def settle(
     """Write what became of claimed rows; the ids that were still ours. The others belong to
     somebody else by now.
     """
-    if not settlements:
-        return frozenset()
+    ours: set[int] = set()
+    for start in range(0, len(settlements), AT_ONCE):
+        ours |= _settled(connection, token, settlements[start : start + AT_ONCE])
+    return frozenset(ours)
+
+
+def _settled(connection: Connection, token: UUID, settlements: Sequence[Settlement]) -> set[int]:
     rows = [
         {
             "id": one.delivery_id,
@@ -142,7 +151,7 @@ def settle(
         for one in settlements
     ]
     ours = connection.execute(SETTLE, {"rows": json.dumps(rows), "token": token})
-    return frozenset(row.id for row in ours)
+    return {row.id for row in ours}
 
 
 # What was in somebody's hands when its campaign's tags were renamed is done once more (retag.py).

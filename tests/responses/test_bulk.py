@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
+from sqlalchemy import event, text
 
 from adapters.registry import adapter_for
-from connector.responses import bulk
+from adapters.salesforce.traits import BULK_ROWS
+from connector.responses import bulk, leases, outbox
 from tests.responses.scene import LATER, joined, known
 from tests.world import CRMSeen, World, answered
 
@@ -111,3 +119,77 @@ def test_below_the_setting_nothing_changes(world: World, setting: str) -> None:
         world.settle()
         assert "job" not in kinds(crm, since)
         assert kinds(crm, since).count("write") == 2
+
+
+@contextmanager
+def heard(world: World) -> Iterator[list[tuple[float, str]]]:
+    """How long each statement took, in seconds, and its beginning."""
+    told: list[tuple[float, str]] = []
+
+    def before(_c: Any, _cursor: Any, _s: str, _p: Any, context: Any, _many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's
+        context.began = time.monotonic()
+
+    def after(_c: Any, _cursor: Any, statement: str, _p: Any, context: Any, _many: bool) -> None:  # noqa: FBT001
+        told.append((time.monotonic() - context.began, statement.strip()[:60]))
+
+    engine = world.database.engine
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", after)
+    try:
+        yield told
+    finally:
+        event.remove(engine, "before_cursor_execute", before)
+        event.remove(engine, "after_cursor_execute", after)
+
+
+def test_a_large_wave_is_settled_by_statements_of_a_bounded_size(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "AT_ONCE", 100)
+    with joined(world, "salesforce", note="none", settings=SETTINGS) as crm:
+        known(world, crm, MANY)
+        pushed(world)
+        with heard(world) as told:
+            world.settle()
+        settled = [one for _, one in told if one.startswith("WITH rows AS")]
+        written = [one for _, one in told if one.startswith("INSERT INTO ledger")]
+        # 420 rows three times: sent, still waiting, done.
+        assert (len(settled), len(written)) == (15, 7)
+        assert {one.state for one in world.deliveries()} == {"done"}
+        assert world.rows("SELECT count(DISTINCT delivery_id) AS n FROM ledger")[0].n == 420
+
+
+def test_a_claim_may_take_longer_than_a_statement_elsewhere(world: World) -> None:
+    with joined(world, "salesforce", note="none") as crm:
+        with world.database.begin(world.workspace_id) as store:
+            before = store.execute(text("SHOW statement_timeout")).scalar_one()
+            leases.claim_poll(store, crm.connection_id, lease_s=60)
+            during = store.execute(text("SHOW statement_timeout")).scalar_one()
+        with world.database.begin(world.workspace_id) as store:
+            after = store.execute(text("SHOW statement_timeout")).scalar_one()
+        assert (before, during, after) == ("5s", "30s", "5s")
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+def test_a_wave_of_thirty_thousand_rows_is_done_within_its_timeouts(world: World) -> None:
+    """Three answers of each of the contacts that one bulk job holds."""
+    with joined(world, "salesforce", note="none", settings={"bulk_from": "2000"}) as crm:
+        known(world, crm, BULK_ROWS)
+        for at, start in itertools.product((1, 2, 3), range(0, BULK_ROWS, 500)):
+            many = range(start, start + 500)
+            when = f"2026-11-2{at}T10:00:00Z"
+            world.push(*(answered(n, at=when, response_id=f"{at}-{n}") for n in many))
+        while len(world.deliveries()) < 6 * BULK_ROWS:
+            world.plan()
+        with heard(world) as told:
+            world.settle(for_s=600)
+        assert {(one.state, one.attempts) for one in world.deliveries()} <= {
+            ("done", 0),
+            ("superseded", 0),
+        }
+    print(*sorted(told)[-8:], sep="\n")
+    claims = [one for one in told if one[1].startswith(("WITH due AS", "WITH job AS"))]
+    assert max(claims)[0] < leases.STATEMENT_MS / 2_000
+    others = [one for one in told if one not in claims]
+    assert max(others)[0] < world.hub.settings.statement_timeout_s / 2
