@@ -51,6 +51,7 @@ LABELS: Mapping[str, str] = {
     "email": "email",
     "external": "external_id",
     "requester": "requester_id",
+    "assignee": "assignee_id",
 }
 
 

@@ -29,7 +29,7 @@ from adapters.usage import Usage
 from adapters.zendesk import files, finding, jobs, provisioning
 from adapters.zendesk.answers import Forbidden, forbidden, limit_of
 from adapters.zendesk.client import BASIC_MARK, Client, speaking
-from adapters.zendesk.noting import NoteDesk
+from adapters.zendesk.noting import ASSIGNEE, NoteDesk
 from adapters.zendesk.tagging import Tagger
 from adapters.zendesk.traits import API_TOKENS_END, TRAITS
 from adapters.zendesk.usage import plan_by, told_in
@@ -66,7 +66,7 @@ class Zendesk:
                 raise ReconnectNeeded(message, code="not_an_agent")
             notes = self._notes(str(me["id"]))
         host = str(urlsplit(str(me["url"])).hostname)
-        learnt = {**self._limit(), **self._bulk_again()}
+        learnt = {**self._limit(), **self._bulk_again(), ASSIGNEE: str(me["id"])}
         return Identity(host, host, str(me["id"]), notes=notes, learnt=learnt)
 
     def entities(self) -> tuple[Entity, ...]:

@@ -32,6 +32,10 @@ SINGLE_UP_TO = 2
 ALLOWED = "bulk_notes"
 JOBS_AGAIN_S = 15.0
 RUNNING = frozenset({"queued", "working"})
+# Who this account lets a solved ticket be assigned to: a user's number, "" where it asks for
+# nobody, "open" where none of ours can be solved. The connection's test learns the connected user.
+ASSIGNEE, NOBODY, OPEN = "note_assignee", "", "open"
+ABOUT_ASSIGNEE = frozenset({"assignee_id", "assignee", "group_id", "group", "status"})
 
 
 class NoteDesk:
@@ -40,6 +44,7 @@ class NoteDesk:
     def __init__(self, client: Client, account: Account) -> None:
         self.client, self.account = client, account
         self.api: Any = client.zenpy.tickets
+        self.assignee = str(account.learnt.get(ASSIGNEE, NOBODY))
 
     def noted(self, notes: Sequence[Note]) -> dict[str, str]:
         """The port's `noted`. Raises StillRunning while a job may be writing one of them."""
@@ -57,7 +62,7 @@ class NoteDesk:
             return BatchResult(())
         try:
             with reaching():
-                job = self.api.create([object_of("ticket", _ticket_of(one)) for one in notes])
+                job = self.api.create([self._ticket_of(one, ()) for one in notes])
         except Forbidden:
             return BatchResult((), learnt={ALLOWED: False})
         except OutcomeUnknown as exc:
@@ -76,7 +81,9 @@ class NoteDesk:
 
     def note(self, notes: Sequence[Note]) -> BatchResult:
         """The port's `note`."""
-        return BatchResult(one_by_one(notes, self.note_one))
+        outcomes = one_by_one(notes, self.note_one)
+        known = self.assignee == str(self.account.learnt.get(ASSIGNEE, NOBODY))
+        return BatchResult(outcomes, learnt={} if known else {ASSIGNEE: self.assignee})
 
     def retract(self, things: Sequence[Retraction]) -> BatchResult:
         """The port's `retract`: no comment of a ticket can be deleted, a further one marks it."""
@@ -133,7 +140,7 @@ class NoteDesk:
         headers = self.client.session.headers
         headers[IDEMPOTENCY] = note.marker.replace(" ", "")[:ID_LIMIT]
         try:
-            return self.api.create(object_of("ticket", _ticket_of(note, uploads)))
+            return self._created(note, uploads)
         except RowRefused as exc:
             if exc.field == "requester_id":
                 # The person was deleted, or merged into another, since we read them.
@@ -141,6 +148,36 @@ class NoteDesk:
             raise
         finally:
             del headers[IDEMPOTENCY]
+
+    def _created(self, note: Note, uploads: Sequence[str]) -> Any:
+        refused = RowRefused("refused", "assignee_id")
+        for assignee in self._assignees():
+            self.assignee = assignee
+            try:
+                return self.api.create(self._ticket_of(note, uploads))
+            except RowRefused as exc:
+                if exc.field not in ABOUT_ASSIGNEE:
+                    raise
+                refused = exc
+        raise refused
+
+    def _assignees(self) -> Iterator[str]:
+        """Who was taken before, the connected user, nobody, and nobody in a ticket left open. "A
+        ticket must have an assignee in order to be solved" (vendor's documentation of 2012, as its
+        Ruby client shipped it); an agent who is in no group cannot be one (zenpy issue 628).
+        """
+        known = self.assignee
+        yield known
+        me = str(self.client.zenpy.users.me().to_dict()["id"])
+        yield from (one for one in (me, NOBODY, OPEN) if one != known)
+
+    def _ticket_of(self, note: Note, uploads: Sequence[str]) -> Any:
+        body = _ticket_of(note, uploads)
+        if self.assignee == OPEN:
+            del body["status"]
+        elif self.assignee != NOBODY:
+            body["assignee_id"] = int(self.assignee)
+        return object_of("ticket", body)
 
     def _comment(self, ticket: str, note: Note, uploads: Sequence[str]) -> Any:
         body = {"id": int(ticket), "comment": _comment_of(note, uploads)}

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 
 from connector.responses.steps import Rank, Settlement, Step
 
-# Rows of one statement: a wave of a whole bulk job has tens of thousands, and each statement has the
-# database's statement timeout for itself.
+# Rows of one statement: a wave of a whole bulk job has tens of thousands, and the statement timeout
+# is each statement's own.
 AT_ONCE = 2_000
 
 # --- from plan ----------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ class Account(Simulator):
         "user_tags_enabled": True,
         "tag_rules": "strict",
         "unknown_options": "refused",
+        "solved_needs_assignee": True,
+        "agent_in_group": True,
         "search_knows_identities": True,
         "job_delay_s": 1.5,
         "jobs_limit": 30,

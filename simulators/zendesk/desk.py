@@ -46,6 +46,7 @@ class Desk:
         """The ticket and its audit. Requester's and organization's tags are copied."""
         told = self._first_comment(given)
         requester = self._requester(given)
+        self._judge_assignee(given)
         made = shapes.ticket(number or self.state.new_ticket_id(), given, self.state.stamp())
         made["description"] = shapes.plain_text(told)
         made["raw_subject"] = made["subject"] = given.get("subject") or made["description"][:80]
@@ -59,6 +60,19 @@ class Desk:
         audit["events"].extend(self._created(made, name) for name in CREATED_EVENTS)
         self.state.touch(made, "POST tickets", given, contact=made["requester_id"])
         return made, audit
+
+    def _judge_assignee(self, given: Mapping[str, Any]) -> None:
+        """A solved ticket needs an assignee (the vendor's documentation of 2012; the words are U),
+        who must be in a group (quoted by a third party, 2024).
+        """
+        needed = given.get("status") == "solved" and self.state.options["solved_needs_assignee"]
+        if given.get("assignee_id") is None:
+            if needed:
+                text = "Assignee: is required when solving a ticket"
+                raise RecordInvalid(attribute="base", code="BlankValue", text=text)
+        elif not self.state.options["agent_in_group"]:
+            text = "Assignee: is not a member of the group"
+            raise RecordInvalid(attribute="assignee", code="InvalidValue", text=text)
 
     def update(self, one: Record, given: Mapping[str, Any]) -> tuple[Record, Record]:
         """Set attributes and append a comment. Refuses closed ones and a stale safe_update."""

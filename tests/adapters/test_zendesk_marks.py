@@ -205,6 +205,45 @@ def test_nobody_concludes_from_an_empty_look_while_a_job_opens_tickets(bench: Ze
     assert set(bench.adapter().noted("users", notes)) == {"n1", "n2", "n3"}
 
 
+# (a solved ticket needs an assignee, our user is in a group) -> status and assignee it ends with.
+SOLVING = [
+    ((True, True), ("solved", True)),
+    ((False, True), ("solved", True)),
+    ((False, False), ("solved", False)),
+    ((True, False), ("new", False)),
+]
+
+
+@pytest.mark.parametrize(("account", "ends"), SOLVING)
+@pytest.mark.parametrize("connection", ["tested", "older"])
+def test_a_note_is_as_solved_as_the_account_lets_it_be(
+    bench: ZendeskBench, account: tuple[bool, bool], ends: tuple[str, bool], connection: str
+) -> None:
+    needs, grouped = account
+    bench.control("options", {"solved_needs_assignee": needs, "agent_in_group": grouped})
+    if connection == "older":
+        # It has not learnt who it is: nobody is named until the account insists.
+        bench.learnt = {}
+        ends = ends if needs else ("solved", False)
+    first, second = bench.seed(people(2))
+    result = bench.adapter().note("users", [note(first, 1)])
+    again = bench.adapter(**result.learnt).note("users", [note(second, 2, "5000-18")])
+    assert {one.status for one in (*result.outcomes, *again.outcomes)} == {Status.WRITTEN}
+    assert again.learnt == {}
+    for ticket in bench.control("state")["tickets"]:
+        assert (ticket["status"], ticket["assignee_id"] is not None) == ends
+
+
+def test_who_can_be_assigned_is_found_out_once(bench: ZendeskBench) -> None:
+    bench.control("options", {"agent_in_group": False})
+    ids = bench.seed(people(3))
+    notes = [note(one, number, f"5000-{number}") for number, one in enumerate(ids, 1)]
+    since = len(bench.calls())
+    result = bench.adapter().note("users", [replace(one, is_first=True) for one in notes])
+    assert result.learnt == {"note_assignee": "open"}
+    assert bench.paths(since) == ["POST tickets", "GET users/me"] + ["POST tickets"] * 4
+
+
 def test_one_or_two_first_notes_are_no_job(bench: ZendeskBench) -> None:
     (first,) = bench.seed(people(1))
     result = bench.adapter().start_notes("users", [note(first, 1)])

@@ -24,10 +24,12 @@ class ZendeskBench(Bench):
 
     entities: Mapping[str, Entity]
     token: str
+    learnt: Mapping[str, Any]
 
     def adapter(self, **learnt: Any) -> Zendesk:
-        """An adapter whose connection has learnt something already."""
-        account = Account(self.token, self.base_url, settings=SETTINGS, learnt=learnt)
+        """An adapter whose connection has been tested, and has learnt something more."""
+        known = {**self.learnt, **learnt}
+        account = Account(self.token, self.base_url, settings=SETTINGS, learnt=known)
         return Zendesk(account, Wire(), self.entities)
 
     def contact(self, remote_id: str) -> Mapping[str, Any]:
@@ -59,8 +61,10 @@ def benched(base_url: str) -> ZendeskBench:
     made: dict[str, Any] = {}
 
     def make(wire: Wire | None = None, token: str | None = None) -> Zendesk:
-        account = Account(token or made["bench"].token, base_url, settings=SETTINGS)
-        return Zendesk(account, wire or Wire(), made["bench"].entities)
+        bench = made["bench"]
+        held = token or bench.token
+        account = Account(held, base_url, settings=SETTINGS, learnt=bench.learnt)
+        return Zendesk(account, wire or Wire(), bench.entities)
 
     def seed(contacts: Sequence[Mapping[str, str]]) -> list[str]:
         told = [
@@ -100,9 +104,10 @@ def benched(base_url: str) -> ZendeskBench:
         tags_of=lambda remote_id: bench.contact(remote_id)["tags"],
     )
     made["bench"] = bench
-    bench.entities = {}
+    bench.entities, bench.learnt = {}, {}
     bench.token = bench.control("oauth", {"issue": {}})["access_token"]
     bench.entities = {one.name: one for one in make().entities()}
+    bench.learnt = {"note_assignee": make().probe().learnt["note_assignee"]}
     return bench
 
 
