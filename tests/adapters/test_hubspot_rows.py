@@ -98,6 +98,43 @@ def test_the_tag_property_can_be_wanted_before_it_was_downloaded(bench: Bench) -
     assert found[first][0].values == {TAG_FIELD: None}
 
 
+@pytest.mark.parametrize("told", [{}, {"nps_comment": None}, {"nps_comment": ""}])
+def test_an_empty_property_is_empty_however_it_is_told(bench: Bench, told: dict[str, Any]) -> None:
+    (first,) = bench.seed(people(1))
+    body = {"status": "COMPLETE", "results": [{"id": first, "properties": told}]}
+    bench.fault(bench.read_path, status=200, body=body)
+    found = bench.make().find("contacts", "hs_object_id", [first], want=["nps_comment"])
+    assert found[first][0].values == {"nps_comment": None}
+
+
+@pytest.mark.parametrize("status", [207, 200])
+def test_a_row_that_is_missing_from_a_read_is_gone_whether_it_is_named_or_not(
+    bench: Bench, status: int
+) -> None:
+    (first,) = bench.seed(people(1))
+    error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some"}
+    told = [{**error, "context": {"ids": ["404"]}}] if status == 207 else []
+    there = {"id": first, "properties": {}}
+    body = {"status": "COMPLETE", "results": [there], "numErrors": len(told), "errors": told}
+    bench.fault(bench.read_path, status=status, body=body)
+    found = bench.make().find("contacts", "hs_object_id", [first, "404"], want=[])
+    assert [one.remote_id for one in found[first]] == [first]
+    assert found["404"] == ()
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_custom_object_that_nobody_knows_is_left_out_however_it_is_refused(
+    bench: Bench, status: int
+) -> None:
+    body = {"status": "error", "category": "VALIDATION_ERROR", "message": "Unable to infer"}
+    bench.control(
+        "fault",
+        {"method": ".*", "path": "2-99999", "times": 9, "action": {"status": status, "body": body}},
+    )
+    names = [one.name for one in bench.make(settings={"entities": ["2-99999"]}).entities()]
+    assert names == ["contacts", "companies", "deals", "tickets"]
+
+
 def test_no_values_make_no_call(bench: Bench) -> None:
     adapter = hubspot(bench)
     assert adapter.find("contacts", "email", ["", " "], want=[]) == {"": (), " ": ()}

@@ -189,10 +189,15 @@ def test_a_batch_salesforce_cannot_parse_is_refused_as_a_whole(org: Org) -> None
     assert "SECRET" not in str(raised.value)
 
 
-def test_fault_57_a_field_that_is_gone_pauses_the_mapping_and_is_named(org: Org) -> None:
+@pytest.mark.parametrize("refuses", ["call", "rows"])
+def test_fault_57_a_field_that_is_gone_pauses_the_mapping_and_is_named(
+    org: Org, refuses: str
+) -> None:
+    """Whether it refuses the whole call or only its rows (unverified which)."""
     (one,) = org.seed(people(1))
     hidden = {"Contact.NPS_Comment__c": {"visible": False}}
-    org.bench.control("options", {"field_changes": hidden})
+    in_rows = refuses == "rows"
+    org.bench.control("options", {"field_changes": hidden, "unknown_field_in_rows": in_rows})
     with pytest.raises(PauseMapping) as raised:
         update(org, Row("k1", {"NPS_Comment__c": "x"}, one))
     assert raised.value.field == "NPS_Comment__c"

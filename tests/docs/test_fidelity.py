@@ -56,7 +56,8 @@ def test_every_crm_has_points_that_nobody_has_verified():
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point[3].split("]")[0])
 def test_an_unverified_point_has_its_setting_or_word_and_its_test(point):
     crm, how, word, tests = point
-    folders = (ROOT / "adapters" / crm.lower(), ROOT / "connector" / "responses")
+    inside = (ROOT / "connector" / one for one in ("responses", "connections"))
+    folders = (ROOT / "adapters", ROOT / "adapters" / crm.lower(), *inside)
     code = "".join(one.read_text("utf-8") for each in folders for one in each.glob("*.py"))
     assert (how == "both") == (not word)
     assert f'"{word}"' in code or how == "both"
@@ -65,3 +66,28 @@ def test_an_unverified_point_has_its_setting_or_word_and_its_test(point):
     assert [
         one for one, path in named if f"def {one}(" not in (ROOT / path).read_text("utf-8")
     ] == []
+
+
+APPS = ("hubspot", "odoo", "salesforce", "zendesk")
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def unverified_of(app: str) -> list[str]:
+    """The facts of an app's page that are marked U."""
+    page = (ROOT / "docs" / "apps" / f"{app}.md").read_text("utf-8")
+    known = re.split(r"^## How it (?:is known|was verified)$", page, flags=re.MULTILINE)[1]
+    rows = [cells(line) for line in known.splitlines() if line.startswith("| ")]
+    return [row[0] for row in rows if len(row) > 1 and re.search(r"\bU\b", row[1])]
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_every_unverified_point_of_an_apps_page_is_met_or_said_not_to_matter(app):
+    lines = (ROOT / "docs" / "fidelity.md").read_text("utf-8").splitlines()
+    told = [cells(line) for line in lines if line.startswith("| ")]
+    here = {row[1] for row in told if row[0].lower() == app}
+    points = unverified_of(app)
+    assert len(points) > 5
+    assert [one for one in points if one not in here] == []
