@@ -191,5 +191,7 @@ def test_a_wave_of_thirty_thousand_rows_is_done_within_its_timeouts(world: World
     print(*sorted(told)[-8:], sep="\n")
     claims = [one for one in told if one[1].startswith(("WITH due AS", "WITH job AS"))]
     assert max(claims)[0] < leases.STATEMENT_MS / 2_000
-    others = [one for one in told if one not in claims]
+    # What hurries retries on is the test's own.
+    hurried = [one for one in told if one[1].startswith("UPDATE delivery SET due_at = now() WHERE")]
+    others = [one for one in told if one not in (*claims, *hurried)]
     assert max(others)[0] < world.hub.settings.statement_timeout_s / 2
