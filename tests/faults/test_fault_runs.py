@@ -1,5 +1,6 @@
 """Seven faults, aimed at every effect of a response at every CRM: what stands afterwards is right,
-and where a person must act, it is said in plain words.
+and where a person must act, it is said in plain words. test_fault_runs_can_fail.py plants the bug
+that each run is there for, and sees the run fail.
 """
 
 from __future__ import annotations
