@@ -96,7 +96,8 @@ def not_found(error: NotFound) -> Response:
     else.
     """
     accepts = request.accept_mimetypes
-    reads_pages = accepts.accept_html and not accepts.accept_json
+    # Browsers accept anything as well, after HTML; whoever names neither gets the problem document.
+    reads_pages = accepts["text/html"] > accepts["application/json"]
     if reads_pages and not request.path.startswith(("/api/", "/hooks/", "/cards/")):
         return http_exception(error)
     return errors.http_exception(error)

@@ -80,3 +80,20 @@ def test_a_form_that_another_site_sends_is_refused(alice):
 def test_the_proof_of_another_session_is_none(alice, charlie):
     alice.seen = charlie.seen
     assert alice.post("/account/codes").status_code == 400
+
+
+BROWSERS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("path", "accepts", "kind"),
+    [
+        ("/nowhere", BROWSERS, "text/html"),
+        ("/nowhere", "application/json", "application/problem+json"),
+        ("/nowhere", "*/*", "application/problem+json"),
+        ("/api/v1/nowhere", BROWSERS, "application/problem+json"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_a_page_to_browsers_alone(app, path, accepts, kind):
+    answer = app.test_client().get(path, headers={"Accept": accepts})
+    assert (answer.status_code, answer.mimetype) == (404, kind)
