@@ -20,6 +20,7 @@ ADAPTERS = {
     "odoo": "adapters.odoo:Odoo",
     "salesforce": "adapters.salesforce:Salesforce",
     "splio": "adapters.splio:Splio",
+    "sql": "adapters.sql:SQLDatabase",
     "trustpilot": "adapters.trustpilot:Trustpilot",
     "webhook": "adapters.webhook:Webhook",
     "zendesk": "adapters.zendesk:Zendesk",

@@ -51,6 +51,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "zendesk": {"subdomain": "acme"},
     "odoo": {"database": "acme", "user": "integration@example.com"},
     "splio": {"universe": "acme"},
+    "sql": {},
     "pipedrive": {"company": "acme"},
     "adobe": {"organization": "acme", "client_id": "demo-client-id", "scopes": "openid,AdobeID"},
     "brevo": {},
@@ -87,6 +88,12 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "email": "email",
         "score": "NPS_SCORE",
         "comment": "NPS_COMMENT",
+    },
+    "sql": {
+        "entity": "contact-table",
+        "email": "email",
+        "score": "nps_score",
+        "comment": "nps_comment",
     },
     "pipedrive": {
         "entity": "persons",

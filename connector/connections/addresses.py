@@ -25,8 +25,9 @@ def check(desk: Desk, profile: Profile) -> None:
     hosts = profile.traits.hosts
     if profile.base_url is not None:
         check_origin(profile.base_url, own_hosts=hosts, allowed=desk.allowed)
-    elif ANYWHERE in hosts:
-        # The host is one of the settings.
+    elif profile.traits.base_url and (ANYWHERE in hosts or not hosts):
+        # The host is one of the settings: any public one, or one of the operator's list alone. An
+        # app without an address of its own is judged where it calls.
         own = profile.traits.base_url.format_map(profile.settings)
         check_origin(own, own_hosts=hosts, allowed=desk.allowed)
 

@@ -59,6 +59,9 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "key_refused": "The CRM refuses the key. Enter a valid one.",
         "database_unknown": "The CRM has no database of that name. Correct the connection's "
         "settings.",
+        "driver_missing": "The driver for this kind of database is not installed. Tell the "
+        "operator to install what the app's page names.",
+        "tls_needed": "Without TLS a database is reached on this machine alone. Set tls to verify.",
         "host_not_allowed": "The operator does not allow this address any more. Tell the operator, "
         "or change the base URL.",
         "address_not_open": "The base URL leads into a network that we may not call. Tell the "
