@@ -98,7 +98,7 @@ def _linked(draft: Draft, step: Step, asked: Mapping[str, str]) -> Step:
         **step.payload,
         "refs": refs,
         "inherit": inherit,
-        "optional": sorted(inherit),
+        "optional": sorted({*inherit, *asked.values()}),
         **({"contact": contact} if contact else {}),
     }
     targets = {*step.targets, *(field_target(step.entity, name) for name in refs)}

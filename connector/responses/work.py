@@ -110,15 +110,16 @@ class Work:
                 return link.remote_id
         return self.known.links.get((one.contact_id, entity))
 
-    def look_for_contact(self, one: Delivery) -> None:
+    def look_for_contact(self, one: Delivery) -> bool:
         """The contact's record is not there: the link leads to the survivor of a merge from now on,
-        or is forgotten. Raises AdapterError.
+        or is forgotten. False: it is there after all. Raises AdapterError.
         """
         entity, by = self.known.traits.contact_entity, self.known.traits.id_field
         gone = str(self.contact_record(one))
         found = self.caller.call(lambda crm: crm.find(entity, by, [gone], want=[])).get(gone, ())
         survivor = found[0].remote_id if found else None
         self.results.links.append(Link(one.contact_id, entity, survivor))
+        return survivor != gone
 
     def link(self, target: Target, remote_id: str | None) -> None:
         """Remember the contact's record, or (None) forget it."""

@@ -195,9 +195,6 @@ class Writing:
 
     def _refused(self, change: Change, outcome: Outcome) -> None:
         """The delivery whose value it is pays for it; its neighbours in the record do not."""
-        if fields := optional.dispensable(change, outcome):
-            self._without(fields, change, outcome)
-            return
         # A create that meets its own record looks again; an update that meets another's unique
         # value would be refused for ever.
         met = outcome.code == "duplicate" and change.operation is Operation.CREATE
@@ -205,6 +202,9 @@ class Writing:
             self._look_again(change, outcome)
             return
         if outcome.field and self._led_astray(change, outcome):
+            return
+        if fields := optional.dispensable(change, outcome):
+            self._without(fields, change, outcome)
             return
         self.remote_ids[change.target.key] = change.remote_id
         contributors = {one for every in change.sources.values() for one in every}
@@ -225,19 +225,21 @@ class Writing:
 
     def _led_astray(self, change: Change, outcome: Outcome) -> bool:
         """Whether it referred to a record of the contact that is gone (merged, deleted): then the
-        contact is looked for again, and the record after it.
+        contact is looked for again, and the record after it. One that is there is refused for what
+        it is (a lead where only contacts go): a record that can do without its link goes on.
         """
         astray = [
             one for one in change.target.deliveries if one.payload.get("contact") == outcome.field
         ]
         for one in astray:
             try:
-                self.work.look_for_contact(one)
+                moved = self.work.look_for_contact(one)
             except AdapterError as exc:
                 self.work.failed([one], exc)
-            else:
+                continue
+            if moved or outcome.field not in (one.payload.get("optional") or ()):
                 self.work.again(one, code="link_lost", message="the contact's record is gone")
-        return bool(astray)
+        return any(not self.work.is_open(one) for one in astray)
 
     def _look_again(self, change: Change, outcome: Outcome) -> None:
         gone = outcome.code == "not_found"

@@ -278,16 +278,16 @@ def test_a_hundred_records_are_linked_by_one_call(world: World) -> None:
         assert sorted(one["contacts"][0] for one in visits(crm)) == sorted(ids)
 
 
-def test_a_case_refers_to_its_contact_and_account_by_its_own_fields(world: World) -> None:
+@contextmanager
+def with_cases(world: World, **settings: Any) -> Iterator[CRMSeen]:
+    """An org whose cases are made by a mapping and refer to contact and account."""
     with running(Salesforce()) as url:
-        crm = world.connect("salesforce", url)
+        crm = world.connect("salesforce", url, **settings)
         text = {"object": "Case", "name": "Visit__c", "label": "Visit", "type": "string",
                 "length": 40, "external_id": True, "unique": True}  # fmt: skip
         crm.control("seed", {"fields": [text]})
         here = (world.hub.desk, world.workspace_id, crm.connection_id)
         discover.download(*here, actor="test")
-        (contact,) = crm.seed(people(1))
-        account = employed(crm, contact)
         world.mapping(
             "salesforce",
             entity="Case",
@@ -297,7 +297,44 @@ def test_a_case_refers_to_its_contact_and_account_by_its_own_fields(world: World
             note="none",
         )
         world.standard("salesforce", note=False, tag=False)
+        yield crm
+
+
+def case_of(crm: CRMSeen) -> Mapping[str, Any]:
+    (case,) = crm.control("state")["records"]["Case"]
+    fields: Mapping[str, Any] = case["fields"]
+    return fields
+
+
+def test_a_case_refers_to_its_contact_and_account_by_its_own_fields(world: World) -> None:
+    with with_cases(world) as crm:
+        (contact,) = crm.seed(people(1))
+        account = employed(crm, contact)
         world.push(visit(0))
         world.settle()
-        (case,) = crm.control("state")["records"]["Case"]
-        assert (case["fields"]["ContactId"], case["fields"]["AccountId"]) == (contact, account)
+        case = case_of(crm)
+        assert (case["ContactId"], case["AccountId"]) == (contact, account)
+
+
+def test_a_case_of_a_lead_is_made_without_a_contact(world: World) -> None:
+    """A case refers to contacts alone, and the org says so only when it is written."""
+    with with_cases(world, contact_or_lead="lead") as crm:
+        row = {"LastName": "Prospect", "Company": "Acme", "Email": CUSTOMER}
+        crm.control("seed", {"records": {"Lead": [row]}})
+        world.push(visit(0))
+        world.settle()
+        case = case_of(crm)
+        assert (case["Subject"], case.get("ContactId")) == ("Friendly 😀", None)
+        assert set(world.states()) == {"done"}
+
+
+def test_a_contact_deleted_on_the_way_is_looked_for_again_before_its_case(world: World) -> None:
+    with with_cases(world) as crm:
+        (gone,) = crm.seed(people(1))
+        world.linked("salesforce", {CUSTOMER: gone})
+        world.standard("salesforce", fields=False, note=False, tag=False)
+        crm.control("seed", {"delete": [gone]})
+        (here,) = crm.seed(people(1))
+        world.push(visit(0))
+        world.settle()
+        assert case_of(crm)["ContactId"] == here
