@@ -16,7 +16,7 @@ import dataclasses
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -281,6 +281,22 @@ class Retraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """Something for a person to do about the contact whose record this is. `marker` is unique per
+    response and automation and stands in the text, so that a task can be found again. `owner`: the
+    CRM's own id of who is to do it, empty for whoever looks after the contact.
+    """
+
+    key: str
+    remote_id: str
+    marker: str
+    title: str = dataclasses.field(repr=False)
+    text: str = dataclasses.field(repr=False)
+    due: date
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TagOptions:
     """The tags a campaign needs as options of a choice field: its eleven scores, in this CRM's
     rendering. `field`: the number field it needs instead, where each campaign has one of its own.
@@ -402,6 +418,21 @@ class NoteStarter(Protocol):
         A result without outcomes: nothing was sent, the account or the number of notes does not
         suit; `note` them. A row that the batch then refuses was certainly not written.
         """
+        ...
+
+
+@runtime_checkable
+class TaskTaker(Protocol):
+    """A CRM that gives people tasks about a contact. Creating is not idempotent: look for the
+    marker first.
+    """
+
+    def tasked(self, entity: str, tasks: Sequence[Task]) -> Mapping[str, str]:
+        """Which of these tasks exist already: key -> remote id. Read consistently."""
+        ...
+
+    def task(self, entity: str, tasks: Sequence[Task]) -> BatchResult:
+        """Create the tasks, open; `remote_id` is the task's id. At most `traits.task_batch`."""
         ...
 
 

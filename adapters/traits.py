@@ -243,6 +243,8 @@ class Traits:
     `key_exchange`: how the API key is exchanged for a token that ends; None: calls carry the key.
     `key_ends`: the day from which no API key of this app works any more, None where none is known.
     `messages`: how it is told of a response; such an app has no entities, and no `contact_entity`.
+    `task_batch`: how many tasks for people one call makes (TaskTaker); 0 where there are none, or a
+    mapping makes them.
     `invites`: a respondent can be led there (adapters/base.py, ReviewTaker).
     `card`: whose secret signs the requests of the card inside the CRM, where there is one
     (adapters/cards.py).
@@ -286,4 +288,5 @@ class Traits:
     inherited: Mapping[str, tuple[tuple[str, str], ...]] = dataclasses.field(default_factory=dict)
     messages: MessageTraits | None = None
     invites: bool = False
+    task_batch: int = 0
     card: CardSecret | None = None

@@ -37,13 +37,15 @@ EVENTS = (
     "response.updated",
     "response.disqualified",
 )
-ACTIONS = ("feed", "tag", "note", "subscribe", "unsubscribe", "notify", "redirect")
+ACTIONS = ("feed", "tag", "note", "subscribe", "unsubscribe", "notify", "redirect", "task")
 SUBSCRIPTIONS = frozenset({"subscribe", "unsubscribe"})
 # What only some actions say: member -> the actions that may say it.
 SAID_BY: Mapping[str, frozenset[str]] = {
     "to": frozenset({"notify"}),
-    "subject": frozenset({"notify"}),
-    "text": frozenset({"notify"}),
+    "subject": frozenset({"notify", "task"}),
+    "text": frozenset({"notify", "task"}),
+    "owner": frozenset({"task"}),
+    "due_in_days": frozenset({"task"}),
     "url": frozenset({"redirect"}),
 }
 # Which connection is meant cannot be guessed for these.
@@ -171,6 +173,7 @@ class ActionSchema(Strict):
 
     `notify` names a connection that messages go through, and where that is a mail server whom they
     are `to`. `redirect` leads the respondent's browser to a `url` or to what a connection makes.
+    `task` opens one for a person, `owner` or whoever looks after the contact.
     `subject` and `text` may hold variables in braces (connector/responses/wording.py).
     """
 
@@ -185,6 +188,8 @@ class ActionSchema(Strict):
     to = fields.List(fields.Email(), validate=validate.Length(min=1, max=MOST_PEOPLE))
     subject = fields.String(validate=validate.Length(min=1, max=200))
     text = fields.String(validate=validate.Length(min=1, max=4_000))
+    owner = fields.String(validate=validate.Regexp(r"[A-Za-z0-9_-]{1,64}\Z"))
+    due_in_days = fields.Integer(strict=True, validate=validate.Range(min=0, max=365))
     url = fields.Url(schemes={"https"}, validate=validate.Length(max=2_000))
 
     @validates_schema

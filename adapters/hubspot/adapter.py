@@ -17,6 +17,7 @@ from adapters.base import (
     Record,
     Retraction,
     TagOptions,
+    Task,
     Uploaded,
 )
 from adapters.errors import PauseMapping
@@ -31,6 +32,7 @@ from adapters.hubspot import (
     provisioning,
     records,
     tagging,
+    tasks,
     writing,
 )
 from adapters.hubspot.client import Client
@@ -109,6 +111,14 @@ class HubSpot:
     def noted(self, entity: str, asked: Sequence[Note]) -> Mapping[str, str]:
         """See the port. By association, which is consistent at once."""
         return notes.noted(self._client, entity, asked)
+
+    def tasked(self, entity: str, asked: Sequence[Task]) -> Mapping[str, str]:
+        """Which tasks the contacts have already, by the marker in the text."""
+        return tasks.tasked(self._client, entity, asked)
+
+    def task(self, entity: str, asked: Sequence[Task]) -> BatchResult:
+        """Create the tasks with their contacts."""
+        return tasks.task(self._client, entity, asked)
 
     def note(self, entity: str, asked: Sequence[Note]) -> BatchResult:
         """See the port."""

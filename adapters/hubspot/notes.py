@@ -50,12 +50,13 @@ def note(
 def noted(client: Client, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
     """The port's `noted`: all notes of these contacts are read, two calls for most."""
     found = linked(client, entity, NOTES, sorted({one.remote_id for one in notes}))
-    bodies = _bodies(client, sorted({each for ids in found.values() for each in ids}))
+    ids = sorted({each for held in found.values() for each in held})
+    texts = bodies(client, NOTES, "hs_note_body", ids)
     return {
         one.key: note_id
         for one in notes
         for note_id in found.get(one.remote_id, ())
-        if one.marker in bodies.get(note_id, "")
+        if one.marker in texts.get(note_id, "")
     }
 
 
@@ -109,19 +110,20 @@ def _input(entity: str, one: Note, file_id: str | None) -> Mapping[str, Any]:
     }
 
 
-def _bodies(client: Client, ids: Sequence[str]) -> Mapping[str, str]:
+def bodies(client: Client, kind: str, field: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """The texts of these notes or tasks, by id."""
     found: dict[str, str] = {}
     for start in range(0, len(ids), ROWS):
         body = {
-            "properties": ["hs_note_body"],
+            "properties": [field],
             "propertiesWithHistory": [],
             "inputs": [{"id": one} for one in ids[start : start + ROWS]],
         }
         path = f"/crm/objects/{API}/{{object}}/batch/read"
-        told = client.call("POST", path, params={"object": NOTES}, body=body).body
+        told = client.call("POST", path, params={"object": kind}, body=body).body
         check_complete(told)
         for one in told.get("results") or ():
-            text = (one.get("properties") or {}).get("hs_note_body") or ""
+            text = (one.get("properties") or {}).get(field) or ""
             # HubSpot may write the markup anew; the marker itself is plain text.
             found[str(one["id"])] = html.unescape(str(text))
     return found

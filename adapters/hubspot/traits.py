@@ -140,6 +140,7 @@ TRAITS = Traits(
     id_field="hs_object_id",
     note_limit=NOTE_LIMIT,
     note_batch=ROWS,
+    task_batch=ROWS,
     file_limit=FILE_LIMIT,
     dates=(
         "16 Feb 2027: the old OAuth paths of HubSpot end. Nothing to do: they are not used here.",

@@ -22,6 +22,7 @@ from adapters.base import (
     Started,
     Status,
     TagOptions,
+    Task,
 )
 from adapters.errors import BatchRefused, BrokenContract, PauseMapping
 from adapters.http import Wire
@@ -29,9 +30,10 @@ from adapters.listing import Choosable
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.rights import EntityRights, Rights
 from adapters.salesforce import files, provisioning
+from adapters.salesforce import tasks as task_desk
 from adapters.salesforce.bulk import Bulk
 from adapters.salesforce.calls import Calls, understood
-from adapters.salesforce.finding import named
+from adapters.salesforce.finding import named, same_id
 from adapters.salesforce.notes import (
     composite_of,
     found_in,
@@ -54,7 +56,7 @@ from adapters.salesforce.writing import PERSONS_BY_ACCOUNT, Writer
 from adapters.traits import Traits
 from adapters.usage import Usage
 from schemas.fields import Entity, FieldType, RecordType
-from schemas.salesforce import Complaint, entity_of
+from schemas.salesforce import Complaint, entity_of, row_results
 
 USAGE_TOLD_FROM = 0.8
 
@@ -177,6 +179,25 @@ class Salesforce:
         del entity
         answer = self._calls.write("POST", "composite", composite_of(notes), {})
         return BatchResult(understood(lambda: outcomes_of(answer, notes), writing=True))
+
+    def tasked(self, entity: str, tasks: Sequence[Task]) -> Mapping[str, str]:
+        """Which tasks these people have already, by the marker in the description."""
+        del entity
+        soql = task_desk.links_query(tasks)
+        return task_desk.found_in(self._calls.records(soql), tasks) if soql else {}
+
+    def task(self, entity: str, tasks: Sequence[Task]) -> BatchResult:
+        """Create the tasks in one call, each alone; a query more for the owners of the people."""
+        del entity
+        owners = {
+            same_id(str(one["Id"])): str(one["OwnerId"])
+            for soql in task_desk.owner_queries(tasks)
+            for one in self._calls.records(soql)
+        }
+        body = task_desk.records_of(tasks, owners)
+        answer = self._calls.write("POST", "composite/sobjects", body, {})
+        told = understood(lambda: row_results(answer, len(tasks)), writing=True)
+        return BatchResult(tuple(map(task_desk.outcome_of, tasks, told)))
 
     # --- files ------------------------------------------------------------------------------------
 

@@ -154,6 +154,7 @@ TRAITS = Traits(
     company_fields={"name": "Name", "domain": "Website"},
     note_limit=NOTE_LIMIT,
     note_batch=NOTES,
+    task_batch=200,
     file_limit=FILE_LIMIT,
     linger_s=5.0,
     # Two contacts may share an e-mail, so a create is looked up before it is sent again.

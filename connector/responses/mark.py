@@ -23,7 +23,8 @@ from connector.responses.fold import Tagging, Target, names_of
 from connector.responses.ledger import Entry
 from connector.responses.noting import note_of
 from connector.responses.retracting import take_back
-from connector.responses.steps import FILE, NOTE, TAG, UNDO, Delivery, Settlement
+from connector.responses.steps import FILE, NOTE, TAG, TASK, UNDO, Delivery, Settlement
+from connector.responses.tasking import task
 from connector.responses.work import DONE, Work, chunks, each_outcome
 from schemas.fields import FieldValue
 
@@ -40,6 +41,7 @@ def mark(work: Work, targets: Sequence[Target], remote_ids: Mapping[str, str | N
         work, [(one, note_of(one, remote_id)) for one, remote_id in _open(work, there, NOTE)]
     )
     attach(work, _open(work, there, FILE))
+    task(work, _open(work, there, TASK))
     take_back(work, _open(work, there, UNDO))
     for one in targets:
         if one.key in remote_ids and not remote_ids[one.key]:

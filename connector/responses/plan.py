@@ -33,6 +33,7 @@ from connector.responses.messages import message_step
 from connector.responses.record import record_steps
 from connector.responses.rules import verdict
 from connector.responses.standard import (
+    at,
     is_home,
     listed,
     note_steps,
@@ -42,6 +43,7 @@ from connector.responses.standard import (
 )
 from connector.responses.steps import FIELDS, Step, contact_lane, field_target, record_lane
 from connector.responses.subscriptions import subscription_step
+from connector.responses.tasks import task_steps
 
 # Which WHEN of an automation an event sets off: an edited response is also a completed one.
 TRIGGERS: Mapping[str, frozenset[str]] = {
@@ -217,6 +219,11 @@ def _named(draft: Draft, action: Mapping[str, Any]) -> Iterator[int]:
             yield one.id
 
 
+def _ask_task(draft: Draft, automation: AutomationFacts, action: Mapping[str, Any]) -> None:
+    wanted = set(_named(draft, action))
+    task_steps(draft, automation, action, at(draft, wanted))
+
+
 _ACTIONS = {
     "feed": _feed,
     "tag": _ask_tag,
@@ -224,5 +231,6 @@ _ACTIONS = {
     "subscribe": subscription_step,
     "unsubscribe": subscription_step,
     "notify": message_step,
+    "task": _ask_task,
     REDIRECT: lead,
 }

@@ -15,6 +15,7 @@
     note        "marker", "title", "text", "html", "thread"
     file        "file": our file's id, "answer", "question", "title", "thread"
     message     "id", "event", "title", "text", "to", "told", "once"; "match" only names the message
+    task        "marker", "title", "text", "due_in_days", "owner"
     undo        "of": the kind that is taken back, "step": its key; for a tag "campaign". What goes
                 back is looked up when it is claimed (restoring.py, withdrawn.py): "back" for
                 fields, "scores" and "score" for a tag, "made" for notes and files
@@ -29,7 +30,7 @@ from datetime import datetime
 from typing import Any
 
 FIELDS, TAG, NOTE, FILE = "fields", "tag", "note", "file"
-MESSAGE, UNDO = "message", "undo"
+MESSAGE, UNDO, TASK = "message", "undo", "task"
 # Signs of an identifying value that a lane spells out.
 LONGEST_VALUE, READABLE = 200, 100
 

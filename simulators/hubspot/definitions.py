@@ -127,6 +127,19 @@ def note_properties() -> list[Definition]:
     ]
 
 
+def task_properties() -> list[Definition]:
+    """The properties of tasks; `hs_timestamp` is when one is due."""
+    statuses = ["NOT_STARTED", "IN_PROGRESS", "WAITING", "COMPLETED", "DEFERRED"]
+    return [
+        definition("hs_timestamp", "Due date", "datetime", group="engagement"),
+        definition("hs_task_subject", "Task Title", group="engagement"),
+        definition("hs_task_body", "Notes", field_type="html", group="engagement"),
+        definition("hs_task_status", "Task Status", "enumeration", options=statuses),
+        owner("Assigned to"),
+        *_stamps("tasks"),
+    ]
+
+
 def user_properties() -> list[Definition]:
     """The properties of users: there, but the app has no scope for them."""
     return [definition("hs_email", "Email"), *_stamps("users")]
@@ -209,7 +222,7 @@ def _contact_survey() -> list[Definition]:
 
 def _stamps(kind: str) -> list[Definition]:
     changed = "lastmodifieddate" if kind == "contacts" else "hs_lastmodifieddate"
-    created = "createdate" if kind not in {"notes", "users"} else "hs_createdate"
+    created = "createdate" if kind not in {"notes", "tasks", "users"} else "hs_createdate"
     return [
         definition(created, "Create Date", "datetime", read_only=True),
         definition(changed, "Last Modified Date", "datetime", read_only=True),

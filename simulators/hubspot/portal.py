@@ -36,6 +36,7 @@ SCOPES = (
 )  # fmt: skip
 # The unlabelled association of each pair: type ids of the vendor's associations guide.
 LINK_TYPES = {
+    ("tasks", "contacts"): 204, ("contacts", "tasks"): 203,
     ("notes", "contacts"): 202, ("contacts", "notes"): 201, ("notes", "companies"): 190,
     ("companies", "notes"): 189, ("notes", "deals"): 214, ("deals", "notes"): 213,
     ("contacts", "companies"): 279, ("companies", "contacts"): 280,
@@ -269,11 +270,14 @@ def _kinds() -> list[Kind]:
         ("deals", "0-3", "DEAL", "deals", definitions.deal_properties()),
         ("tickets", "0-5", "TICKET", "tickets", definitions.ticket_properties()),
         ("notes", "0-46", "NOTE", "contacts", definitions.note_properties()),
+        ("tasks", "0-27", "TASK", "contacts", definitions.task_properties()),
         ("users", "0-115", "USER", "users", definitions.user_properties()),
     ]
     kinds = [
         Kind(name, type_id, singular, scope, {one["name"]: one for one in properties})
         for name, type_id, singular, scope, properties in told
     ]
-    next(one for one in kinds if one.name == "notes").required.append("hs_timestamp")
+    for kind in kinds:
+        if kind.name in {"notes", "tasks"}:
+            kind.required.append("hs_timestamp")
     return kinds

@@ -48,7 +48,7 @@ class HubSpot(Files):
             "contacts": [self._contact(one) for one in self._live("contacts")],
             **{
                 kind: [{"id": one.id, "properties": one.properties} for one in self._live(kind)]
-                for kind in ("companies", "deals", "tickets", "notes")
+                for kind in ("companies", "deals", "tickets", "notes", "tasks")
             },
             "custom": {
                 kind.name: [

@@ -205,7 +205,7 @@ class Kind:
 
 def _system_values(kind: str, record_id: str, at: str, taken: Mapping[str, str]) -> dict[str, str]:
     """What HubSpot itself sets on a new record (recorded for contacts)."""
-    created = "createdate" if kind not in {"notes", "users"} else "hs_createdate"
+    created = "createdate" if kind not in {"notes", "tasks", "users"} else "hs_createdate"
     values = {created: at, "hs_object_id": record_id}
     if kind != "contacts":
         return values

@@ -31,6 +31,7 @@ _NEEDS: Mapping[str, tuple[str, Callable[[Traits], bool]]] = {
     "subscribe": ("lists", lambda traits: traits.list_field is not None),
     "unsubscribe": ("lists", lambda traits: traits.list_field is not None),
     "redirect": ("place to lead anybody to", lambda traits: traits.invites),
+    "task": ("tasks", lambda traits: bool(traits.task_batch)),
     "notify": ("messages", lambda traits: traits.messages is not None),
 }
 
