@@ -1,8 +1,9 @@
 """The API keys that machines show, and what is kept of them. Pure.
 
-`ab_live_` + 8 signs of public id + 32 random bytes in base62 + a CRC. Only the SHA-256 of the whole
-is kept, and the key is shown once. A secret scanner finds a key by KEY_PATTERN; the CRC tells a
-mistyped key from an unknown one without a question to the store.
+`ab_live_` (`ab_test_` where it only tries out) + 8 signs of public id + 32 random bytes in base62 +
+a CRC. Only the SHA-256 of the whole is kept, and the key is shown once. A secret scanner finds a
+key by KEY_PATTERN; the CRC tells a mistyped key from an unknown one without a question to the
+store.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from datetime import datetime, timedelta
 
 from schemas.secret import Secret
 
-KEY_PATTERN = re.compile(r"ab_live_([0-9A-Za-z]{8})[0-9A-Za-z]{43}[0-9A-Za-z]{6}")
+KEY_PATTERN = re.compile(r"ab_(?:live|test)_([0-9A-Za-z]{8})[0-9A-Za-z]{43}[0-9A-Za-z]{6}")
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
-_PREFIX = "ab_live_"
+_LIVE, _TEST = "ab_live_", "ab_test_"
 _SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH, _SECRET_LENGTH, _CRC_LENGTH = 8, 43, 6
 
@@ -43,19 +44,20 @@ class StoredKey:
     last_used_at: datetime | None
 
 
-def fresh_key() -> FreshKey:
-    """A new key from the system's random source."""
+def fresh_key(*, test: bool = False) -> FreshKey:
+    """A new key from the system's random source. `test`: shown as one that only tries out."""
+    prefix = _TEST if test else _LIVE
     public_id = "".join(secrets.choice(_SIGNS) for _ in range(_ID_LENGTH))
     body = public_id + _base62(int.from_bytes(secrets.token_bytes(32)), _SECRET_LENGTH)
-    key = _PREFIX + body + _crc(body)
+    key = prefix + body + _crc(prefix + body)
     return FreshKey(public_id, Secret(key), key_digest(key))
 
 
 def public_id_of(presented: str) -> str | None:
     """The public id of a well-formed key; None for anything else, without asking the store."""
     found = KEY_PATTERN.fullmatch(presented)
-    body = presented[len(_PREFIX) : -_CRC_LENGTH]
-    if found is None or not hmac.compare_digest(_crc(body), presented[-_CRC_LENGTH:]):
+    checked = presented[:-_CRC_LENGTH]
+    if found is None or not hmac.compare_digest(_crc(checked), presented[-_CRC_LENGTH:]):
         return None
     return found.group(1)
 
@@ -77,8 +79,8 @@ def key_digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def _crc(body: str) -> str:
-    return _base62(zlib.crc32((_PREFIX + body).encode()), _CRC_LENGTH)
+def _crc(checked: str) -> str:
+    return _base62(zlib.crc32(checked.encode()), _CRC_LENGTH)
 
 
 def _base62(number: int, length: int) -> str:

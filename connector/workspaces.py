@@ -20,6 +20,8 @@ from connector.tables import api_key, user_account, workspace
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 EVERY_SCOPE = tuple(scope.value for scope in Scope)
+# What a key needs that only tries out: push, and see what would have become of it.
+TEST_SCOPES = (Scope.RESPONSES_TEST.value, Scope.RESPONSES_READ.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,11 @@ def add_key(
     if expires_at is not None and expires_at <= clock.now():
         place = Place("/expires_at", "past", "must lie in the future")
         raise Refusal(Code.BODY_INVALID, places=[place])
-    key = fresh_key()
+    scopes = set(scopes)
+    may_push, may_test = (
+        one.value in scopes for one in (Scope.RESPONSES_PUSH, Scope.RESPONSES_TEST)
+    )
+    key = fresh_key(test=may_test and not may_push)
     made = connection.execute(
         api_key.insert()
         .values(
@@ -149,7 +155,7 @@ def add_key(
             digest=key.digest,
             name=name,
             role=role.value,
-            scopes=sorted(set(scopes)),
+            scopes=sorted(scopes),
             expires_at=expires_at,
         )
         .returning(api_key.c.id)

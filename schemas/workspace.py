@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zoneinfo
+from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 NAME = validate.Length(min=1, max=120)
 SEPARATORS = (".", "_", "-", ":", "/")
@@ -68,7 +69,9 @@ class WorkspaceSchema(Schema):
 
 
 class NewKeySchema(Strict):
-    """A key to be made. `scopes` empty or absent gives every scope; the role still bounds it."""
+    """A key to be made. `scopes` empty or absent gives every scope; the role still bounds it.
+    `test`: what it pushes is only tried out and reaches no CRM.
+    """
 
     name = fields.String(required=True, validate=NAME)
     role = fields.String(load_default="editor", validate=validate.OneOf(ROLES))
@@ -76,6 +79,14 @@ class NewKeySchema(Strict):
         fields.String(validate=validate.Length(max=64)), validate=validate.Length(max=64)
     )
     expires_at = fields.AwareDateTime(allow_none=True, load_default=None)
+    test = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+    @validates_schema
+    def a_test_key_pushes_nothing_else(self, key: dict[str, Any], **_: object) -> None:
+        """Both in one would make no test key: what it pushes would count."""
+        if key["test"] and "responses:push" in key.get("scopes", ()):
+            message = "a test key has responses:test instead of responses:push"
+            raise ValidationError(message, "scopes")
 
 
 class KeySchema(Schema):

@@ -49,9 +49,14 @@ def missing(actor: Actor | Member, rule: Rule) -> str | None:
         return f"the right {rule.right.value}, which the role {actor.role.value} has not"
     if isinstance(actor, Member) or rule.scope is None:
         return None
-    if rule.scope.value not in actor.scopes:
+    if actor.scopes.isdisjoint(_scopes(rule)):
         return f"the scope {rule.scope.value}"
     return None
+
+
+def _scopes(rule: Rule) -> list[str]:
+    """Each of these scopes opens the route."""
+    return [one.value for one in (rule.scope, rule.or_scope) if one is not None]
 
 
 _OPENNESS = {Door.OPEN: "open", Door.PERSON: "signed in"}
@@ -62,7 +67,7 @@ def documented() -> str:
     lines = ["| method | address | right | scope | audited as |", "|---|---|---|---|---|"]
     for (method, route), rule in ACCESS.items():
         right = rule.right.value if rule.right else f"{_OPENNESS[rule.door]}: {rule.reason}"
-        scope = f"`{rule.scope.value}`" if rule.scope else ""
+        scope = " or ".join(f"`{one}`" for one in _scopes(rule))
         audited = f"`{rule.audited}`" if rule.audited else rule.reason if rule.right else ""
         lines.append(f"| {method} | `{readable(route)}` | {right} | {scope} | {audited} |")
     return "\n".join(lines) + "\n"

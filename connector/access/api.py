@@ -141,7 +141,11 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
             Right.WORK, Scope.CONTACTS_WRITE, "contact.fields_edited"
         ),
         ("POST", f"{_V1}/responses"): Rule(
-            Right.WORK, Scope.RESPONSES_PUSH, None, reason=_UNAUDITED
+            Right.WORK,
+            Scope.RESPONSES_PUSH,
+            None,
+            reason=_UNAUDITED,
+            or_scope=Scope.RESPONSES_TEST,
         ),
         ("GET", f"{_V1}/responses/<whole:response>"): _reads(Scope.RESPONSES_READ),
         ("GET", f"{_V1}/mappings"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),

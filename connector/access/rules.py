@@ -29,6 +29,7 @@ class Scope(StrEnum):
     """What a route asks of a key."""
 
     RESPONSES_PUSH = "responses:push"
+    RESPONSES_TEST = "responses:test"
     RESPONSES_READ = "responses:read"
     CONTACTS_READ = "contacts:read"
     CONTACTS_WRITE = "contacts:write"
@@ -73,6 +74,12 @@ class Actor:
     scopes: frozenset[str]
 
     @property
+    def is_test(self) -> bool:
+        """Whether what it pushes is only tried out and reaches no CRM; it sees nothing else."""
+        may_push = Scope.RESPONSES_PUSH.value in self.scopes
+        return Scope.RESPONSES_TEST.value in self.scopes and not may_push
+
+    @property
     def name(self) -> str:
         """How the audit log names this actor."""
         return f"key:{self.public_id}"
@@ -100,7 +107,8 @@ class Member:
 class Rule:
     """What one route asks. `right` None: open to all who come through the `door`, for the `reason`.
 
-    `audited` is the action word of the one audit entry that the route writes.
+    `audited` is the action word of the one audit entry that the route writes. `or_scope`: another
+    scope that opens the route; what comes by it is kept apart.
     """
 
     right: Right | None
@@ -108,3 +116,4 @@ class Rule:
     audited: str | None = None
     reason: str = ""
     door: Door = Door.KEY
+    or_scope: Scope | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector import workspaces as story
-from connector.access import RIGHTS, Role
+from connector.access import RIGHTS, Role, Scope
 from connector.api.context import Told, actor, changing, reading
 from connector.api.description import Resource
 from connector.problems import Code, Place, Refusal
@@ -23,7 +23,7 @@ def list_keys() -> dict[str, Any]:
 @resource.on("POST", "/keys", takes=NewKeySchema, gives=ShownKeySchema, status=201)
 def create_key(wanted: dict[str, Any]) -> dict[str, Any]:
     """Make a key; this answer is the only one that shows it"""
-    role, scopes = Role(wanted["role"]), wanted.get("scopes") or sorted(actor().scopes)
+    role, scopes = Role(wanted["role"]), _scopes_of(wanted)
     _within_own_power(role, scopes)
     key_id, key = changing(
         lambda connection: story.add_key(
@@ -48,6 +48,20 @@ def revoke_key(key_id: int) -> None:
     )
 
 
+def _scopes_of(wanted: dict[str, Any]) -> list[str]:
+    if wanted["test"]:
+        told = [one for one in wanted.get("scopes") or () if one != Scope.RESPONSES_TEST]
+        return [Scope.RESPONSES_TEST.value, *(told or [Scope.RESPONSES_READ.value])]
+    return wanted.get("scopes") or sorted(actor().scopes)
+
+
+def _held() -> frozenset[str]:
+    """The asking key's scopes; whoever may push may have it tried out."""
+    scopes = actor().scopes
+    may_push = Scope.RESPONSES_PUSH.value in scopes
+    return scopes | {Scope.RESPONSES_TEST.value} if may_push else scopes
+
+
 def _within_own_power(role: Role, scopes: list[str]) -> None:
     """Nobody hands on more than they hold: else a narrow key could make itself a wide one."""
     faults = []
@@ -56,7 +70,7 @@ def _within_own_power(role: Role, scopes: list[str]) -> None:
     for number, scope in enumerate(scopes):
         if scope not in story.EVERY_SCOPE:
             faults.append((f"/scopes/{number}", "is no scope"))
-        elif scope not in actor().scopes:
+        elif scope not in _held():
             faults.append((f"/scopes/{number}", "is a scope that the asking key has not"))
     if faults:
         places = [Place(pointer, "beyond_own_power", text) for pointer, text in faults]

@@ -12,7 +12,7 @@ from connector.api.description import Resource
 from connector.problems import Code, Place, Refusal, places_of
 from connector.queues import PLAN
 from connector.responses import tracking
-from connector.responses.intake import FROM_API, MAX_ITEMS, Accepted, accept
+from connector.responses.intake import FROM_API, FROM_TEST, MAX_ITEMS, Accepted, accept
 from schemas.priority import Priority
 from schemas.tracking import (
     AcceptedSchema,
@@ -41,14 +41,15 @@ def push_responses(asked: dict[str, Any]) -> Response:
     202 means: stored for good. The same content again is a duplicate and answers the same; other
     content under the same revision is a conflict (409) unless `submitted_at` is later. A bad item
     refuses no neighbour: read `items`. When no item at all could be taken, the answer is a refusal.
-    `lane=backfill` is for old answers in great number: they let new ones pass.
+    `lane=backfill` is for old answers in great number: they let new ones pass. What a test key
+    pushes is checked, kept and planned, and reaches no CRM: `verdicts` say what would be done.
     """
     batch = batches.pushed(max_items=MAX_ITEMS)
     places = list(batch.items)
     taken = accept(
         hub().database,
         actor().workspace_id,
-        source=FROM_API,
+        source=FROM_TEST if actor().is_test else FROM_API,
         items=[batch.items[place] for place in places],
         priority=Priority[asked["lane"].upper()],
         limits=hub().settings.files,
@@ -65,9 +66,10 @@ def push_responses(asked: dict[str, Any]) -> Response:
 @resource.on("GET", "/responses/<whole:response>", query=ResponseQuerySchema, gives=ProgressSchema)
 def read_response(asked: dict[str, Any], response: str) -> dict[str, Any]:
     """What became of a response, step by step, by the id under which you pushed it"""
+    source = FROM_TEST if actor().is_test else asked["source"]
     versions = reading(
         lambda connection: tracking.progress(
-            connection, actor().workspace_id, response_id=response, source=asked["source"]
+            connection, actor().workspace_id, response_id=response, source=source
         )
     )
     return {"response_id": response, "state": versions[0]["state"], "versions": versions}

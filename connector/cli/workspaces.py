@@ -73,9 +73,16 @@ def key() -> None:
 @click.option("--name", default="key", show_default=True)
 @click.option("--role", type=click.Choice([role.value for role in Role]), default="editor")
 @click.option("--scope", "scopes", multiple=True, help="Repeat it; every scope by default.")
+@click.option("--test", is_flag=True, help="What it pushes is only tried out; reaches no CRM.")
 @click.pass_obj
-def create_key(shell: Shell, slug: str, *, name: str, role: str, scopes: tuple[str, ...]) -> None:
+def create_key(
+    shell: Shell, slug: str, *, name: str, role: str, scopes: tuple[str, ...], test: bool
+) -> None:
     """Make a key, which is shown this once."""
+    if test and scopes:
+        message = "--test says the scopes: leave --scope out"
+        raise click.UsageError(message)
+    scopes = workspaces.TEST_SCOPES if test else scopes
     unknown = sorted(set(scopes) - set(workspaces.EVERY_SCOPE))
     if unknown:
         message = f"unknown: {', '.join(unknown)}"

@@ -25,13 +25,14 @@ from connector import stopping
 from connector.connections import provision
 from connector.db import DatabaseAway, retried
 from connector.log import get_logger
-from connector.responses import filestore, learning, people, redirects, withdrawn
+from connector.responses import filestore, learning, people, redirects, rehearsal, withdrawn
 from connector.responses.case import CampaignFacts, Case, Facts, Person, Planned
 from connector.responses.compensation import DELETED, compensation
 from connector.responses.enclosed import has_files
 from connector.responses.facts import load_facts
 from connector.responses.filefacts import FileFacts
 from connector.responses.hub import Hub
+from connector.responses.intake import FROM_TEST
 from connector.responses.outbox import enqueue
 from connector.responses.plan import plan
 from connector.responses.questions import enriched, order_of
@@ -86,15 +87,36 @@ def _plan_batch(hub: Hub, workspace_id: int, *, size: int) -> tuple[frozenset[in
         if not rows:
             return frozenset(), 0
         ended = withdrawn.of_batch(connection, rows)
-        due = [row for row in rows if row.id not in ended.waiting]
-        learnt = _learnt(connection, workspace_id, due, ended, linger_s=hub.settings.linger_s)
-        if learnt.facts.names(REDIRECT_URL):
-            links = redirects.links_of(connection, hub.desk, workspace_id)
-            learnt = replace(learnt, links=links)
+        open_ones = [row for row in rows if row.id not in ended.waiting]
+        tried = [row for row in open_ones if row.source == FROM_TEST]
+        rehearsed = _rehearsed(connection, hub, workspace_id, tried, ended=ended)
+        due = [row for row in open_ones if row.source != FROM_TEST]
+        learnt = _learnt_with_links(connection, hub, workspace_id, due, ended=ended)
         steps, planned = _planned(connection, due, learnt, workspace_id=workspace_id)
+        planned += rehearsed
         enqueue(connection, workspace_id, _provisioned(connection, workspace_id, steps))
         connection.execute(PLANNED, {"rows": json.dumps(planned), "most": MAX_PLAN_FAILURES})
         return frozenset(step.connection_id for _, _, step in steps), len(rows)
+
+
+def _rehearsed(
+    connection: Connection,
+    hub: Hub,
+    workspace_id: int,
+    rows: Sequence[Row[Any]],
+    *,
+    ended: Withdrawn,
+) -> list[dict[str, Any]]:
+    """What would be planned of responses that a test key has pushed. All that planning has learnt
+    by them (contacts, campaigns, surveys) is forgotten again.
+    """
+    if not rows:
+        return []
+    with connection.begin_nested() as point:
+        learnt = _learnt_with_links(connection, hub, workspace_id, rows, ended=ended)
+        steps, planned = _planned(connection, rows, learnt, workspace_id=workspace_id)
+        point.rollback()
+    return [rehearsal.told(one, steps, learnt.facts.connections) for one in planned]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +130,20 @@ class _Learnt:
     files: Mapping[int, tuple[FileFacts, ...]]
     ended: Withdrawn
     links: Links | None = None
+
+
+def _learnt_with_links(
+    connection: Connection,
+    hub: Hub,
+    workspace_id: int,
+    rows: Sequence[Row[Any]],
+    *,
+    ended: Withdrawn,
+) -> _Learnt:
+    learnt = _learnt(connection, workspace_id, rows, ended, linger_s=hub.settings.linger_s)
+    if not learnt.facts.names(REDIRECT_URL):
+        return learnt
+    return replace(learnt, links=redirects.links_of(connection, hub.desk, workspace_id))
 
 
 def _learnt(
