@@ -113,6 +113,7 @@ def test_after_a_kill_nobody_is_left_and_the_next_run_finds_all_right(data_dir: 
     assert "finds all as it must be" in told
     for said in ("Salesforce", "HubSpot", "Zendesk", "refused  r-00005", "refused  r-00010"):
         assert said in told
+    assert "sign in     owner@demo-2.example  demo-" in told
 
 
 def test_sigterm_stops_everything(data_dir: Path) -> None:

@@ -143,6 +143,12 @@ def test_a_page_keeps_the_policy_and_nobody_out_and_fits_a_phone(page, filled, n
     assert serious == []
 
 
+def test_the_day_is_drawn_with_a_word_for_each_line(page, filled):
+    open_page(page, filled.browser.address("~/"))
+    told = page.locator(".u-legend th:visible").all_inner_texts()
+    assert [one.strip() for one in told] == ["Written", "Failed", "Responses"]
+
+
 def test_a_person_connects_a_crm_by_what_the_pages_say(page, filled):
     page.set_viewport_size(SCREEN)
     with running(HubSpot()) as hubspot:
