@@ -1,4 +1,4 @@
-"""Odoo 11 to 18, hosted or on a customer's own server, over JSON-RPC without an SDK."""
+"""Odoo 11 to 19, hosted or on a customer's own server, over JSON-RPC or /json/2, without an SDK."""
 
 from adapters.odoo.adapter import Odoo
 

@@ -9,10 +9,12 @@ from typing import Any
 from adapters.base import Account
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TokenExpired
 from adapters.http import Wire
+from adapters.odoo.json2 import JSON2
 from adapters.odoo.refusals import Call, Fault, RowFault, meaning
+from adapters.odoo.traits import API
 from adapters.odoo.transport import COMMON, JSONRPC, OBJECT
 
-OLDEST, NEWEST = 11, 18
+OLDEST, NEWEST = 11, 19
 CREATES_LISTS_FROM = 12
 # Learnt where this Odoo has no `load` for us.
 LOADS = "loads"
@@ -27,7 +29,8 @@ class Client:
     """
 
     def __init__(self, account: Account, wire: Wire) -> None:
-        self._rpc = JSONRPC(account, wire)
+        speaks_json2 = account.settings.get(API.name) == "json2"
+        self._rpc = JSON2(account, wire) if speaks_json2 else JSONRPC(account, wire)
         self._key = account.token
         self.database = str(account.settings.get("database") or "")
         self.user = str(account.settings.get("user") or "")

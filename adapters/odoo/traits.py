@@ -39,7 +39,15 @@ RECORD = RecordTraits(
     },
 )
 JSON_RPC_ENDS = (
-    "Odoo 19 brings /json/2 and announces the end of JSON-RPC (unverified); here are 11 to 18."
+    "Odoo 19 brings /json/2 and announces the end of JSON-RPC with Odoo 22 (autumn 2028): the"
+    " setting api chooses."
+)
+API = SettingField(
+    name="api",
+    label="Which API is spoken",
+    required=False,
+    pattern="jsonrpc|json2",
+    help="jsonrpc, unless told otherwise: every version up to 21. json2: Odoo 19 and later.",
 )
 
 TRAITS = Traits(
@@ -58,6 +66,7 @@ TRAITS = Traits(
             help="The name of the database: acme for acme.odoo.com.",
         ),
         SettingField("user", "User", help="The login of the integration user, often an e-mail."),
+        API,
     ),
     entities=(PARTNER, COMPANY, LEAD, ACTIVITY),
     contact_entity=PARTNER,

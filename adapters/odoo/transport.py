@@ -1,6 +1,6 @@
 """JSON-RPC to one Odoo: a call goes out, its result or Odoo's fault comes back.
 
-All that knows of `/jsonrpc` is here, so that `/json/2` of Odoo 19 can take its place beside it.
+All that knows of `/jsonrpc` is here; `/json/2` of Odoo 19 stands beside it (json2.py).
 XML-RPC is not used: a method that returns None there ends in a fault although it was committed
 (measured, 11 and 16).
 """
@@ -68,24 +68,24 @@ class JSONRPC:
 
 def _told(answer: requests.Response, *, changes: bool) -> Mapping[str, Any]:
     if answer.status_code != 200:
-        raise _refused(answer, changes=changes)
+        raise refused(answer, changes=changes)
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    told = _json(answer.content) if kind == JSON else None
+    told = json_in(answer.content) if kind == JSON else None
     if not isinstance(told, dict) or told.get("jsonrpc") != "2.0":
         message = "Odoo's answer is not the JSON it should be"
         raise OutcomeUnknown(message, code="answer_unreadable")
     return told
 
 
-def _json(content: bytes) -> Any:
+def json_in(content: bytes) -> Any:
     try:
         return json.loads(content, parse_float=Decimal)
     except (ValueError, RecursionError):
         return None
 
 
-def _refused(answer: requests.Response, *, changes: bool) -> AdapterError:
-    """What stands in front of Odoo answered: a proxy, or its own server that broke."""
+def refused(answer: requests.Response, *, changes: bool) -> AdapterError:
+    """The error where what stands in front of Odoo answered: a proxy, or its server that broke."""
     status = answer.status_code
     if status == 429:
         return Throttled("Odoo asked for a pause", wait_s=wait_of(answer.headers))
@@ -95,7 +95,7 @@ def _refused(answer: requests.Response, *, changes: bool) -> AdapterError:
         wait_s = wait_of(answer.headers)
         return kind(f"Odoo answered {status}", wait_s=wait_s, code=f"crm_{status}")
     if status in {404, 405}:
-        message = "this address serves no JSON-RPC of Odoo"
+        message = "this address does not serve the API of Odoo that the connection speaks"
         return BrokenContract(message, code="no_such_endpoint")
     code = TOO_LARGE if status == 413 else "bad_request"
     return BrokenContract(f"Odoo answered {status}", code=code)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from simulators.kit.messages import Answer, BadBody, Request
 from simulators.kit.simulator import route
-from simulators.odoo import errors
+from simulators.odoo import errors, json2
 from simulators.odoo.errors import OdooError
 from simulators.odoo.methods import KINDS, Methods
 from simulators.odoo.seeding import Seeding
@@ -88,6 +88,47 @@ class Odoo(Seeding):
             return Answer(200, errors.body_of(told_as, number, self.store.version), {}, JSON)
         body = {"jsonrpc": "2.0", "id": number, "result": result}
         return Answer(200, body, {}, JSON)
+
+    @route("GET", "/web/version")
+    def web_version(self, request: Request) -> Answer:
+        """From 19 on, beside /json/2 (documented)."""
+        if self.store.version < json2.FROM:
+            return self.no_route(request)
+        info = [self.store.version, 0, 0, "final", 0, ""]
+        return Answer(200, {"version": f"{self.store.version}.0", "version_info": info}, {}, JSON)
+
+    @route("POST", r"/json/2/(?P<model>[a-z0-9_.]+)/(?P<method>[a-z_]+)")
+    def json_2(self, request: Request) -> Answer:
+        """One call by its address, its arguments by their names (documented, 19)."""
+        if self.store.version < json2.FROM:
+            return self.no_route(request)
+        model, method = request.params["model"], request.params["method"]
+        request.kind = kind_of(["object", method])
+        try:
+            body = json2.body_of(request)
+            self._demand_bearer(request)
+            result = self._named_call(request, model, method, body)
+        except OdooError as exc:
+            return json2.error(exc)
+        except (KeyError, ValueError, TypeError) as exc:
+            return json2.error(OdooError(str(exc), type(exc).__name__))
+        return Answer(200, result, {}, JSON)
+
+    def _demand_bearer(self, request: Request) -> None:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        database = request.headers.get("x-odoo-database", self.options["database"])
+        if scheme.lower() != "bearer" or not self._takes(database, LOGIN, key):
+            text = "Invalid apikey"
+            raise OdooError(text, "Unauthorized")
+
+    def _named_call(self, request: Request, model: str, method: str, body: Record) -> Any:
+        request.token_id = f"user-{UID}"
+        if (model, method) == ("res.users", "context_get"):
+            return {"lang": "en_US", "tz": "UTC", "uid": UID}
+        placed, named = json2.arguments(method, body)
+        result = self.methods.call(model, method, placed, named)
+        self._wrote(request, model, method, placed, result)
+        return result
 
     def bad_body(self, request: Request) -> Answer:
         del request

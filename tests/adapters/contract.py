@@ -601,7 +601,7 @@ class CallContract:
             self.write_one(bench)
 
     def test_a_dripping_body_is_cut_at_the_deadline(self, bench: Bench) -> None:
-        bench.fault(bench.write_path, drip=0.1)
+        bench.fault(bench.write_path, drip=0.25)
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown):
             self.write_one(bench, Wire(read_s=0.5, total_s=0.6))

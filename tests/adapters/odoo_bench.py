@@ -82,17 +82,20 @@ class OdooBench(Bench):
 @contextmanager
 def served(version: int = 16, **options: Any) -> Iterator[OdooBench]:
     """A fresh database of that version, its definitions downloaded."""
+    api = options.pop("api", "jsonrpc")
     with running(Simulated(options={"version": version, **options})) as base_url:
-        yield benched(base_url)
+        yield benched(base_url, api)
 
 
-def benched(base_url: str) -> OdooBench:
+def benched(base_url: str, api: str = "jsonrpc") -> OdooBench:
+    path = {"jsonrpc": "/jsonrpc", "json2": "/json/2/"}[api]
     made: dict[str, OdooBench] = {}
 
     def make(wire: Wire | None = None, *, token: str | None = None, **learnt: Any) -> Odoo:
         bench = made["bench"]
         known = {**bench.learnt, **learnt}
-        account = Account(token or bench.token, base_url, settings=SETTINGS, learnt=known)
+        settings = {**SETTINGS, "api": api}
+        account = Account(token or bench.token, base_url, settings=settings, learnt=known)
         return Odoo(account, wire or Wire(), bench.entities)
 
     def seed(contacts: Sequence[Mapping[str, str]]) -> list[str]:
@@ -112,8 +115,8 @@ def benched(base_url: str) -> OdooBench:
         values=VALUES,
         new_contact=lambda email: {"email": email, "name": "New Person"},
         bad=("x_nps_segment", "no-such-segment"),
-        read_path=r"/jsonrpc",
-        write_path=r"/jsonrpc",
+        read_path=path,
+        write_path=path,
         unique_email=False,
         foreign_tags=lambda remote_id, tags: tag(bench, remote_id, tags),
         tags_of=lambda remote_id: bench.contact(remote_id)["tags"],

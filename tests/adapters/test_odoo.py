@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.contract import CallContract, RecordContract
+from tests.adapters.contract import AdapterContract, CallContract, RecordContract
 from tests.adapters.odoo_bench import VERSIONS, OdooBench, served
 
 
@@ -27,6 +27,15 @@ def bench(request: pytest.FixtureRequest) -> Iterator[OdooBench]:
 
 class TestContract(RecordContract):
     """The promises about what is read and written, in every version."""
+
+
+class TestJSON2(AdapterContract):
+    """All the promises, over the API that Odoo 19 brings."""
+
+    @pytest.fixture
+    def bench(self) -> Iterator[OdooBench]:
+        with served(19, api="json2") as one:
+            yield one
 
 
 class TestCalls(CallContract):

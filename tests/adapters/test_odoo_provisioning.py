@@ -21,10 +21,11 @@ PARENT, NO_SEND = "res.partner.category: NPSToday", "res.partner.category: NPSTo
 
 
 # The measured one, one in the middle, the newest.
-@pytest.fixture(params=(11, 16, 18))
+@pytest.fixture(params=(11, 16, 18, 19))
 def every(request: pytest.FixtureRequest) -> Iterator[OdooBench]:
     """An administrator's connection to a database in which nothing of ours is there."""
-    with served(request.param, administrator=True) as one:
+    api = "json2" if request.param == 19 else "jsonrpc"
+    with served(request.param, administrator=True, api=api) as one:
         yield one
 
 
@@ -216,7 +217,11 @@ def test_without_crm_there_is_no_link_to_leads_and_all_else(bench: OdooBench) ->
 
 
 def test_what_an_answer_was_lost_about_is_found_by_the_next_look(every: OdooBench) -> None:
-    order = {"method": ".*", "path": "jsonrpc", "body": '"ir.model", "create"'}
+    order = {
+        "method": ".*",
+        "path": "jsonrpc|/json/2/ir.model/create",
+        "body": '"ir.model", "create"|"vals_list"',
+    }
     action = {"drop_after": True}
     every.control("fault", {**order, "occurrence": 1, "times": 1, "action": action})
     first = every.adapter().furnish(WANTED, EVERYTHING)

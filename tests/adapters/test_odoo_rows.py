@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Batch, Operation, Row, Status
+from adapters.base import Account, Batch, Operation, Row, Status
 from adapters.errors import (
+    BrokenContract,
     OutcomeUnknown,
     PauseMapping,
     ReconnectNeeded,
@@ -16,10 +17,11 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.http import Wire
+from adapters.odoo import Odoo
 from schemas.fields import FieldType
 from schemas.odoo import ACTIVITY, COMPANY, PARTNER
 from tests.adapters.contract import people
-from tests.adapters.odoo_bench import VERSIONS, OdooBench, served
+from tests.adapters.odoo_bench import SETTINGS, VERSIONS, OdooBench, served
 
 UNKNOWN = {"x_lost": "1"}
 
@@ -65,14 +67,22 @@ def test_the_probe_says_that_the_user_needs_an_address(bench: OdooBench) -> None
 
 
 def test_a_version_that_nobody_has_tried_is_said(bench: OdooBench) -> None:
-    with served(19) as newest:
-        assert "Odoo 19" in " ".join(newest.adapter().probe().notes)
+    with served(20) as newest:
+        assert "Odoo 20" in " ".join(newest.adapter().probe().notes)
 
 
 def test_what_was_learnt_of_another_user_is_asked_for_again(bench: OdooBench) -> None:
     (first,) = bench.seed(people(1))
     adapter = bench.adapter(uid=3, uid_of="somebody@acme")
     assert adapter.find(PARTNER, "id", [first], want=[])[first]
+
+
+def test_an_odoo_that_does_not_serve_the_api_that_is_spoken_says_so(bench: OdooBench) -> None:
+    """16 has no /json/2."""
+    account = Account(bench.token, bench.base_url, settings={**SETTINGS, "api": "json2"})
+    with pytest.raises(BrokenContract) as raised:
+        Odoo(account, Wire(), {}).probe()
+    assert raised.value.code == "no_such_endpoint"
 
 
 def test_a_wrong_login_is_a_refused_key(bench: OdooBench) -> None:
