@@ -15,6 +15,7 @@ from connector.cli import (
     configuration,
     connections,
     extras,
+    links,
     operations,
     people,
     provisioning,
@@ -53,6 +54,7 @@ for _command in (
     configuration.mapping,
     configuration.automation,
     recipes.source,  # with its commands about recipes
+    links.links,
     responses.push,
     responses.deliveries,
     responses.contact,

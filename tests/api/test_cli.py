@@ -175,6 +175,19 @@ def test_the_documentation_names_every_command():
             assert f"answerback {name} {inner}" in text
 
 
+def test_the_addresses_that_lead_respondents_on_are_told(answerback, tmp_path):
+    create(answerback)
+    (told,) = answerback("links", "acme")
+    assert told["name"] == "api"
+    assert told["url"].endswith("/{response_id}")
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps(body("r-1")), encoding="utf-8")
+    answerback("push", "acme", file)
+    (own,) = answerback("links", "acme", "r-1")
+    assert (own["planned"], own["leads_to"]) == (False, None)
+    assert own["url"].endswith("/r-1")
+
+
 def test_the_quota_and_what_has_drifted_are_told(answerback, database):
     create(answerback)
     with database.across() as store:
