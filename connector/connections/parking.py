@@ -25,6 +25,7 @@ FOR_THE_GRANT = (AUTH, CRYPTO)
 FOR_A_PROOF = (*FOR_THE_GRANT, SCOPE)
 CRYPTO_CODE = "secrets_unreadable"
 KEY_ENDS = "key_ends_soon"
+NOT_INSTALLED = "app_unknown"
 # A hundred thousand waiting rows are marked in one statement.
 _STATEMENT_MS = 60_000
 _LOCK_WAIT_S = 10.0
@@ -68,6 +69,8 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "operator, or change it.",
         CRYPTO_CODE: "The stored secrets cannot be opened. Tell the operator to put the "
         "key-encryption key back, then connect again.",
+        NOT_INSTALLED: "This app is not installed here any more. Tell the operator to put its "
+        "document back, then test the connection.",
         "signing_secret_unfit": "The signing secret is not whsec_ and 24 to 64 bytes in base64. "
         "Enter it again.",
         "url_invalid": "The address is no plain https address. Correct it.",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from adapters.registry import UnknownApp, traits_of
-from adapters.traits import Traits
+from adapters.traits import TagPlace, TagTraits, Traits
 from connector.connections.desk import Desk
 from connector.connections.provider import Provider
 from connector.problems import Code, Place, Refusal, not_found
@@ -41,8 +41,30 @@ class Profile:
 
     @property
     def traits(self) -> Traits:
-        """What the app is and can do."""
-        return app_traits(self.app)
+        """What the app is and can do; of one that is not installed here any more, nothing."""
+        try:
+            return traits_of(self.app)
+        except UnknownApp:
+            return _gone(self.app)
+
+
+def _gone(app: str) -> Traits:
+    """An app whose document was taken away: its connections can be looked at and deleted."""
+    return Traits(
+        app=app,
+        label=app,
+        base_url="",
+        hosts=(),
+        oauth=None,
+        key_label=None,
+        settings=(),
+        entities=(),
+        contact_entity="",
+        write_batch=1,
+        read_batch=1,
+        tags=TagTraits(place=TagPlace.NONE),
+        rates=(),
+    )
 
 
 _COLUMNS = [connections.c[name] for name in Profile.__dataclass_fields__]

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, update
 from adapters.base import Account
 from adapters.errors import AdapterError, ReconnectNeeded, TryLater
 from adapters.http import Wire
+from adapters.registry import apps
 from adapters.traits import PRIVATE_KEY
 from connector.connections import addresses, credentials, machine, parking, provider
 from connector.connections.credentials import Kept
@@ -134,6 +135,8 @@ def _look(desk: Desk, workspace_id: int, connection_id: int) -> tuple[Profile, K
         code = parking.CRYPTO_CODE
         parking.park(desk, workspace_id, connection_id, code=code, seen_version=None)
         raise parking.reconnect_needed(code=code) from exc
+    if profile.app not in apps():
+        raise parking.reconnect_needed(code=parking.NOT_INSTALLED)
     if kept is None or (kept.token is None and not _signs_in(profile, kept)):
         raise parking.reconnect_needed(code="not_connected")
     return profile, kept

@@ -15,7 +15,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from adapters.registry import adapter_for
+from adapters.registry import UnknownApp, adapter_for
+from adapters.traits import Traits
+from connector.connections import parking
 from connector.db import retried
 from connector.responses import bulk, leases, rest, schedule
 from connector.responses.hub import Hub
@@ -57,21 +59,27 @@ def claimed(
         with hub.database.begin(workspace_id) as connection:
             return _claim(connection, connection_id, wanted)
 
-    return retried(claim)
+    try:
+        return retried(claim)
+    except UnknownApp:
+        # The operator has taken its document away: the work waits until it is put back.
+        code = parking.NOT_INSTALLED
+        parking.park(hub.desk, workspace_id, connection_id, code=code, seen_version=None)
+        return None
 
 
 def _claim(connection: Connection, connection_id: int, wanted: Wanted) -> Wave | None:
     row = rest.ready(connection, connection_id)
     if row is None:
         return None
-    until = None
+    traits, until = adapter_for(row.app).traits, None
     if row.resume_at is not None:
         until = rest.probe(connection, connection_id)
         if until is None:
             return None
     # Half open after a pause or ten failures in a row: one lane probes whether the CRM is back.
     probing = until is not None or row.failures >= schedule.BREAKER_AFTER
-    lanes = 1 if probing else _lanes(connection, connection_id, row)
+    lanes = 1 if probing else _lanes(connection, connection_id, row, traits)
     wave = _next(connection, connection_id, lanes, wanted)
     if wave is None:
         rest.probe_was_needless(connection, connection_id, until=until)
@@ -79,12 +87,16 @@ def _claim(connection: Connection, connection_id: int, wanted: Wanted) -> Wave |
     return replace(wave, probe=until)
 
 
-def _lanes(connection: Connection, connection_id: int, row: Any) -> int:  # noqa: ANN401 - a row
+def _lanes(
+    connection: Connection,
+    connection_id: int,
+    row: Any,  # noqa: ANN401 - a row
+    traits: Traits,
+) -> int:
     """As many as one call of the CRM takes, or as one bulk job where the backlog is for that. The
     record of a response is a lane beside its contact's: without room for both each call would go
     half empty.
     """
-    traits = adapter_for(row.app).traits
     beside = 2 if row.keeps_records else 1
     least = bulk.bulk_from(traits, row.settings)
     due = 0

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connector.connections import connect
+from adapters.rest import shelf
+from connector.connections import connect, views
+from connector.problems import Refusal
 from connector.responses.configuration import automations
 from connector.tables import ledger
 from schemas.config import AutomationSchema
@@ -162,3 +164,26 @@ def test_an_automation_subscribes_to_a_list_that_the_document_tells(world: World
         assert lists == {
             "c0@example.test": joined_it, "c1@example.test": [], "c2@example.test": joined_it
         }  # fmt: skip
+
+
+def test_a_document_that_is_taken_away_parks_its_work_until_it_is_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with joined(world, "brevo", note="none") as crm:
+        crm.seed(people(1))
+        world.push(answered(0, score=9))
+        world.plan()
+        there = shelf._shipped()
+        with monkeypatch.context() as away:
+            away.setattr(shelf, "_shipped", lambda: {"pipedrive": there["pipedrive"]})
+            shelf.install({})
+            world.drain("brevo")
+            assert states(world) == [("parked", "auth")]
+            with world.database.begin(world.workspace_id) as store:
+                (shown,) = views.summaries(store, world.workspace_id)
+            assert (shown.state, shown.reason_code) == ("needs_attention", "app_unknown")
+            with pytest.raises(Refusal):
+                connect.probe(world.hub.desk, world.workspace_id, crm.connection_id, actor="test")
+        connect.probe(world.hub.desk, world.workspace_id, crm.connection_id, actor="test")
+        world.settle()
+        assert crm.value("c0@example.test", "score") == 9
