@@ -8,6 +8,8 @@ from types import MappingProxyType
 from connector.access.rules import Door, Right, Rule
 
 _SPACE = "/w/<key:space>"
+_MAPPING = f"{_SPACE}/mappings/<id:mapping_id>"
+_ROW = f"{_MAPPING}/rows/<id:place>"
 _FIELDS = f"{_SPACE}/fields/<id:connection_id>"
 
 
@@ -81,5 +83,27 @@ PAGES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ),
         ("GET", f"{_SPACE}/deliveries/replay"): _shows(Right.WORK),
         ("POST", f"{_SPACE}/deliveries/replay"): _does("deliveries.replayed", Right.WORK),
+        ("GET", f"{_FIELDS}/mapping.xlsx"): _shows(Right.SETTINGS),
+        ("GET", f"{_SPACE}/mappings"): _shows(Right.SETTINGS),
+        ("GET", f"{_SPACE}/mappings/new"): _shows(Right.SETTINGS),
+        ("POST", f"{_SPACE}/mappings/new"): _does("mapping.saved"),
+        ("POST", f"{_SPACE}/mappings/file"): _does("mapping.saved"),
+        ("GET", _MAPPING): _shows(Right.SETTINGS),
+        ("POST", _MAPPING): _does("mapping.saved"),
+        ("GET", f"{_MAPPING}/fields"): _shows(Right.SETTINGS),
+        ("GET", f"{_MAPPING}/mapping.xlsx"): _shows(Right.SETTINGS),
+        ("GET", f"{_MAPPING}/mapping.yaml"): _shows(Right.SETTINGS),
+        ("GET", f"{_MAPPING}/test"): _shows(Right.SETTINGS),
+        ("GET", f"{_MAPPING}/versions"): _shows(Right.SETTINGS),
+        ("POST", f"{_MAPPING}/versions/<id:version>/restore"): _does("mapping.saved"),
+        ("POST", f"{_MAPPING}/publish"): _does("mapping.published"),
+        ("POST", f"{_MAPPING}/pause"): _does("mapping.paused"),
+        ("POST", f"{_MAPPING}/resume"): _does("mapping.resumed"),
+        ("POST", f"{_MAPPING}/remove"): _does("mapping.deleted"),
+        ("POST", f"{_MAPPING}/rows"): _does("mapping.saved"),
+        ("GET", _ROW): _shows(Right.SETTINGS),
+        ("POST", _ROW): _does("mapping.saved"),
+        ("GET", f"{_ROW}/preview"): _shows(Right.SETTINGS),
+        ("POST", f"{_ROW}/remove"): _does("mapping.saved"),
     }
 )

@@ -19,10 +19,14 @@ from connector.admin import (
     fields,
     home,
     language,
+    mapping_files,
+    mapping_rows,
+    mappings,
     page,
     refusing,
     shown,
     signing_in,
+    trying,
 )
 
 # Each adds its routes to the one blueprint when it is imported; a new page is a module and a word
@@ -34,7 +38,11 @@ PAGES = (
     deliveries,
     fields,
     home,
+    mapping_files,
+    mapping_rows,
+    mappings,
     signing_in,
+    trying,
 )
 
 

@@ -41,6 +41,8 @@ page = Blueprint("pages", __name__)
 
 PROOF = "form_proof"
 TOLD_LIVES_S, MOST_TOLD = 60, 600
+# A mapping's spreadsheet is the largest thing that a form brings.
+MOST_FORM = 5 * 1024 * 1024
 _SAFE = {"GET", "HEAD"}
 # A form of ours, an address that a person typed, or a browser too old to say.
 _OWN_SITES = {"same-origin", "none", None}
@@ -73,6 +75,7 @@ def refuse_foreign_forms() -> None:
     """Nothing changes but by a form that a page of ours showed to this browser."""
     if request.method in _SAFE:
         return
+    request.max_content_length = MOST_FORM
     shown = request.form.get(PROOF, "") or request.headers.get("X-Form-Proof", "")
     is_ours = request.headers.get("Sec-Fetch-Site") in _OWN_SITES
     if not is_ours or not hmac.compare_digest(shown.encode(), proof().encode()):

@@ -4,9 +4,10 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -130,31 +131,42 @@ def store(
 
 
 def ask(
-    desk: Desk, workspace_id: int, connection_id: int, *, question: Callable[[CRM], Answer]
+    desk: Desk,
+    workspace_id: int,
+    connection_id: int,
+    *,
+    question: Callable[[CRM], Answer],
+    entities: Mapping[str, Entity] = MappingProxyType({}),
 ) -> Answer:
     """The answer of the connection's adapter outside any delivery; a refused token is renewed once.
+    `entities`: the definitions that the question needs.
 
     Raises AdapterError; a connection that needs a reconnect has been parked by then.
     """
     reached = reach(desk, workspace_id, connection_id)
     try:
-        return _asked(desk, reached, question)
+        return _asked(desk, reached, question, entities)
     except TokenExpired:
         reached = reach(desk, workspace_id, connection_id, seen_version=reached.version)
     try:
-        return _asked(desk, reached, question)
+        return _asked(desk, reached, question, entities)
     except TokenExpired as exc:
         code = "token_refused"
         parking.park(desk, workspace_id, connection_id, code=code, seen_version=reached.version)
         raise ReconnectNeeded(code=code) from exc
 
 
-def _asked(desk: Desk, reached: Reached, question: Callable[[CRM], Answer]) -> Answer:
+def _asked(
+    desk: Desk,
+    reached: Reached,
+    question: Callable[[CRM], Answer],
+    entities: Mapping[str, Entity],
+) -> Answer:
     """The answer; what the CRM told of its calls on the way is kept, whatever came of them."""
     here = reached.profile
     ear = Ear(here.app, here.learnt)
     try:
-        return question(_adapter(desk, reached, ear))
+        return question(_adapter(desk, reached, ear, entities))
     finally:
         with desk.database.begin(here.workspace_id) as connection:
             quota.keep(connection, here.workspace_id, quota.account_of(here), ear.heard())
@@ -210,7 +222,7 @@ def listing(entities: Iterable[Entity]) -> str:
     return written.getvalue()
 
 
-def _adapter(desk: Desk, reached: Reached, ear: Ear) -> CRM:
+def _adapter(desk: Desk, reached: Reached, ear: Ear, entities: Mapping[str, Entity]) -> CRM:
     rates = _rates(desk, reached.profile)
 
     def before(kind: str | None) -> None:
@@ -218,7 +230,7 @@ def _adapter(desk: Desk, reached: Reached, ear: Ear) -> CRM:
         desk.permit(reached.profile, rates, kind)
 
     wire = Wire(before=before, answered=ear.answered, out=Outward(desk.allowed))
-    return adapter_for(reached.profile.app)(reached.account, wire, {})
+    return adapter_for(reached.profile.app)(reached.account, wire, entities)
 
 
 def _rates(desk: Desk, profile: Profile) -> tuple[RatePolicy, ...]:

@@ -5,6 +5,7 @@ automations, survey words.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +18,7 @@ from connector.responses.questions import shape_of
 from connector.responses.rules import Expression, ExpressionInvalid, condition, trusting
 from connector.responses.tags import pattern_of
 from connector.responses.transforms import Context
-from connector.responses.vocabulary import Kind, declared
+from connector.responses.vocabulary import Kind, LabelRule, declared
 from schemas.fields import Entity, entity_from_json
 
 # The window of computed.nps, unless the workspace says otherwise.
@@ -27,31 +28,55 @@ NO_LINGER: Mapping[str, float] = MappingProxyType({})
 WAITS_FOR = {"new": "auth", "needs_attention": "auth", "disconnected": "auth"}
 
 
-def load_facts(
-    connection: Connection, workspace_id: int, *, linger_s: Mapping[str, float] = NO_LINGER
-) -> Facts:
-    """The workspace's configuration as it stands now."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What may be named in this workspace, and what values are read with."""
+
+    declared: Mapping[str, Kind]
+    surveys: Mapping[int, Mapping[str, Any]]
+    labels: tuple[LabelRule, ...]
+    context: Context
+    settings: Mapping[str, Any]
+
+
+def load_words(connection: Connection, workspace_id: int) -> Words:
+    """The words alone: enough to check a mapping, or to try one out."""
     space = connection.execute(SPACE, {"w": workspace_id}).one()
     surveys = _surveys(connection)
     shape = shape_of(surveys.values(), campaign_flags=_campaign_flags(connection))
     words = declared(shape)
+    context = Context(
+        country=space.country,
+        language=space.settings.get("language", "en"),
+        zone=space.timezone,
+        declared=words,
+    )
+    return Words(words, surveys, shape.labels, context, space.settings)
+
+
+def load_facts(
+    connection: Connection, workspace_id: int, *, linger_s: Mapping[str, float] = NO_LINGER
+) -> Facts:
+    """The workspace's configuration as it stands now."""
+    words = load_words(connection, workspace_id)
     return Facts(
         connections=_connections(connection, linger_s),
         mappings=_mappings(connection),
-        automations=_automations(connection, words),
-        declared=words,
-        surveys=surveys,
-        labels=shape.labels,
-        nps_window_days=int(space.settings.get("nps_window_days", NPS_WINDOW_DAYS)),
-        context=Context(
-            country=space.country,
-            language=space.settings.get("language", "en"),
-            zone=space.timezone,
-            declared=words,
-        ),
-        pattern=pattern_of(space.settings.get("tags", {})),
-        tags_enabled=bool(space.settings.get("tags", {}).get("enabled", True)),
+        automations=_automations(connection, words.declared),
+        declared=words.declared,
+        surveys=words.surveys,
+        labels=words.labels,
+        nps_window_days=int(words.settings.get("nps_window_days", NPS_WINDOW_DAYS)),
+        context=words.context,
+        pattern=pattern_of(words.settings.get("tags", {})),
+        tags_enabled=bool(words.settings.get("tags", {}).get("enabled", True)),
     )
+
+
+def load_automations(connection: Connection, words: Words) -> tuple[AutomationFacts, ...]:
+    """The published automations, to read only."""
+    names = tuple(sorted(words.declared.items()))
+    return tuple(_automation(row, names) for row in connection.execute(AUTOMATIONS))
 
 
 def _connections(

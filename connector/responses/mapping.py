@@ -139,13 +139,19 @@ def _value(
 
 
 def _carried(row: Mapping[str, Any], variable: Variable, context: Context) -> FieldValue:
+    known = with_labels(context, variable)
+    return transformed(variable.value, row["transforms"], context=known)
+
+
+def with_labels(context: Context, variable: Variable) -> Context:
+    """The context with what the respondent read for each of the variable's values."""
     values = variable.value if isinstance(variable.value, tuple) else (variable.value,)
     labels = {
         value: label
         for value, label in zip(values, variable.labels, strict=False)
         if isinstance(value, str)
     }
-    return transformed(variable.value, row["transforms"], context=replace(context, labels=labels))
+    return replace(context, labels=labels)
 
 
 def _instead(row: Mapping[str, Any], field: Field, context: Context) -> FieldValue:

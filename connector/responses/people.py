@@ -56,6 +56,12 @@ def persons(
     return found
 
 
+def contact_of(connection: Connection, contact_id: int) -> Person | None:
+    """The person of a contact, None where it is gone; reads only."""
+    row = connection.execute(ONE, {"id": contact_id}).one_or_none()
+    return None if row is None else _person(row, {})
+
+
 def _by_crm_id(
     connection: Connection, workspace_id: int, bodies: Mapping[int, Mapping[str, Any]]
 ) -> dict[int, Person]:
@@ -163,6 +169,13 @@ FIND = text(
              FROM contact WHERE workspace_id = :w AND email_key = r.email_key
               AND state = 'active'
            ORDER BY choice LIMIT 1) c
+    """
+)
+ONE = text(
+    """
+    SELECT id, email, external_id, phone, name, first_name, last_name, company, country, language,
+           attributes, origin_connection_id
+      FROM contact WHERE id = :id AND state = 'active'
     """
 )
 # Two planners must not make two contacts of one CRM id.

@@ -50,7 +50,7 @@ class Browser:
 
     def get(self, path: str, **headers: str) -> Any:
         answer = self.client.get(self.address(path), headers={**self.headers, **headers})
-        if PROOF.search(answer.text):
+        if answer.mimetype == "text/html" and PROOF.search(answer.text):
             self.seen = answer.text
         return answer
 

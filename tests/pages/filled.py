@@ -4,15 +4,43 @@ else's tests.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text
 
+from connector.connections import discover
+from connector.connections.profile import load
 from connector.db import Database
+from schemas.config import MappingSchema
+from schemas.fields import Entity, Field, FieldType, Option
 from tests.pages.conftest import Browser
 
+CONTACTS = Entity(
+    "contacts",
+    "Contacts",
+    (
+        Field("email", "E-mail", FieldType.EMAIL, identifies=True),
+        Field("nps_score", "NPS score", FieldType.INTEGER),
+        Field("reached", "Reached by", FieldType.CHOICE, options=(Option("web", "The web"),)),
+    ),
+)
+MAPPED = {
+    "name": "Scores",
+    "connection": "HubSpot <b>EU</b>",
+    "entity": "contacts",
+    "operation": "upsert",
+    "identify": {"variable": "contact.email", "field": "email"},
+    "rows": [
+        {
+            "variable": "computed.score",
+            "field": "nps_score",
+            "transforms": [{"name": "round", "digits": 0}],
+        }
+    ],
+}
 WHY = "the value is longer than the field"
 
 
@@ -67,6 +95,13 @@ class Filled:
         )
 
 
+def keep_definitions(made: Filled) -> None:
+    """What a download has found."""
+    with made.database.begin(made.browser.workspace_id) as store:
+        profile = load(store, made.browser.workspace_id, made.ids["connection_id"])
+        discover.store(store, profile, [CONTACTS])
+
+
 def fill(browser: Browser, database: Database) -> Filled:
     """One of everything that pages show."""
     made = Filled(browser, database)
@@ -81,6 +116,13 @@ def fill(browser: Browser, database: Database) -> Filled:
         " :connection_id) RETURNING id",
         **ids,
     )
+    made.sql(
+        "INSERT INTO mapping_version (workspace_id, mapping_id, version, body) VALUES (:w,"
+        " :mapping_id, 1, cast(:body AS jsonb))",
+        body=json.dumps(MappingSchema().load(MAPPED)),
+        **ids,
+    )
+    keep_definitions(made)
     ids["contact_id"] = made.one(
         "INSERT INTO contact (workspace_id, email, email_key, name) VALUES (:w,"
         " 'soren@example.test', 'soren@example.test', 'Søren Møller') RETURNING id"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from adapters.registry import traits_of
 from connector.problems import Code, Place, Refusal
-from connector.responses.facts import load_facts
+from connector.responses.facts import load_words
 from connector.responses.mapping import Problem, check_mapping
 from connector.responses.rules import trusting
 from connector.responses.vocabulary import OPEN, Kind, on_trust
@@ -20,6 +20,8 @@ from connector.tables import connection as connections
 from schemas.fields import Entity, entity_from_json
 
 Body = Mapping[str, Any]
+# A draft may be empty; what is published writes something.
+_NOTHING_MAPPED = Problem("rows", "", "nothing_mapped", "no row says what is written where")
 _ROW = re.compile(r"rows\[(\d+)\]")
 # Which member of a row, or of `identify`, a problem is about.
 _MEMBERS = {
@@ -63,7 +65,8 @@ def check(connection: Connection, workspace_id: int, body: Body) -> Checked:
         operations=[operation.value for operation in traits_of(here.app).operations],
     )
     unsure = tuple(_unsure(variable) for variable in guessed)
-    return Checked(here.id, here.state == "connected", (*problems, *unsure))
+    empty = () if body["rows"] else (_NOTHING_MAPPED,)
+    return Checked(here.id, here.state == "connected", (*empty, *problems, *unsure))
 
 
 def connection_named(connection: Connection, workspace_id: int, name: str) -> Any:  # noqa: ANN401
@@ -130,7 +133,7 @@ def _declared(
     Contacts have attributes of the customer's own, and platforms send flags along. Which answers
     there will be can only be said where the mapping is for one campaign and its survey is known.
     """
-    declared = dict(load_facts(connection, workspace_id, linger_s={}).declared)
+    declared = dict(load_words(connection, workspace_id).declared)
     is_known = _survey_is_known(connection, workspace_id, body.get("campaign"))
     guessed = {
         variable: kind
@@ -148,7 +151,7 @@ def words_for(
     connection: Connection, workspace_id: int, *, source: str, campaign_id: str | None
 ) -> dict[str, Kind]:
     """What a condition may name."""
-    declared = load_facts(connection, workspace_id, linger_s={}).declared
+    declared = load_words(connection, workspace_id).declared
     is_known = _survey_is_known(connection, workspace_id, campaign_id)
     return trusting(source, declared, survey_known=is_known)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -53,7 +53,7 @@ def template(
         "campaign": campaign,
         "identify": identify,
     }
-    known = tuple(_known(connection, asked))
+    known = tuple(_known(_surveys(connection), asked))
     return write_sheet(Book(head, known=known, entity=wanted))
 
 
@@ -66,8 +66,31 @@ def filled(connection: Connection, workspace_id: int, mapping_id: int) -> bytes:
     body = versioned.body_of(connection, MAPPING, row)
     found = discover.snapshots(connection, workspace_id, row.connection_id)
     entity = next((one.entity for one in found if one.entity.name == body["entity"]), None)
-    known = tuple(_known(connection, _survey_of(connection, workspace_id, body.get("campaign"))))
+    asked = _survey_of(connection, workspace_id, body.get("campaign"))
+    known = tuple(_known(_surveys(connection), asked))
     return write_sheet(Book(body, body["rows"], known, entity))
+
+
+def known_of(connection: Connection, workspace_id: int, campaign: str | None) -> tuple[Known, ...]:
+    """The variables that a mapping of this campaign can use, its survey's answers first; of every
+    survey where it is for any campaign.
+    """
+    every = _surveys(connection)
+    survey = _survey_of(connection, workspace_id, campaign) if campaign else _as_one(every)
+    return tuple(_known(every, survey))
+
+
+def _surveys(connection: Connection) -> list[Survey]:
+    return [row.body for row in connection.execute(SURVEYS)]
+
+
+def _as_one(surveys: Sequence[Survey]) -> Survey:
+    """The questions of all surveys; of several with one key the first."""
+    questions: dict[str, Any] = {}
+    for survey in surveys:
+        for one in survey["questions"]:
+            questions.setdefault(one["key"], one)
+    return {"questions": tuple(questions.values())}
 
 
 def _entity(connection: Connection, here: Profile, name: str | None) -> Entity:
@@ -106,9 +129,8 @@ def _survey_of(connection: Connection, workspace_id: int, campaign: str | None) 
         return NOTHING  # a mapping may be for a campaign that has not been heard of yet
 
 
-def _known(connection: Connection, survey: Survey) -> Iterator[Known]:
+def _known(every: Sequence[Survey], survey: Survey) -> Iterator[Known]:
     """The survey's answers in its order, what is known of every response, then all other words."""
-    every = [row.body for row in connection.execute(SURVEYS)]
     kinds = declared(shape_of([*every, survey]))
     told: set[str] = set()
     for one in (*_asked(survey), *(Known(name, kind.value) for name, kind in STANDARD.items())):
