@@ -1,7 +1,7 @@
 """Notes and files of deleted responses: their messages and attachments are deleted.
 
-Odoo lets those delete a message who may write the record it stands on (11, measured by reading its
-source; later versions unverified). One that refuses says so, and somebody has to do it there.
+Whether an ordinary user may delete a message is unverified for every version. An Odoo that refuses
+says so, and somebody has to do it there.
 """
 
 from __future__ import annotations

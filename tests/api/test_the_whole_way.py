@@ -12,7 +12,7 @@ import requests
 from sqlalchemy import insert, update
 
 from connector import audit
-from connector.access import ACCESS
+from connector.access.api import API
 from connector.api.mapping_files import YAML
 from connector.db import Database
 from connector.documents import write_yaml
@@ -381,7 +381,7 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
     last = [("DELETE", "/connections/<id:connection_id>")]
     rules = {
         (method, rule.removeprefix("/api/v1")): asked
-        for (method, rule), asked in ACCESS.items()
+        for (method, rule), asked in API.items()
         if asked.audited
     }
     wrong = []

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, func, literal_column, select, update
 
@@ -14,6 +15,7 @@ from connector.connections import keys, vault
 from connector.connections.keys import check_keys, open_document, rewrap, rows_per_kek
 from connector.connections.vault import Keyring, KeysUnusable, Place, SealBroken
 from connector.db import Database
+from connector.settings import Settings
 from connector.tables import data_key, metadata
 from tests.connections.conftest import House, new_workspace
 
@@ -21,6 +23,8 @@ OLD = Keyring(active=1, keys={1: bytes(range(32))})
 BOTH = Keyring(active=2, keys={1: bytes(range(32)), 2: bytes(range(32, 64))})
 NEW = Keyring(active=2, keys={2: bytes(range(32, 64))})
 ROW = UUID(int=7)
+# The web's own role may not read these.
+CLOSED = ("sign_in_hold",)
 
 
 @pytest.fixture
@@ -136,7 +140,7 @@ def test_a_sealed_row_put_into_another_row_does_not_open(
             open_document(connection, OLD, place=place(workspace_id, uuid4()), sealed=blob)
 
 
-def test_no_secret_lies_open_anywhere_in_the_database(house: House) -> None:
+def test_no_secret_lies_open_anywhere_in_the_database(house: House, settings: Settings) -> None:
     house.connected()
     told = [told for _, told in house.crm.told]
     canaries = {told[0]["client_secret"], told[0]["code_verifier"]}
@@ -150,7 +154,11 @@ def test_no_secret_lies_open_anywhere_in_the_database(house: House) -> None:
                 ).scalar()
             )
             for table in metadata.sorted_tables
-            if table.name != "workspace"
+            if table.name not in {"workspace", *CLOSED}
         )
+    with psycopg.connect(str(settings.database_owner_url)) as owner:
+        for name in CLOSED:
+            asked = f"SELECT jsonb_agg({name}) FROM {name}"  # noqa: S608 - names of ours
+            dump += str(owner.execute(asked).fetchone())
     assert "connection.connected" in dump
     assert not [one for one in canaries if one in dump or one.encode().hex() in dump]
