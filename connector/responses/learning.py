@@ -175,15 +175,15 @@ NPS = text(
     SELECT campaign_id, round(100.0 * (count(*) FILTER (WHERE score >= 9)
                                      - count(*) FILTER (WHERE score <= 6)) / count(*))::int AS nps
       FROM (
-        SELECT DISTINCT ON (r.source, r.response_id) r.campaign_id,
+        SELECT DISTINCT ON (r.source, r.response_id) r.campaign_id, r.event,
                (SELECT (a.value->>'value')::int FROM jsonb_each(r.body->'answers') AS a
                  WHERE a.value->>'type' = 'nps' ORDER BY a.key LIMIT 1) AS score
           FROM response r
-         WHERE r.campaign_id = ANY(:ids) AND r.event IN ('completed', 'updated')
+         WHERE r.campaign_id = ANY(:ids) AND r.event IN ('completed', 'updated', 'deleted')
            AND r.answered_at > now() - make_interval(days => :days)
          ORDER BY r.source, r.response_id, r.revision DESC
       ) newest
-     WHERE score IS NOT NULL GROUP BY campaign_id
+     WHERE score IS NOT NULL AND event <> 'deleted' GROUP BY campaign_id
     """
 )
 SURVEYS = text(

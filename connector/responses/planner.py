@@ -214,20 +214,20 @@ def _of_deleted(
     """A deletion takes back what its versions have written; a version that comes after it does
     nothing.
     """
+    about = learnt.ended.about.get(row.id)
     state = {
         "id": row.id,
-        "contact_id": None,
-        "campaign_id": None,
-        "survey_id": None,
+        "contact_id": about.contact_id if about else None,
+        "campaign_id": about.campaign_id if about else None,
+        "survey_id": about.survey_id if about else None,
         "error": None,
     }
     if row.event != EVENT:
         return [], state | {"verdicts": {"response": DELETED}}
     written = learnt.ended.written.get(row.id, ())
     told = compensation(written, learnt.facts.connections)
-    contact = next((one.contact_id for one in written), None)
     steps = [(_rank(row), contact_id, step) for contact_id, step in told.steps]
-    return steps, state | {"contact_id": contact, "verdicts": dict(told.verdicts)}
+    return steps, state | {"verdicts": dict(told.verdicts)}
 
 
 def _id_of(body: Mapping[str, Any], named: str) -> str:

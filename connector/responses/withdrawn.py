@@ -24,12 +24,14 @@ EVENT = "deleted"
 class Withdrawn:
     """Of a batch of responses that is planned: `gone` are versions of deleted responses; `waiting`
     are deletions that come again, because somebody else is still planning an earlier version;
-    `written` is what the earlier versions of a deletion may have left at the CRMs.
+    `written` is what the earlier versions of a deletion may have left at the CRMs; `about` is whom
+    and what they were about, by the deletion: rows with contact_id, campaign_id, survey_id.
     """
 
     gone: frozenset[int] = frozenset()
     waiting: frozenset[int] = frozenset()
     written: Mapping[int, Sequence[WrittenStep]] = field(default_factory=dict)
+    about: Mapping[int, Row[Any]] = field(default_factory=dict)
 
 
 def of_batch(connection: Connection, rows: Sequence[Row[Any]]) -> Withdrawn:
@@ -45,7 +47,10 @@ def of_batch(connection: Connection, rows: Sequence[Row[Any]]) -> Withdrawn:
     if waiting:
         connection.execute(POSTPONE, {"ids": list(waiting)})
     due = [one for one in deletions if one not in waiting]
-    return Withdrawn(gone, waiting, _ended(connection, due) if due else {})
+    if not due:
+        return Withdrawn(gone, waiting)
+    about = {row.deletion: row for row in connection.execute(ABOUT, {"ids": due})}
+    return Withdrawn(gone, waiting, _ended(connection, due), about)
 
 
 def _ended(connection: Connection, ids: Sequence[int]) -> dict[int, list[WrittenStep]]:
@@ -100,6 +105,13 @@ WAITING = text(
 )
 POSTPONE = text(
     "UPDATE response SET plan_due_at = now() + interval '1 second' WHERE id = ANY(:ids)"
+)
+# Who reads the newest version of a contact's or campaign's responses must meet the deletion there.
+ABOUT = text(
+    f"""
+    SELECT DISTINCT ON (g.id) g.id AS deletion, r.contact_id, r.campaign_id, r.survey_id {_BEFORE}
+     ORDER BY g.id, r.revision DESC, r.id DESC
+    """
 )
 # Oldest version first. What nobody has had in hand cannot stand anywhere.
 WRITTEN = text(

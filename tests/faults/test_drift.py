@@ -304,4 +304,5 @@ def test_two_snapshots_can_be_compared(world: World, there: Changing) -> None:
             store, world.workspace_id, connection_id, before=mine[1]["id"], after=mine[0]["id"]
         )
     assert [one["kind"] for one in told["changes"] if one["breaks"]] == ["removed"]
-    assert [one["fields"] for one in told["mappings"]] == [[there.field]]
+    lost = FIELDS[there.crm.app]["score"]
+    assert [one["fields"] for one in told["mappings"]] == [[lost]]

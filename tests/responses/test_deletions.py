@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connector.db import Database
-from connector.responses import deliver, planner
+from connector.responses import deliver, learning, planner
 from connector.settings import Settings
 from simulators.kit.server import running
 from tests.responses import test_records
@@ -317,6 +317,21 @@ def test_a_record_that_is_gone_has_nothing_left_to_take_back(
     salesforce.control("seed", {"delete": [str(salesforce.contacts()[who(0)]["id"])]})
     delete(world, "r0")
     assert {one.state for one in world.deliveries(kind="undo")} == {"done"}
+
+
+def test_a_deleted_answer_counts_in_no_figure_of_its_campaign(world: World) -> None:
+    def nps() -> int | None:
+        with world.database.begin(world.workspace_id) as store:
+            named = learning.campaigns(store, world.workspace_id, [answered(1)])
+            return learning.with_nps(store, named, days=10_000)["5000"].nps
+
+    give(world, (1, "good", 10, EARLIER), (2, "bad", 0, EARLIER))
+    world.plan()
+    assert nps() == 0
+    # Some platforms say it with the answers, some without.
+    world.push(answered(2, response_id="bad", score=0) | {"event": "deleted", "revision": 9})
+    world.plan()
+    assert nps() == 100
 
 
 def test_what_was_opened_for_somebody_to_work_on_stays(world: World) -> None:
