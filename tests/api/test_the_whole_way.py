@@ -17,7 +17,7 @@ from connector.api.mapping_files import YAML
 from connector.db import Database
 from connector.documents import write_yaml
 from connector.jobs import hub_of
-from connector.tables import delivery, link
+from connector.tables import connection, delivery, link
 from simulators.hubspot import HubSpot
 from simulators.kit.server import running
 from tests.api.conftest import Caller
@@ -210,6 +210,17 @@ def test_a_paused_mapping_parks_what_comes_and_goes_on_in_order(alice, crm, worl
     told = alice.get("/responses/r1").json
     assert told["state"] == "done"
     assert {one["state"] for one in told["versions"][0]["steps"]} == {"done"}
+
+
+def test_an_app_without_contacts_has_no_standard_integration_to_switch_on(alice, database):
+    chat = alice.post("/connections", {"app": "hubspot", "name": "talk"}).json["id"]
+    with database.begin(alice.workspace_id) as store:
+        # A chat of its own would be called when it is connected.
+        store.execute(update(connection).where(connection.c.id == chat).values(app="chat"))
+    answer = alice.put(f"/connections/{chat}/standard", {"enabled": True})
+    assert (answer.status_code, answer.json["code"]) == (422, "setting_invalid")
+    assert answer.json["errors"][0]["pointer"] == "/enabled"
+    assert alice.put(f"/connections/{chat}/standard", {"enabled": False}).status_code == 200
 
 
 def test_a_mapping_that_is_fed_is_not_deleted(alice, crm):

@@ -22,8 +22,8 @@ _LONGEST_NAME, _SUGGESTED, _LIKE = 120, 5, 0.5
 def save(
     connection: Connection, workspace_id: int, connection_id: int, body: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Set the switch; what it is afterwards. Raises Refusal: NOT_FOUND, SETTING_INVALID for a way
-    to match companies that this CRM does not have.
+    """Set the switch; what it is afterwards. Raises Refusal: NOT_FOUND, SETTING_INVALID for an app
+    without contacts, or a way to match companies that this CRM does not have.
     """
     _refuse_what_cannot_match(_row(connection, workspace_id, connection_id).app, body)
     connection.execute(
@@ -42,8 +42,12 @@ def read(connection: Connection, workspace_id: int, connection_id: int) -> dict[
 
 
 def _refuse_what_cannot_match(app: str, body: Mapping[str, Any]) -> None:
-    """A company that is never found would be left out without a word."""
+    """A person or company that is never found would be left out without a word."""
     traits, by = traits_of(app), body.get("company")
+    if body.get("enabled") and not traits.contact_entity:
+        told = f"{traits.label} has no contacts; automations reach it by an action"
+        place = Place("/enabled", "operation_unsupported", told)
+        raise Refusal(Code.SETTING_INVALID, told, places=[place])
     if by is None or by in traits.company_fields:
         return
     ways = " or ".join(traits.company_fields)
@@ -94,7 +98,7 @@ def prefilled(connection: Connection, workspace_id: int, connection_id: int) -> 
         for attribute, name in pairs
         if name in known
     ]
-    email = traits.standard_fields["email"]
+    email = traits.standard_fields.get("email", traits.id_field)
     mapping = {
         "name": f"{row.name}: {entity.label}"[:_LONGEST_NAME],
         "connection": row.name,
