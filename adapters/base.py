@@ -467,6 +467,17 @@ class FileEncloser(Protocol):
 
 
 @runtime_checkable
+class FileLinker(Protocol):
+    """A FileTaker that tells where a file can be opened: whoever takes files does."""
+
+    def file_link(self, entity: str, remote_id: str) -> str | None:
+        """The address at which people of the CRM open the file that `file`, `enclose` or `filed`
+        told of; None where it is gone.
+        """
+        ...
+
+
+@runtime_checkable
 class Messenger(Protocol):
     """An app that tells people or systems and keeps no records (`Traits.messages`)."""
 
@@ -494,8 +505,8 @@ class ReviewTaker(Protocol):
     """An app that a respondent can be led to (`Traits.invites`)."""
 
     def review_link(self, *, reference: str, email: str, name: str) -> str:
-        """The address at which this person may review; no call is made. `reference`: the response's
-        id at its platform.
+        """The address at which this person may review; one call at the most, since their browser
+        waits. `reference`: the response's id at its platform.
         """
         ...
 

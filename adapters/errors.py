@@ -3,6 +3,7 @@
     AdapterError            the whole call failed; named for what the caller does
     ├── TryLater(wait_s)    wait, then send again; an attempt is burnt
     │   ├── Throttled       the CRM asked us to wait: the connection pauses, no attempt is burnt
+    │   ├── AskAgain        a question's answer was lost: nothing was sent that changes anything
     │   ├── StillRunning    the CRM works on a job that may hold it: look again, none is burnt
     │   └── OutcomeUnknown  the call may have been applied: look it up before sending it again
     ├── TokenExpired        refresh once and call again; a second time it is ReconnectNeeded
@@ -10,8 +11,9 @@
     ├── PauseMapping        schema drift or a missing permission: the mapping is parked
     ├── BatchRefused        the CRM refused the whole batch because of a row it does not name: the
     │                       caller splits the batch until the bad row stands alone
-    └── BrokenContract      the CRM or we broke the protocol; nothing was applied, a person must
-                            look
+    ├── BrokenContract      the CRM or we broke the protocol; nothing was applied, a person must
+    │                       look
+    └── NotSent             who watches the wire has seen the call and kept it back
 
 A row's own fault is never an exception but its Outcome (adapters/base.py).
 """
@@ -62,6 +64,14 @@ class StillRunning(TryLater):
     code = "job_running"
 
 
+class AskAgain(TryLater):
+    """The answer to a question was lost: the call changes nothing, so nothing can have been
+    written.
+    """
+
+    code = "read_unanswered"
+
+
 class OutcomeUnknown(TryLater):
     """The call left us and no trustworthy answer came back: look up before sending again."""
 
@@ -108,3 +118,21 @@ class BrokenContract(AdapterError):
     """An answer or request that the protocol does not allow; certainly not applied."""
 
     code = "broken_contract"
+
+
+class NotSent(AdapterError):
+    """Certainly not sent: the call was only to be seen. Never met where nobody watches the wire."""
+
+    code = "not_sent"
+
+
+def asking(error: AdapterError) -> AdapterError:
+    """What the error of a call means that changes nothing at the CRM: never OutcomeUnknown. An
+    answer that came and made no sense keeps its word, which says what to look for.
+    """
+    if isinstance(error, TryLater) and error.code == OutcomeUnknown.code:
+        message = "the CRM's answer to a question was lost: asking has written nothing; asked again"
+        return AskAgain(message, wait_s=error.wait_s)
+    if isinstance(error, OutcomeUnknown):
+        return TryLater(str(error), wait_s=error.wait_s, code=error.code)
+    return error

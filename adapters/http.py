@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPResponse as PlainResponse
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
@@ -24,6 +24,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from adapters.calls import SAFE, Asks, Body, Call, Watch, by_method, unwatched
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater
 from adapters.out import WayOut
 
@@ -47,7 +48,8 @@ class Wire:
     `before(kind)` is asked before each call and may wait or raise (the rate limiter; it also
     refuses a call inside a database transaction). `answered(status, headers)` is told when the
     answer's headers are there and its body is not read yet (usage headers; exact kill points in
-    tests). `out`: the way to addresses that a customer has given, where the hub lends one.
+    tests). `watch(call)` sees each call before that, and may keep it back. `out`: the way to
+    addresses that a customer has given, where the hub lends one.
     """
 
     connect_s: float = 3.0
@@ -57,6 +59,14 @@ class Wire:
     before: Callable[[str | None], None] = _permit
     answered: Callable[[int, Mapping[str, str]], None] = _forget
     out: WayOut | None = None
+    watch: Watch = unwatched
+
+    def leave(self, call: Call, kind: str | None = None) -> None:
+        """Every call passes here before it is sent: seen by who watches, then permitted. Raises
+        what either of them does; then nothing is sent.
+        """
+        self.watch(call)
+        self.before(kind)
 
 
 KindOf = Callable[[str, str], str | None]
@@ -98,10 +108,11 @@ def requests_session(
     target: str | None = None,
     kind_of: KindOf = one_kind,
     judged: bool = False,
+    asks: Asks = by_method,
 ) -> requests.Session:
     """A session that reaches `origin` and nothing else; `target` is where its calls really go
     (simulator). `judged`: a customer has named the host, so that every connection goes to an
-    address which the wire's way out has judged.
+    address which the wire's way out has judged. `asks`: which calls change nothing.
     """
     session = requests.Session()
     session.adapters.clear()
@@ -111,7 +122,7 @@ def requests_session(
     # The slash matters: without it https://acme.example also matches
     # https://acme.example.evil.example.
     addresses = _judged_by(wire) if judged else None
-    session.mount(origin + "/", _OneOrigin(wire, target, kind_of, addresses))
+    session.mount(origin + "/", _OneOrigin(wire, target, kind_of, addresses, asks))
     return session
 
 
@@ -122,9 +133,11 @@ def _judged_by(wire: Wire) -> Addresses:
     return wire.out.addresses
 
 
-def urllib3_pool(wire: Wire, origin: str, *, kind_of: KindOf = one_kind) -> GuardedPool:
+def urllib3_pool(
+    wire: Wire, origin: str, *, kind_of: KindOf = one_kind, asks: Asks = by_method
+) -> GuardedPool:
     """A pool manager's `request` that reaches `origin` and nothing else."""
-    return GuardedPool(wire, origin, kind_of)
+    return GuardedPool(wire, origin, kind_of, asks)
 
 
 def failure(exc: Exception) -> AdapterError:
@@ -167,10 +180,15 @@ class _OneOrigin(HTTPAdapter):
     """
 
     def __init__(
-        self, wire: Wire, target: str | None, kind_of: KindOf, addresses: Addresses | None
+        self,
+        wire: Wire,
+        target: str | None,
+        kind_of: KindOf,
+        addresses: Addresses | None,
+        asks: Asks,
     ) -> None:
         self._wire, self._target, self._kind_of = wire, target, kind_of
-        self._addresses = addresses
+        self._addresses, self._asks = addresses, asks
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -187,7 +205,11 @@ class _OneOrigin(HTTPAdapter):
             on_wire.headers["Host"] = asked.netloc
             on_wire.url = self._target + (asked.path or "/")
             on_wire.url += f"?{asked.query}" if asked.query else ""
-        self._wire.before(self._kind_of(str(request.method), asked.path))
+        method = str(request.method)
+        self._wire.leave(
+            _seen(self._asks, method, str(request.url), request.body),
+            self._kind_of(method, asked.path),
+        )
         timeout = (self._wire.connect_s, self._wire.read_s)
         answer = super().send(on_wire, stream=True, timeout=timeout)
         self._wire.answered(answer.status_code, answer.headers)
@@ -206,8 +228,8 @@ class GuardedPool:
     transport.
     """
 
-    def __init__(self, wire: Wire, origin: str, kind_of: KindOf) -> None:
-        self._wire, self._origin, self._kind_of = wire, origin, kind_of
+    def __init__(self, wire: Wire, origin: str, kind_of: KindOf, asks: Asks) -> None:
+        self._wire, self._origin, self._kind_of, self._asks = wire, origin, kind_of, asks
         self._pool = urllib3.PoolManager(maxsize=4, retries=False)
         self._pool.pool_classes_by_scheme = deadline_pools(wire.total_s, wire.read_s)
 
@@ -216,7 +238,12 @@ class GuardedPool:
         if origin_of(url) != self._origin:
             message = "a call would have left the connection's own host"
             raise HostRefused(message)
-        self._wire.before(self._kind_of(method, urlsplit(url).path))
+        query = urlencode(options.get("fields") or {}) if method in SAFE else ""
+        whole = f"{url}?{query}" if query else url
+        self._wire.leave(
+            _seen(self._asks, method, whole, options.get("body")),
+            self._kind_of(method, urlsplit(url).path),
+        )
         options.update(
             timeout=urllib3.Timeout(connect=self._wire.connect_s, read=self._wire.read_s),
             redirect=False,
@@ -236,6 +263,12 @@ class GuardedPool:
 
 
 # --- what both share ----------------------------------------------------------------------------
+
+
+def _seen(asks: Asks, method: str, url: str, body: Body) -> Call:
+    parts = urlsplit(url)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return Call(method, path, body, asks(method, parts.path, body))
 
 
 def whole_body(answer: urllib3.HTTPResponse, max_bytes: int) -> bytes:

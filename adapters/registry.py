@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from adapters.base import CRM
     from adapters.cards import Prover
+    from adapters.events import Teller
     from adapters.traits import Traits
 
 ADAPTERS = {
@@ -22,6 +23,7 @@ ADAPTERS = {
     "splio": "adapters.splio:Splio",
     "sql": "adapters.sql:SQLDatabase",
     "trustpilot": "adapters.trustpilot:Trustpilot",
+    "trustpilot_api": "adapters.trustpilot_api:TrustpilotAPI",
     "webhook": "adapters.webhook:Webhook",
     "zendesk": "adapters.zendesk:Zendesk",
 }
@@ -67,3 +69,10 @@ def card_prover(app: str) -> Prover:
     package = adapter_for(app).__module__.rpartition(".")[0]
     prover: Prover = import_module(f"{package}.card").proved
     return prover
+
+
+def event_teller(app: str) -> Teller:
+    """What believes and reads the app's events. Only for an app with `Traits.tells`."""
+    package = adapter_for(app).__module__.rpartition(".")[0]
+    teller: Teller = import_module(f"{package}.events").TELLER
+    return teller

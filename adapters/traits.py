@@ -5,10 +5,12 @@ are made from it. Pure.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from string import Formatter
 from typing import Any
 
 from adapters.base import Operation
@@ -57,14 +59,27 @@ class RatePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityScopes:
+    """The scopes that the records of an entity need: any of `read` lets them be read, any of
+    `write` made and changed. The first is the one to ask for.
+    """
+
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OAuthTraits:
     """A CRM's OAuth 2 endpoints as data. URLs may hold `{base}`: the account's base URL, and any
     key of the connection's settings. `body` is `form` or `json`; `revoke_body` also `delete`: the
     access token deletes itself. `rotates`: a refresh kills the old refresh token.
     `expires_in_s`: assumed when the answer has none (None: refresh on 401 only).
-    `refresh_margin_s`: refreshed this long before expiry. `grants`: those offered beside a person's
-    consent (JWT_BEARER, CLIENT_CREDENTIALS), by the settings MACHINE_SETTINGS; `shared_hosts` do
-    not take client credentials; `audiences`: host pattern -> whom an assertion is meant for.
+    `refresh_margin_s`: refreshed this long before expiry. `entity_scopes`: asked for, too, where
+    the setting `entities` names something. `needs`: entity -> its scopes, "" for those that stand
+    nowhere else; an app without any tells nothing by scopes. `grants`: those offered beside a
+    person's consent (JWT_BEARER, CLIENT_CREDENTIALS), by the settings MACHINE_SETTINGS;
+    `shared_hosts` do not take client credentials; `audiences`: host pattern -> whom an assertion is
+    meant for.
     """
 
     authorize_url: str
@@ -80,28 +95,53 @@ class OAuthTraits:
     refresh_margin_s: int = 300
     extra_authorize: Mapping[str, str] = dataclasses.field(default_factory=dict)
     extra_token: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    entity_scopes: tuple[str, ...] = ()
+    needs: Mapping[str, EntityScopes] = dataclasses.field(default_factory=dict)
     grants: tuple[str, ...] = ()
     shared_hosts: tuple[str, ...] = ()
     audiences: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def wanted(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """The scopes that a connection with these settings asks for."""
+        return (*self.scopes, *(self.entity_scopes if settings.get("entities") else ()))
+
+    def lacking(self, entity: str, *, writes: bool, granted: Collection[str]) -> tuple[str, ...]:
+        """The scopes to ask for, so that such records can be read, and written; () where nothing
+        lacks, or the provider has not told what it granted.
+        """
+        needs = self.needs.get(entity, self.needs.get(""))
+        if needs is None or not granted:
+            return ()
+        wanted = (needs.read, needs.write) if writes else (needs.read,)
+        lacks = (any_of[0] for any_of in wanted if not any(one in granted for one in any_of))
+        return tuple(dict.fromkeys(lacks))
 
 
 @dataclass(frozen=True, slots=True)
 class KeyExchange:
     """How an API key becomes the token of calls, where a CRM does not take the key itself: it is
     posted to `url` (a template as in OAuthTraits) under `key_field`, as JSON or as a `form`, with
-    further `fields` (templates over the settings). `token_field` of the answer lives for `lives_s`,
-    or as long as the answer's `lives_field` says. Renewed `margin_s` before its end, and when it is
-    refused.
+    further `fields` (templates over the settings, secret ones too; what comes out empty is left
+    out). With a `user` (a template) the key is the password of HTTP Basic and stands in no body.
+    `token_field` of the answer lives for `lives_s`, or as long as the answer's `lives_field` says.
+    Renewed `margin_s` before its end, and when it is refused.
     """
 
     url: str
-    key_field: str
     token_field: str
     lives_s: int
+    key_field: str = ""
     margin_s: int = 300
     form: bool = False
+    user: str | None = None
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lives_field: str | None = None
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The settings that the further fields are made of."""
+        parts = [part for one in self.fields.values() for part in Formatter().parse(one)]
+        return frozenset(name for _, name, _, _ in parts if name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +246,14 @@ class MessageTraits:
 
     `limit`: the longest text, in UTF-16 code units. `addressed`: a message names whom it is for.
     `once`: it is for people, who are told of a response once, however often it is edited; else each
-    revision is told.
+    revision is told. `respondent`: it goes to who answered, in the app's own words: all that it is
+    told is who that is.
     """
 
     limit: int
     addressed: bool = False
     once: bool = True
+    respondent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +274,11 @@ class Traits:
     harm.
     `bulk_batch`: the most rows of a batch that `write` answers with Started, where the CRM has such
     jobs for what is more than `write_batch`; the setting BULK_FROM says from when on.
-    `file_limit`: the largest file it takes, in bytes; None where it takes none.
+    `look_batch`: how many notes one `noted` takes where each costs it calls of its own, so that a
+    call that fails takes few with it; None: as many as a read.
+    `file_limit`: the largest file it takes, in bytes; None where it takes none. `files_on`: the
+    entities besides the contact's on whose records files can hang, a regular expression; empty
+    where there are none.
     `links_by_write`: finding by `match_fields` costs a call a row, so a contact that may be
     created is linked by a create batch of what identifies it (an existing record answers with its
     id). `creates`: `keyed` when a create carries a unique key the CRM enforces, else `marker`.
@@ -243,11 +289,13 @@ class Traits:
     `key_exchange`: how the API key is exchanged for a token that ends; None: calls carry the key.
     `key_ends`: the day from which no API key of this app works any more, None where none is known.
     `messages`: how it is told of a response; such an app has no entities, and no `contact_entity`.
-    `task_batch`: how many tasks for people one call makes (TaskTaker); 0 where there are none, or a
-    mapping makes them.
+    `task_batch`: how many tasks for people one call makes (TaskTaker); 0 where there are none.
     `invites`: a respondent can be led there (adapters/base.py, ReviewTaker).
+    `record_page`: the contact's page in the CRM for people, a template over `{base}` (the account's
+    address), `{account}` (its id) and `{id}` (the record's); None where none is known.
     `card`: whose secret signs the requests of the card inside the CRM, where there is one
-    (adapters/cards.py).
+    (adapters/cards.py). `tells`: it tells of records that were merged or deleted
+    (adapters/events.py).
     """
 
     app: str
@@ -274,7 +322,9 @@ class Traits:
     note_limit: int | None = None
     bulk_batch: int = 0
     note_batch: int = 1
+    look_batch: int | None = None
     file_limit: int | None = None
+    files_on: str = ""
     tag_batch: int = 1
     links_by_write: bool = False
     linger_s: float = 1.0
@@ -290,3 +340,11 @@ class Traits:
     invites: bool = False
     task_batch: int = 0
     card: CardSecret | None = None
+    tells: bool = False
+    record_page: str | None = None
+
+    def takes_files(self, entity: str) -> bool:
+        """Whether files can hang on such records (FileTaker)."""
+        is_contact = entity == self.contact_entity
+        can = is_contact or bool(re.fullmatch(self.files_on, entity))
+        return self.file_limit is not None and can

@@ -18,7 +18,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
+from adapters.calls import Call
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, ReconnectNeeded, Throttled
 from adapters.http import Wire
 from adapters.out import Reply
@@ -60,7 +62,7 @@ def post(wire: Wire, url: str, body: bytes, headers: Mapping[str, str]) -> Reply
     if wire.out is None:
         message = "there is no way out from here"
         raise BrokenContract(message, code="no_way_out")
-    wire.before(None)
+    wire.leave(Call("POST", urlsplit(url).path, body))
     reply = wire.out.post(url, body, headers)
     wire.answered(reply.status, reply.headers)
     return reply

@@ -12,7 +12,7 @@ import argparse
 import time
 from collections.abc import Callable, Mapping
 
-from benchmarks import claims, delivery, intake, notes, planning
+from benchmarks import claims, delivery, intake, notes, pages, planning, reading
 from benchmarks.hub import House, house
 from benchmarks.report import machine
 from connector.engines import EngineError
@@ -23,6 +23,8 @@ PARTS: Mapping[str, Part] = {
     "plan": lambda hub, asked: planning.measure(hub, asked.rounds),
     "deliver": lambda hub, asked: delivery.measure(hub, asked.rounds, tuple(asked.crm)),
     "notes": lambda hub, _: notes.measure(hub),
+    "read": lambda hub, _: reading.measure(hub),
+    "pages": lambda hub, _: pages.measure(hub),
     "claim": lambda hub, asked: claims.measure(hub, asked.settled, asked.pending),
 }
 

@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector import admin
 from connector.admin import page
-from connector.api import asking, context, description, errors, headers, resources
+from connector.api import asking, context, description, errors, headers, resources, versions
 from connector.api.gate import Gate
 from connector.connections.desk import Desk
 from connector.db import Database
@@ -34,15 +34,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
-    database = database or Database(settings)
-    bell = Doorbell(settings.redis_url or _NO_REDIS)
-    limiter = Limiter(settings.redis_url or _NO_REDIS)
-    desk = Desk.of(settings, database, permit=permitting(limiter, settings.rate_share))
-    limits = Gate(settings.api_limits, settings.redis_url)
-    context.install(app, context.Hub(settings, database, desk, bell, limits, limiter))
+    context.install(app, open_hub(settings, database or Database(settings)))
     headers.install(app, https=settings.public_url.startswith("https://"))
     errors.install(app)
     asking.install(app, page_member=page.judged)
+    versions.install(app)
     app.static_folder = "static"
     app.add_url_rule("/static/<path:filename>", "static", app.send_static_file)
     api = description.described(app)
@@ -53,3 +49,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         proxied = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)
         app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
+
+
+def open_hub(settings: Settings, database: Database) -> context.Hub:
+    """What the app's requests work with."""
+    bell = Doorbell(settings.redis_url or _NO_REDIS)
+    limiter = Limiter(settings.redis_url or _NO_REDIS)
+    desk = Desk.of(settings, database, permit=permitting(limiter, settings.rate_share))
+    gate = Gate(settings.api_limits, settings.redis_url)
+    return context.Hub(settings, database, desk, bell, gate, limiter)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Row, func, select, text
 
 from connector import clock
 from connector.tables import audit
@@ -37,6 +37,18 @@ class Entry:
     detail: Mapping[str, Any]
     previous: bytes
     hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries: of actions of an area (`mapping`: `mapping.saved`...), by an actor as the log
+    names them, about objects that begin so (`mapping:7`), since a moment. Empty: all.
+    """
+
+    area: str = ""
+    actor: str = ""
+    object: str = ""
+    since: datetime | None = None
 
 
 def record(
@@ -94,26 +106,30 @@ def entries(
     connection: Connection, workspace_id: int, *, after: int = 0, limit: int = 100
 ) -> list[Entry]:
     """The entries after number `after`, oldest first."""
-    rows = connection.execute(
+    asked = (
         select(audit)
         .where(audit.c.workspace_id == workspace_id, audit.c.seq > after)
         .order_by(audit.c.seq)
         .limit(limit)
     )
-    return [
-        Entry(
-            seq=row.seq,
-            at=row.at,
-            actor=row.actor,
-            address=row.address,
-            action=row.action,
-            object=row.object,
-            detail=row.detail,
-            previous=bytes(row.previous),
-            hash=bytes(row.hash),
-        )
-        for row in rows
-    ]
+    return [_entry_of(row) for row in connection.execute(asked)]
+
+
+def newest(
+    connection: Connection, workspace_id: int, *, only: Wanted, before: int, limit: int
+) -> list[Entry]:
+    """The entries before number `before` that are wanted, newest first."""
+    asked = select(audit).where(audit.c.workspace_id == workspace_id, audit.c.seq < before)
+    if only.area:
+        asked = asked.where(audit.c.action.startswith(f"{only.area}.", autoescape=True))
+    if only.actor:
+        asked = asked.where(audit.c.actor == only.actor)
+    if only.object:
+        asked = asked.where(audit.c.object.startswith(only.object, autoescape=True))
+    if only.since:
+        asked = asked.where(audit.c.at >= only.since)
+    rows = connection.execute(asked.order_by(audit.c.seq.desc()).limit(limit))
+    return [_entry_of(row) for row in rows]
 
 
 def broken_at(connection: Connection, workspace_id: int) -> int | None:
@@ -134,6 +150,20 @@ def _all(connection: Connection, workspace_id: int) -> Iterable[Entry]:
     while page := entries(connection, workspace_id, after=after, limit=1000):
         yield from page
         after = page[-1].seq
+
+
+def _entry_of(row: Row[Any]) -> Entry:
+    return Entry(
+        seq=row.seq,
+        at=row.at,
+        actor=row.actor,
+        address=row.address,
+        action=row.action,
+        object=row.object,
+        detail=row.detail,
+        previous=bytes(row.previous),
+        hash=bytes(row.hash),
+    )
 
 
 def _entry(

@@ -20,6 +20,7 @@ from connector.problems import Code, Place, Refusal, places_of
 from schemas.strict import JSON, MAX_DEPTH, NotStrict, decode, pointer_to
 
 MOST_PLACES = 500
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Aliases may repeat a part, but not until the whole no longer fits into memory.
 _MOST_NODES = 100_000
 _EMPTY = "the file is empty"
@@ -199,3 +200,10 @@ def _line(number: int) -> str:
 def _refused(text: str, where: str = "", pointer: str = "") -> Refusal:
     places = [Place(pointer, "unreadable", text, where)]
     return Refusal(Code.FILE_INVALID, places=places)
+
+
+def plain_cell(cell: str) -> str:
+    """The cell of a table that is taken away: a spreadsheet runs what begins like a formula, the
+    leading quote makes it text.
+    """
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from connector import failpoints
@@ -14,14 +14,31 @@ from connector.connections.desk import Desk
 from connector.db import Database
 from connector.failpoints import failpoint
 from connector.log import get_logger
-from connector.queues import DRAIN, DRIFT, FETCH, GATHER, PLAN, PROVISION, VERSION, Doorbell
-from connector.responses import deliver, fetching, gathering, planner
+from connector.queues import (
+    ALERT,
+    BACKFILL,
+    DRAIN,
+    DRIFT,
+    FETCH,
+    FORGET,
+    GATHER,
+    LETTERS,
+    PLAN,
+    PROVISION,
+    TELL,
+    VERSION,
+    Doorbell,
+)
+from connector.responses import backfill as backfilling
+from connector.responses import deliver, fetching, gathering, planner, retention
+from connector.responses.alerts import sending
 from connector.responses.configuration import preflight
 from connector.responses.extras import leftover
 from connector.responses.hub import Hub
 from connector.responses.limiter import Limiter
 from connector.responses.permit import permitting
 from connector.settings import Settings, load_settings
+from connector.webhooks import sending as telling
 
 
 @cache
@@ -51,6 +68,27 @@ def plan(version: int, workspace_id: int, connection_id: int, number: int) -> No
                 _bell().ring(DRAIN, workspace_id, touched)
             if fetching.is_due(hub(), workspace_id):
                 _bell().ring(FETCH, workspace_id)
+
+
+def backfill(version: int, workspace_id: int, connection_id: int, number: int) -> None:
+    """Plan what backfills have asked for, unless somebody is at it already."""
+    if not _begins(version, BACKFILL, workspace_id, connection_id, number):
+        return
+    with _bell().at_work(BACKFILL, workspace_id, connection_id, number=number) as mine:
+        if mine:
+            with _no_text_leaves():
+                for touched in backfilling.plan_due(hub(), workspace_id):
+                    _bell().ring(DRAIN, workspace_id, touched)
+
+
+def forget(version: int, workspace_id: int, connection_id: int, number: int) -> None:
+    """Delete answers that were kept for long enough, unless somebody is at it already."""
+    if not _begins(version, FORGET, workspace_id, connection_id, number):
+        return
+    with _bell().at_work(FORGET, workspace_id, connection_id, number=number) as mine:
+        if mine:
+            with _no_text_leaves():
+                retention.forget_due(hub(), workspace_id)
 
 
 def fetch(version: int, workspace_id: int, connection_id: int, number: int) -> None:
@@ -88,6 +126,16 @@ def drain(version: int, workspace_id: int, connection_id: int, number: int) -> N
                 leftover.look_after(hub(), workspace_id, connection_id)
 
 
+def tell(version: int, workspace_id: int, webhook_id: int, number: int) -> None:
+    """Send a webhook's due messages, unless the sender of this number is at it already."""
+    if not _begins(version, TELL, workspace_id, webhook_id, number):
+        return
+    with _bell().at_work(TELL, workspace_id, webhook_id, number=number) as mine:
+        if mine:
+            with _no_text_leaves():
+                telling.send_due(hub().desk, workspace_id, webhook_id)
+
+
 def provision(version: int, workspace_id: int, connection_id: int, number: int) -> None:
     """Create what tags need at a connection."""
     if _begins(version, PROVISION, workspace_id, connection_id, number):
@@ -100,6 +148,44 @@ def drift(version: int, workspace_id: int, connection_id: int, number: int) -> N
     if _begins(version, DRIFT, workspace_id, connection_id, number):
         with _no_text_leaves():
             watch.check(hub().desk, workspace_id, connection_id, after_connecting=preflight.tell)
+
+
+def letters(version: int, workspace_id: int, connection_id: int, number: int) -> None:
+    """Send the hub's own letters, unless somebody is at it already."""
+    if not _begins(version, LETTERS, workspace_id, connection_id, number):
+        return
+    with _bell().at_work(LETTERS, workspace_id, connection_id, number=number) as mine:
+        if mine:
+            with _no_text_leaves():
+                post(hub(), workspace_id)
+
+
+def post(hub: Hub, workspace_id: int) -> int:
+    """Send every letter of the workspace that is due; how many went."""
+    # The words of letters are kept with those of the pages, which few processes need.
+    from connector.accounts import letters as story  # noqa: PLC0415
+    from connector.admin.letters import composed  # noqa: PLC0415
+
+    compose = partial(composed, public_url=hub.settings.public_url)
+    return story.send_due(hub.database, hub.settings.mail, workspace_id, compose=compose)
+
+
+def warn(hub: Hub, workspace_id: int) -> int:
+    """Tell every alert of the workspace that is due; how many were told."""
+    # The words are kept with those of the pages, which few processes need.
+    from connector.admin.language import said_in  # noqa: PLC0415
+
+    return sending.send_due(hub.desk, workspace_id, say_in=said_in)
+
+
+def alert(version: int, workspace_id: int, connection_id: int, number: int) -> None:
+    """Tell people of alerts, unless somebody is at it already."""
+    if not _begins(version, ALERT, workspace_id, connection_id, number):
+        return
+    with _bell().at_work(ALERT, workspace_id, connection_id, number=number) as mine:
+        if mine:
+            with _no_text_leaves():
+                warn(hub(), workspace_id)
 
 
 class JobFailed(RuntimeError):

@@ -70,6 +70,7 @@ class Code(StrEnum):
     SETTING_INVALID = "setting_invalid"
     HOST_REFUSED = "host_refused"
     MAPPING_INVALID = "mapping_invalid"
+    WARNINGS_NOT_ACCEPTED = "warnings_not_accepted"
     AUTOMATION_INVALID = "automation_invalid"
     NOTHING_TO_PUBLISH = "nothing_to_publish"
     AUTHORIZATION_FAILED = "authorization_failed"
@@ -235,6 +236,11 @@ CATALOGUE: Mapping[Code, Kind] = MappingProxyType(
         ),
         Code.MAPPING_INVALID: Kind(
             422, "The mapping cannot work as it is", "Mend the rows that are named."
+        ),
+        Code.WARNINGS_NOT_ACCEPTED: Kind(
+            409,
+            "The mapping has warnings that nobody has accepted",
+            "Mend them, or accept them: a tick on the page, `accept_warnings` in the API.",
         ),
         Code.AUTOMATION_INVALID: Kind(
             422, "The automation cannot work as it is", "Mend the places that are named."

@@ -33,7 +33,9 @@ AT_WORK_S, BUSY = 0.4, ":busy"
 TIMEOUT_S, REST_S = 0.2, 2.0
 
 PLAN, DRAIN, PROVISION = "plan", "drain", "provision"
-DRIFT, FETCH, GATHER = "drift", "fetch", "gather"
+DRIFT, FETCH, GATHER, LETTERS = "drift", "fetch", "gather", "letters"
+ALERT, TELL = "alert", "tell"
+BACKFILL, FORGET = "backfill", "forget"
 
 
 @dataclass(slots=True)

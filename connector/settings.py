@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from environs import Env, EnvError
 
@@ -33,6 +33,9 @@ FILE_TYPES = (
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 )  # fmt: skip
+# Schemes of a mail server's address, and how each is encrypted.
+SMTP: Mapping[str, str] = MappingProxyType({"smtp": "starttls", "smtps": "tls"})
+ADDRESS = re.compile(r"[^@\s<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,253}\Z")
 CLIENT_ID = re.compile(r"ANSWERBACK_([A-Z0-9_]+)_CLIENT_ID\Z")
 
 
@@ -55,11 +58,36 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class MailServer:
+    """The operator's mail server, for the hub's own letters. `security`: starttls, tls or none;
+    `sender`: the address that they come from.
+    """
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password: Secret | None
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
 class OAuthClient:
     """The operator's own app registration at one CRM; a workspace may seal its own instead."""
 
     client_id: str
     client_secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class OIDC:
+    """The provider that people may sign in by. `issuer` is its own name, the start of its
+    addresses; `label`: what the button says.
+    """
+
+    issuer: str
+    label: str
+    client: OAuthClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +146,8 @@ class Settings:
     linger_s: Mapping[str, float]
     rate_share: float
     oauth_clients: Mapping[str, OAuthClient] = field(repr=False)
+    mail: MailServer | None
+    oidc: OIDC | None
     log_level: int
     failpoints: str
     pool_size: int
@@ -199,6 +229,14 @@ def _read(env: _Reader, environ: Mapping[str, str]) -> Settings:
         linger_s=MappingProxyType(env.dict("ANSWERBACK_LINGER_S", {}, subcast_values=float)),
         rate_share=env.float("ANSWERBACK_RATE_SHARE", 1.0),
         oauth_clients=MappingProxyType(_oauth_clients(environ)),
+        mail=_mail_server(
+            env.str("ANSWERBACK_SMTP_URL", None), env.str("ANSWERBACK_MAIL_FROM", None)
+        ),
+        oidc=_oidc(
+            env.str("ANSWERBACK_OIDC_ISSUER", ""),
+            env.str("ANSWERBACK_OIDC_LABEL", "Single sign-on"),
+            _oauth_clients(environ).get("oidc"),
+        ),
         log_level=env.log_level("ANSWERBACK_LOG_LEVEL", logging.INFO),
         failpoints=env.str("ANSWERBACK_FAILPOINTS", ""),
         pool_size=env.int("ANSWERBACK_POOL_SIZE", 5),
@@ -268,13 +306,69 @@ def _oauth_clients(environ: Mapping[str, str]) -> dict[str, OAuthClient]:
     return clients
 
 
+def _oidc(issuer: str, label: str, client: OAuthClient | None) -> OIDC | None:
+    return OIDC(issuer, label, client) if issuer and client else None
+
+
+def _half_oidc(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    issuer, has_client = environ.get("ANSWERBACK_OIDC_ISSUER", ""), "oidc" in settings.oauth_clients
+    if bool(issuer) != has_client:
+        named = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
+        names = ", ".join(f"ANSWERBACK_OIDC_{one}" for one in named)
+        return [f"{names}: set all of them or none"]
+    parts = urlsplit(issuer)
+    is_here = settings.environment is not Environment.PRODUCTION and is_loopback(parts.netloc)
+    if issuer and parts.scheme != "https" and not is_here:
+        return ["ANSWERBACK_OIDC_ISSUER: must be the https address that the provider calls itself"]
+    return []
+
+
+def _mail_server(url: str | None, sender: str | None) -> MailServer | None:
+    """smtp://user:password@host:587 with STARTTLS, smtps:// with TLS from the start; `?security=
+    none` for a relay without a user. Raises ValueError where that cannot be read.
+    """
+    if not url or not sender:
+        return None
+    message = 'Environment variable "ANSWERBACK_SMTP_URL" invalid'
+    try:
+        parts, port = urlsplit(url), urlsplit(url).port
+    except ValueError:
+        # Its text quotes the address, which can hold a password.
+        raise ValueError(message) from None
+    security = dict(parse_qsl(parts.query)).get("security", SMTP.get(parts.scheme, ""))
+    is_plain = security == "none" and parts.scheme == "smtp" and not parts.username
+    if not parts.hostname or not (is_plain or security == SMTP.get(parts.scheme)):
+        raise ValueError(message)
+    return MailServer(
+        host=parts.hostname,
+        port=port or (465 if security == "tls" else 587),
+        security=security,
+        user=unquote(parts.username or ""),
+        password=Secret(unquote(parts.password)) if parts.password else None,
+        sender=sender,
+    )
+
+
+def _half_mail(environ: Mapping[str, str]) -> list[str]:
+    has_url, has_sender = (
+        bool(environ.get(name)) for name in ("ANSWERBACK_SMTP_URL", "ANSWERBACK_MAIL_FROM")
+    )
+    problems = []
+    if has_url != has_sender:
+        problems.append("ANSWERBACK_SMTP_URL and ANSWERBACK_MAIL_FROM: set both or neither")
+    if has_sender and not ADDRESS.match(environ["ANSWERBACK_MAIL_FROM"]):
+        problems.append("ANSWERBACK_MAIL_FROM: must be a plain address such as hub@example.com")
+    return problems
+
+
 def _without_value(message: str) -> str:
     named = re.search(r'"([A-Z_]+)"', message)
     return f"{named[1] if named else 'ANSWERBACK_LINGER_S'}: the value cannot be read"
 
 
 def _problems(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    problems = [*_bad_numbers(settings), *_half_clients(environ)]
+    problems = [*_bad_numbers(settings), *_half_clients(environ), *_half_mail(environ)]
+    problems += _half_oidc(settings, environ)
     if settings.keks and settings.keks_file:
         problems.append("ANSWERBACK_KEKS and ANSWERBACK_KEKS_FILE: set one of the two")
     if settings.failpoints and settings.environment is not Environment.TEST:

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 import redis
 from rq import Queue, Worker
@@ -23,6 +24,7 @@ from adapters.registry import adapter_for, apps
 from connector import failpoints, stopping
 from connector.connections import described
 from connector.engines import engine_environ, engines
+from connector.engines.process import wait_until
 from connector.log import configure_log, get_logger
 from connector.queues import QUEUE
 from connector.settings import Settings, adopt_environ, load_settings
@@ -30,6 +32,8 @@ from connector.settings import Settings, adopt_environ, load_settings
 # A worker that waits in BLMOVE for longer does no maintenance and is not missed for minutes.
 WORKER_TTL_S, MAINTENANCE_S, MONITORING_S = 20, 2, 5
 AGAIN_S = 1.0
+# Of the ten seconds that a stop may take.
+HORSE_ENDS_WITHIN_S = 8.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -46,12 +50,28 @@ class HubWorker(Worker):
         if os.getppid() == 1:  # the parent died before the kernel was told
             os._exit(1)
 
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Noted here first: with Redis away RQ fails at noting it there, and who has not heard of
+        it waits for Redis, for ever when its parent is dead.
+        """
+        stopping.request_stop()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
     def handle_warm_shutdown_request(self) -> None:
         """RQ waits for the job; our jobs are long and end early when told."""
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         if self.horse_pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)
+
+    def let_horse_end(self) -> None:
+        """Until the job that was asked to stop has: it would be cut when its parent ends."""
+        with contextlib.suppress(ChildProcessError):
+            wait_until(
+                lambda: not self.horse_pid or os.waitpid(self.horse_pid, os.WNOHANG)[0] != 0,
+                timeout_s=HORSE_ENDS_WITHIN_S,
+                every_s=0.1,
+            )
 
 
 def run_worker(settings: Settings, queues: Sequence[str]) -> None:
@@ -72,12 +92,15 @@ def _worked(connection: redis.Redis, queues: Sequence[str]) -> bool:
 
     RQ's worker waits for Redis while it is idle, but ends when it loses it in the middle of a job.
     """
+    worker = worker_on(connection, queues)
     try:
-        worker_on(connection, queues).work(logging_level="WARNING")
+        worker.work(logging_level="WARNING")
     except redis.RedisError as exc:
         get_logger(__name__).warning("redis_away_worker_waits", kind=type(exc).__name__)
         # RQ's own handlers, which are still there, would wait for a job that nobody works on.
         stopping.stop_on_signals()
+        if stopping.is_stopping():
+            worker.let_horse_end()
         return False
     return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,16 @@ from sqlalchemy import Connection, Insert, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from connector import audit, clock
-from connector.access import Role, Scope
+from connector.access import RIGHTS, Role, Scope
 from connector.db import Database
 from connector.keys import FreshKey, fresh_key
 from connector.problems import Code, Place, Refusal, not_found
 from connector.tables import api_key, user_account, workspace
+from schemas.phrases import phrase
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 EVERY_SCOPE = tuple(scope.value for scope in Scope)
+MOST_ACTORS = 200
 # What a key needs that only tries out: push, and see what would have become of it.
 TEST_SCOPES = (Scope.RESPONSES_TEST.value, Scope.RESPONSES_READ.value)
 
@@ -44,7 +46,9 @@ def found(
 ) -> Founded:
     """Make a workspace, its owner and a key with every scope. Raises Refusal(NAME_TAKEN)."""
     if not SLUG.fullmatch(slug):
-        raise Refusal(Code.REQUEST_INVALID, "The slug has small letters, digits and dashes only.")
+        raise Refusal(
+            Code.REQUEST_INVALID, phrase("The slug has small letters, digits and dashes only.")
+        )
     workspace_id = _next_id(database)
     with database.begin(workspace_id) as connection:
         values = {"id": workspace_id, "slug": slug, "name": name, "stage": stage}
@@ -83,7 +87,7 @@ def by_slug(database: Database, slug: str) -> int:
     for one in listed(database):
         if one["slug"] == slug:
             return int(one["id"])
-    raise Refusal(Code.NOT_FOUND, "There is no workspace with that slug.")
+    raise Refusal(Code.NOT_FOUND, phrase("There is no workspace with that slug."))
 
 
 def read(connection: Connection, workspace_id: int) -> Mapping[str, Any]:
@@ -140,7 +144,7 @@ def add_key(
 ) -> tuple[int, FreshKey]:
     """Make a key; its id and the key itself, which cannot be read again."""
     if expires_at is not None and expires_at <= clock.now():
-        place = Place("/expires_at", "past", "must lie in the future")
+        place = Place("/expires_at", "past", phrase("must lie in the future"))
         raise Refusal(Code.BODY_INVALID, places=[place])
     scopes = set(scopes)
     may_push, may_test = (
@@ -163,6 +167,26 @@ def add_key(
     return int(made.scalar_one()), key
 
 
+def refuse_beyond(
+    role: Role, scopes: Sequence[str], *, holder: Role, held: Collection[str]
+) -> None:
+    """Nobody hands on more than they hold: else a narrow key could make itself a wide one.
+
+    Raises Refusal(BODY_INVALID) naming each role and scope that the holder has not.
+    """
+    faults = []
+    if not RIGHTS[role] <= RIGHTS[holder]:
+        faults.append(("/role", "is a role with more rights than the asking key has"))
+    for number, scope in enumerate(scopes):
+        if scope not in EVERY_SCOPE:
+            faults.append((f"/scopes/{number}", "is no scope"))
+        elif scope not in held:
+            faults.append((f"/scopes/{number}", "is a scope that the asking key has not"))
+    if faults:
+        places = [Place(pointer, "beyond_own_power", text) for pointer, text in faults]
+        raise Refusal(Code.BODY_INVALID, places=places)
+
+
 def revoke_key(connection: Connection, workspace_id: int, key_id: int) -> None:
     """The key is refused from now on. A repeat does nothing. Raises Refusal(NOT_FOUND)."""
     revoked_at = func.coalesce(api_key.c.revoked_at, func.now())
@@ -173,6 +197,14 @@ def revoke_key(connection: Connection, workspace_id: int, key_id: int) -> None:
     )
     if done.rowcount != 1:
         raise not_found()
+
+
+def actors(connection: Connection, workspace_id: int) -> dict[str, str]:
+    """Who may stand in the audit log, as it names them, and what people call them: members, as such
+    and as the person who signs in, then keys; the newest MOST_ACTORS of each.
+    """
+    rows = connection.execute(ACTORS, {"w": workspace_id, "most": MOST_ACTORS})
+    return {row.actor: row.name for row in rows}
 
 
 def _next_id(database: Database) -> int:
@@ -189,3 +221,17 @@ def _insert_or_taken(connection: Connection, statement: Insert, what: str) -> No
         connection.execute(statement)
     except IntegrityError as exc:
         raise Refusal(Code.NAME_TAKEN, f"There is a {what} of that name already.") from exc
+
+
+ACTORS = text(
+    """
+    (SELECT 'user:' || id AS actor, coalesce(nullif(name, ''), email) AS name FROM user_account
+      WHERE workspace_id = :w ORDER BY id DESC LIMIT :most)
+    UNION ALL
+    (SELECT 'person:' || person_id, coalesce(nullif(name, ''), email) FROM user_account
+      WHERE workspace_id = :w AND person_id IS NOT NULL ORDER BY id DESC LIMIT :most)
+    UNION ALL
+    (SELECT 'key:' || public_id, name FROM api_key
+      WHERE workspace_id = :w ORDER BY id DESC LIMIT :most)
+    """
+)

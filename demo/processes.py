@@ -6,10 +6,13 @@ when the demo is gone (connector/engines/child.py), kill -9 included.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LISTENING = re.compile(r"^listening (\S+)$", re.MULTILINE)
 UP_WITHIN_S = 30.0
 DOWN_WITHIN_S = 12.0
+OTHER_PORTS = 5
+_held: list[int] = []
 
 
 class NotUp(Exception):
@@ -92,17 +97,37 @@ def processes(logs: Path, environ: Mapping[str, str]) -> Iterator[Processes]:
 
 
 def free_port(wished: int) -> int:
-    """The wished port of this machine if nobody has it, else another one."""
-    for port in (wished, 0):
+    """The wished port of this machine if nobody has it, else another one.
+
+    It is ours as long as this process lives: seconds pass before the web process listens there, and
+    a second demo that was begun meanwhile would talk to the first one's.
+    """
+    for port in (wished, *[0] * OTHER_PORTS):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
+                found = int(probe.getsockname()[1])
+                _held.append(_lock_of(found))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            return found
     message = "this machine has no free port"
     raise NotUp(message)
+
+
+def _lock_of(port: int) -> int:
+    """Among the demos of this user, this one's claim to the port: an open file that nobody else has
+    locked. Raises OSError.
+    """
+    path = Path(tempfile.gettempdir()) / f"answerback-demo-{os.getuid()}-{port}.lock"
+    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def web_arguments(port: int) -> Sequence[str]:

@@ -60,7 +60,7 @@ def push_and_wait(stage: Stage, hook: Hook, ledger: Ledger) -> None:
     with _progress(stage, ledger) as look:
         try:
             _push(stage, hook, look)
-            until(lambda: _is_settled(stage, look), within_s=DONE_WITHIN_S, what="all deliveries")
+            until(lambda: is_settled(stage, look), within_s=DONE_WITHIN_S, what="all deliveries")
         except NotDone as exc:
             message = f"{exc}\n{_left_open(stage)}\nWhat the processes say: {stage.running.logs}"
             raise NotDone(message) from exc
@@ -110,12 +110,14 @@ def _arrived(stage: Stage, response_ids: Sequence[str], look: Look) -> bool:
     return all(state_of(stage.api, one) in {"done", "needs_attention"} for one in response_ids)
 
 
-def _is_settled(stage: Stage, look: Look) -> bool:
+def is_settled(stage: Stage, look: Look) -> bool:
+    """Whether all that was pushed is planned, and nothing of it is open."""
     look()
-    if any(open_deliveries(stage.api).values()):
-        return False
     last = [*stage.script.first[-3:], *stage.script.late]
-    return all(state_of(stage.api, one["response_id"]) != "received" for one in last)
+    if any(state_of(stage.api, one["response_id"]) == "received" for one in last):
+        return False
+    # Only now: what was planned since an earlier look would have opened more.
+    return not any(open_deliveries(stage.api).values())
 
 
 @contextmanager

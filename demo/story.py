@@ -3,7 +3,7 @@
 1. engines, schema, a fresh workspace with its key; simulators, web, two workers, scheduler
 2. connect, import, map: all through the API
 3. push 1,000 signed responses, and wait until nothing is open
-4. read everything back, check what the CRMs hold, say it
+4. read everything back, check what the CRMs hold, say it; take screenshots where asked for
 5. keep serving, unless asked for one run
 """
 
@@ -14,13 +14,14 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from connector.engines import engines
 from connector.log import configure_log
 from connector.release import release
 from connector.settings import Settings
-from demo import setting_up, starting
+from demo import screenshots, setting_up, starting
 from demo.api import API
 from demo.checker import Verdict, check, email_of, refused_ids
 from demo.crms import SIMULATED
@@ -41,6 +42,7 @@ class Wish:
     seed: int
     latency_ms: int
     pace: float
+    screenshots: Path | None = None
 
 
 def run(wish: Wish) -> int:
@@ -74,6 +76,9 @@ def _on_engines(wish: Wish, told: Script, screen: Screen, *, settings: Settings)
         stage = Stage(told, screen, api, controls, running, wish.pace)
         is_good, pages = _played(stage, number)
         screen.addresses(settings.public_url, pages, key=key, guest=guest, logs=logs)
+        if wish.screenshots:
+            with screen.timed("screenshots"):
+                screenshots.take(wish.screenshots, settings.public_url, guest)
         if not wish.once:
             _serve(stage)
         return 0 if is_good else 1

@@ -274,6 +274,7 @@ class NotesSchema(Strict):
     text = _expression(required=True)
     create = fields.Nested(RequestSchema, required=True)
     created_id = _expression(required=True)
+    delete = fields.Nested(RequestSchema)
     limit = fields.Integer(load_default=10_000, strict=True, validate=validate.Range(min=500))
 
 

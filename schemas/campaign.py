@@ -8,12 +8,15 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from schemas.answer import ANSWER_TYPES, ExactNumber
+from schemas.phrases import phrase
 
 KEY = validate.Length(min=1, max=255)
 SHORT = validate.Length(min=1, max=1_000)
 TITLE = validate.Length(max=10_000)
+ONCE, SEVERAL = ANSWERING = ("once", "several")
 LABEL_RULES = ("first", "last", "join", "mean")
 MOST_OPTIONS, MOST_ROWS = 500, 200
+_ORIGIN = {"description": "What made it known: `api`, or a `response`; null where nobody noted it."}
 
 
 class Strict(Schema):
@@ -73,14 +76,14 @@ class QuestionSchema(Strict):
         for part in ("options", "rows"):
             values = [one["value"] for one in question.get(part, ())]
             if len(values) != len(set(values)):
-                message = f"two {part} have the same value"
+                message = phrase("two %(part)s have the same value", part=part)
                 raise ValidationError(message, part)
 
     @validates_schema
     def only_a_matrix_has_rows(self, question: Mapping[str, Any], **_: object) -> None:
         """Rows of another type would be ignored, which is a mistake worth naming."""
         if question.get("rows") and question.get("type") != "matrix":
-            message = "only a matrix has rows"
+            message = phrase("only a matrix has rows")
             raise ValidationError(message, "rows")
 
 
@@ -97,7 +100,7 @@ class SurveySchema(Strict):
         """Two questions of one key would be one answer."""
         keys = [question["key"] for question in survey.get("questions", ())]
         if len(keys) != len(set(keys)):
-            message = "two questions have the same key"
+            message = phrase("two questions have the same key")
             raise ValidationError(message, "questions")
 
 
@@ -169,14 +172,35 @@ class SegmentListSchema(Schema):
     segments = fields.List(fields.Nested(ShownSegmentSchema), required=True)
 
 
+class ParticipationSchema(Strict):
+    """How often the platform lets one person answer: once, or several times; once in so many
+    `days`, where it asks again afterwards.
+    """
+
+    answers = fields.String(required=True, validate=validate.OneOf(ANSWERING))
+    days = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 3_650)
+    )
+
+    @validates_schema
+    def only_once_has_days(self, said: Mapping[str, Any], **_: object) -> None:
+        """Several answers have no period in which there is one."""
+        if said.get("days") and said.get("answers") != ONCE:
+            message = phrase("only once has a number of days")
+            raise ValidationError(message, "days")
+
+
 class CampaignSchema(Strict):
-    """A campaign by the platform's id. `survey` is the survey's platform id, `segment` a name."""
+    """A campaign by the platform's id. `survey` is the survey's platform id, `segment` a name.
+    `participation`: null where it is not known.
+    """
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=255))
     survey = fields.String(validate=KEY, allow_none=True)
     segment = fields.String(validate=KEY, allow_none=True)
     properties = _texts()
     flags = _keys(100)
+    participation = fields.Nested(ParticipationSchema, allow_none=True)
 
 
 class DistributionSchema(Strict):
@@ -193,6 +217,7 @@ class ShownDistributionSchema(Schema):
     platform_id = fields.String(required=True)
     name = fields.String(required=True, allow_none=True)
     properties = fields.Dict(required=True)
+    learnt_from = fields.String(required=True, allow_none=True, metadata=_ORIGIN)
 
 
 class ShownCampaignSchema(Schema):
@@ -209,6 +234,8 @@ class ShownCampaignSchema(Schema):
     segment = fields.String(required=True, allow_none=True)
     properties = fields.Dict(required=True)
     flags = fields.List(fields.String(), required=True)
+    participation = fields.Nested(ParticipationSchema, required=True, allow_none=True)
+    learnt_from = fields.String(required=True, allow_none=True, metadata=_ORIGIN)
     distributions = fields.List(fields.Nested(ShownDistributionSchema))
 
 

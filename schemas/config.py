@@ -25,6 +25,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from schemas.phrases import phrase
+
 NAME = validate.Length(min=1, max=120)
 API_NAME = validate.Length(min=1, max=255)
 VARIABLE = validate.Length(min=1, max=255)
@@ -107,7 +109,7 @@ class RowSchema(Strict):
     def default_only_where_used(self, row: dict[str, Any], **_: object) -> None:
         """A default that can never be written is a mistake worth naming."""
         if row.get("default") is not None and row.get("when_missing", "default") != "default":
-            message = "a default is only written with when_missing: default"
+            message = phrase("a default is only written with when_missing: default")
             raise ValidationError(message, "default")
 
 
@@ -120,7 +122,8 @@ class LinksSchema(Strict):
 
 class MappingSchema(Strict):
     """A mapping as saved. `connection` is the connection's name in the workspace. `links`: what
-    its records are linked to, where they are not the contact's own.
+    its records are linked to, where they are not the contact's own. `files`: `record` hangs the
+    files of the answers on them, too.
     """
 
     name = fields.String(required=True, validate=NAME)
@@ -138,8 +141,9 @@ class MappingSchema(Strict):
         load_default="refuse", validate=validate.OneOf(("refuse", "newest", "oldest"))
     )
     campaign = fields.String(load_default=None, allow_none=True, validate=API_NAME)
-    # Left out where it says nothing: mappings of before have none.
+    # Left out where they say nothing: mappings of before have none.
     links = fields.Nested(LinksSchema)
+    files = fields.String(validate=validate.OneOf(("none", "record")))
 
     @validates_schema
     def links_have_fields_of_their_own(self, mapping: dict[str, Any], **_: object) -> None:
@@ -197,7 +201,7 @@ class ActionSchema(Strict):
         """Which list of which connection: neither can be guessed."""
         subscribes = action.get("do") in SUBSCRIPTIONS
         if subscribes != ("list" in action):
-            message = "subscribe and unsubscribe name a list, and only they do"
+            message = phrase("subscribe and unsubscribe name a list, and only they do")
             raise ValidationError(message, "list")
 
     @validates_schema
@@ -205,29 +209,29 @@ class ActionSchema(Strict):
         """What an action cannot use is refused: it would be left out in silence."""
         do = action.get("do", "")
         if do in NAMES_A_CONNECTION and action.get("connection") is None:
-            message = f"{do} names a connection: its own cannot be guessed"
+            message = phrase("%(do)s names a connection: its own cannot be guessed", do=do)
             raise ValidationError(message, "connection")
         for name, actions in SAID_BY.items():
             if name in action and do not in actions:
-                message = f"{do} says no {name}"
+                message = phrase("%(do)s says no %(name)s", do=do, name=name)
                 raise ValidationError(message, name)
         answers = ("all", "none") if do == "notify" else ("all", "unmapped")
         if action.get("answers", "all") not in answers:
-            message = f"{do} takes {' or '.join(answers)}"
+            message = phrase("%(do)s takes %(names)s", do=do, names=" or ".join(answers))
             raise ValidationError(message, "answers")
 
     @validates_schema
     def redirects_lead_to_one_place(self, action: dict[str, Any], **_: object) -> None:
         """To an address, or to a connection that makes one."""
         if action.get("do") == "redirect" and ("url" in action) == bool(action.get("connection")):
-            message = "redirect names a url, or a connection that makes one"
+            message = phrase("redirect names a url, or a connection that makes one")
             raise ValidationError(message, "url")
 
     @validates_schema
     def feed_names_a_mapping(self, action: dict[str, Any], **_: object) -> None:
         """Feeding needs to know through which mapping; the others must not name one."""
         if (action.get("do") == "feed") != (action.get("mapping") is not None):
-            message = "a feed action names a mapping, and only a feed action does"
+            message = phrase("a feed action names a mapping, and only a feed action does")
             raise ValidationError(message, "mapping")
 
 
@@ -253,6 +257,7 @@ class StandardIntegrationSchema(Strict):
 
     `record`: a record of its own for each response, where the CRM has the entity.
     `record_inherits`: company and owner that it does not name are those of its deal or contact.
+    `record_files`: the files of answers hang on that record, too.
     `campaigns`: ids it serves, empty = all. `create`: make contacts that the CRM does not have.
     `files`: the files of answers go to this connection, however its contacts are fed.
     `overwrite`: also fields that are not empty there. `company`: by what a company is matched or
@@ -267,6 +272,7 @@ class StandardIntegrationSchema(Strict):
     tag = fields.Boolean(load_default=True)
     record = fields.Boolean(load_default=False)
     record_inherits = fields.Boolean(load_default=False)
+    record_files = fields.Boolean(load_default=False)
     files = fields.Boolean(load_default=True)
     create = fields.Boolean(load_default=False)
     overwrite = fields.Boolean(load_default=False)

@@ -12,6 +12,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from schemas.phrases import phrase
+
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _SHORT = validate.Length(min=1, max=255)
 
@@ -26,7 +28,7 @@ class Strict(Schema):
 def email_address(value: str) -> None:
     """Refuse what can never be an address; a mailbox is not asked."""
     if not _EMAIL.fullmatch(value):
-        message = "is not an e-mail address"
+        message = phrase("is not an e-mail address")
         raise ValidationError(message)
 
 
@@ -60,7 +62,7 @@ class ContactSchema(Strict):
     def can_be_found_again(self, contact: Mapping[str, Any], **_: object) -> None:
         """Without one of the two a second import would make a second contact."""
         if not contact.get("email") and not contact.get("external_id"):
-            message = "needs an email or an external_id"
+            message = phrase("needs an email or an external_id")
             raise ValidationError(message)
 
 
@@ -102,6 +104,12 @@ class ShownContactSchema(Schema):
     attributes = fields.Dict(required=True)
     state = fields.String(required=True)
     origin_connection_id = fields.Integer(required=True, allow_none=True)
+    opted_out_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when the contact wants no more surveys."},
+    )
+    opted_out_by = fields.String(required=True, allow_none=True)
     links = fields.List(fields.Dict())
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)
@@ -112,6 +120,44 @@ class ContactListSchema(Schema):
 
     contacts = fields.List(fields.Nested(ShownContactSchema), required=True)
     next = fields.String(required=True, allow_none=True)
+
+
+OPT_OUT_STATES = ("opted_out", "opted_in", "unchanged", "not_found", "invalid")
+
+
+class OptOutSchema(Strict):
+    """Who wants no more surveys, by one of three; `opted_out` false: who may be asked again."""
+
+    email = fields.String(validate=[validate.Length(max=320), email_address])
+    external_id = fields.String(validate=_SHORT)
+    id = fields.Integer(strict=True, validate=validate.Range(min=1, max=2**63 - 1))
+    opted_out = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+
+    @validates_schema
+    def names_one(self, asked: Mapping[str, Any], **_: object) -> None:
+        """Two names could be two people's."""
+        if sum(name in asked for name in ("email", "external_id", "id")) != 1:
+            message = "needs one of email, external_id and id, and no other of them"
+            raise ValidationError(message)
+
+
+class OptedSchema(Schema):
+    """What became of one item, by its place in the request."""
+
+    place = fields.Integer(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(OPT_OUT_STATES))
+    id = fields.Integer(required=True, allow_none=True)
+    errors = fields.List(fields.Dict())
+
+
+class OptOutsSchema(Schema):
+    """What became of a list: counts, and every item."""
+
+    opted_out = fields.Integer(required=True)
+    opted_in = fields.Integer(required=True)
+    unchanged = fields.Integer(required=True)
+    refused = fields.Integer(required=True)
+    items = fields.List(fields.Nested(OptedSchema), required=True)
 
 
 class EventSchema(Schema):

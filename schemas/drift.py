@@ -27,6 +27,10 @@ class MappingHitSchema(Schema):
     fields_ = fields.List(fields.String(), required=True, data_key="fields", attribute="fields")
 
 
+class FormHitSchema(MappingHitSchema):
+    """An input form with a field that has changed."""
+
+
 class FindingSchema(Schema):
     """What one download found changed in one entity. `would_fail` of `looked_at` answers of the
     last month could be written before and cannot be now. `mended_at` null: it still stands; else
@@ -42,6 +46,7 @@ class FindingSchema(Schema):
     # Of those shown beside a contact, and of those that a response's record is made of.
     extra_fields = fields.List(fields.String(), required=True)
     record_fields = fields.List(fields.String(), required=True)
+    input_forms = fields.List(fields.Nested(FormHitSchema), required=True)
     looked_at = fields.Integer(required=True)
     would_fail = fields.Integer(required=True)
     found_at = fields.AwareDateTime(required=True)

@@ -10,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from schemas.connection import FieldOptionSchema
 from schemas.paging import ID, TEXT
+from schemas.phrases import phrase
 
 MOST_FIELDS, LONGEST_TEXT, MOST_OPTIONS = 50, 200_000, 1_000
 _NAME = validate.And(validate.Length(max=255), TEXT)
@@ -32,7 +33,7 @@ def field_value(value: Any) -> None:  # noqa: ANN401 - JSON
     is_list = isinstance(value, list) and len(value) <= MOST_OPTIONS
     if is_list and all(isinstance(one, str) and len(one) <= LONGEST_TEXT for one in value):
         return
-    message = "must be text, a whole number, true, false, a list of texts or null"
+    message = phrase("must be text, a whole number, true, false, a list of texts or null")
     raise ValidationError(message)
 
 

@@ -20,7 +20,21 @@ class PageSchema(Schema):
 
 
 class ContactQuerySchema(PageSchema):
-    """Contacts, all or the one of an address or an external id."""
+    """Contacts: all, the one of an address or an external id, or what a search finds."""
 
     email = fields.String(load_default=None, validate=TEXT)
     external_id = fields.String(load_default=None, validate=TEXT)
+    search = fields.String(
+        load_default=None,
+        validate=TEXT,
+        metadata={
+            "description": "Each word begins a word of the name, company, address, external id"
+            " or phone; capitals and accents do not matter."
+        },
+    )
+
+
+class TimelineQuerySchema(PageSchema):
+    """A contact's timeline, or the writes of one field of a CRM."""
+
+    field = fields.String(load_default=None, validate=TEXT)

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from marshmallow import Schema, fields
+
+from schemas.phrases import Phrase, phrase
+
+# What marshmallow 4 says by itself, as it says it.
+_SAID = (
+    phrase("Missing data for required field."),
+    phrase("Field may not be null."),
+    phrase("Unknown field."),
+    phrase("Not a valid string."),
+    phrase("Not a valid integer."),
+    phrase("Not a valid number."),
+    phrase("Not a valid boolean."),
+    phrase("Not a valid list."),
+    phrase("Not a valid mapping type."),
+    phrase("Not a valid datetime."),
+    phrase("Not a valid date."),
+    phrase("Not a valid email address."),
+    phrase("Not a valid URL."),
+    phrase("Invalid input type."),
+    phrase("Length must be between %(min)s and %(max)s."),
+    phrase("Length must be %(equal)s."),
+    phrase("Longer than maximum length %(max)s."),
+    phrase("Shorter than minimum length %(min)s."),
+    phrase("Must be one of: %(choices)s."),
+    phrase("Must be greater than or equal to %(min)s and less than or equal to %(max)s."),
+    phrase("Must be greater than or equal to %(min)s."),
+    phrase("Must be less than or equal to %(max)s."),
+    phrase("String does not match expected pattern."),
+)
+_VALUE = re.compile(r"%\\\((\w+)\\\)s")
+_OWN = tuple((one.pattern, re.compile(_VALUE.sub(r"(?P<\1>.+)", re.escape(one)))) for one in _SAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +80,18 @@ def _walk(messages: object, pointer: str, field: fields.Field[Any] | None) -> It
         for below in messages:
             yield from _walk(below, pointer, field)
     else:
-        yield Place(pointer, "invalid", str(messages))
+        yield Place(pointer, "invalid", _sayable(messages))
+
+
+def _sayable(message: object) -> str:
+    """The message; one of marshmallow's own with its pattern and values."""
+    if isinstance(message, Phrase) or not isinstance(message, str):
+        return message if isinstance(message, Phrase) else str(message)
+    for pattern, expression in _OWN:
+        found = expression.fullmatch(message)
+        if found:
+            return Phrase(pattern, found.groupdict())
+    return message
 
 
 def _below(field: fields.Field[Any] | None, key: object) -> fields.Field[Any] | None:

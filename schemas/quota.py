@@ -47,6 +47,7 @@ class QuotaSchema(Schema):
     reserve_percent = fields.Integer(required=True)
     rate_reserve_percent = fields.Integer(required=True)
     limits = fields.List(fields.Nested(LimitSchema), required=True)
+    again_at = fields.AwareDateTime(required=True, allow_none=True)
     rates = fields.List(fields.Nested(RateSchema), required=True)
     waiting = fields.Dict(
         keys=fields.String(validate=validate.OneOf([one.word for one in Priority])),

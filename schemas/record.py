@@ -19,6 +19,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from schemas.fields import Entity, Field, FieldType, FieldValue, entity_to_json
+from schemas.phrases import Phrase, phrase
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z\Z")
@@ -47,7 +48,7 @@ class Canonical(fields.Field[FieldValue]):
     def _deserialize(self, value: Any, *_: object, **__: object) -> FieldValue:  # noqa: ANN401
         broken = broken_rule(self.definition, value)
         if broken is not None:
-            raise ValidationError([f"{broken[0]}|{broken[1]}"])
+            raise ValidationError([broken])
         result: FieldValue = tuple(value) if isinstance(value, list) else value
         return result
 
@@ -75,13 +76,23 @@ def refusals(
         if (refusal := _refusal(schema, entity, name, value)) is not None
     ]
     found += [
-        Refusal(name, "read_only", f"{known[name].label} is read-only in the CRM")
+        Refusal(
+            name, "read_only", phrase("%(label)s is read-only in the CRM", label=known[name].label)
+        )
         for name in values
         if name in known and not (known[name].creatable if creating else known[name].updatable)
     ]
     if creating:
         found += [
-            Refusal(one.name, "required", f"{one.label} is required to create {entity.label}")
+            Refusal(
+                one.name,
+                "required",
+                phrase(
+                    "%(label)s is required to create %(entity)s",
+                    label=one.label,
+                    entity=entity.label,
+                ),
+            )
             for one in entity.fields
             if one.required and values.get(one.name) in (None, "")
         ]
@@ -90,11 +101,16 @@ def refusals(
 
 def _refusal(schema: Schema, entity: Entity, name: str, value: FieldValue) -> Refusal | None:
     if name not in schema.fields:
-        return Refusal(name, "unknown_field", f"{entity.label} has no field {name}")
+        return Refusal(
+            name,
+            "unknown_field",
+            phrase("%(label)s has no field %(name)s", label=entity.label, name=name),
+        )
     try:
         schema.fields[name].deserialize(value)
     except ValidationError as exc:
-        return Refusal(name, *str(exc.messages[0]).split("|", 1))
+        broken: Any = exc.messages[0]
+        return Refusal(name, *broken)
     return None
 
 
@@ -114,19 +130,26 @@ def broken_rule(definition: Field, value: object) -> tuple[str, str] | None:
     checked = CHECKS[definition.type](definition, value)
     if checked is None:
         return None
-    return checked, SENTENCES[checked].format(
-        label=definition.label,
-        kind=kind_of(value),
-        type=definition.type.value,
-        limit=definition.max_length,
-        digits=definition.max_digits,
-        scale=definition.max_scale,
-    )
+    values: dict[str, object] = {
+        "label": definition.label,
+        "kind": kind_of(value),
+        "type": definition.type.value,
+        "limit": definition.max_length,
+        "digits": definition.max_digits,
+        "scale": definition.max_scale,
+    }
+    return checked, Phrase(SENTENCES[checked], values)
 
 
 def kind_of(value: object) -> str:
     """What a value is, in words an admin knows."""
-    kinds = {bool: "yes/no", int: "whole number", str: "text", tuple: "list", list: "list"}
+    kinds = {
+        bool: phrase("yes/no"),
+        int: phrase("whole number"),
+        str: phrase("text"),
+        tuple: phrase("list"),
+        list: phrase("list"),
+    }
     return kinds.get(type(value), type(value).__name__)
 
 
@@ -234,13 +257,15 @@ CHECKS: Mapping[FieldType, Callable[[Field, object], str | None]] = {
 }
 
 SENTENCES: Mapping[str, str] = {
-    "type": "{label} takes {type}, and the value is a {kind} that does not fit",
-    "too_long": "{label} takes at most {limit} signs, and the text is longer",
-    "not_an_email": "{label} takes an e-mail address, and the text is none",
-    "not_a_url": "{label} takes a web address, and the text is none",
-    "too_many_digits": "{label} takes at most {digits} digits, and the number has more",
-    "too_many_decimals": "{label} takes at most {scale} decimals, and the number has more",
-    "not_a_date": "{label} takes a date of the calendar, and there is no such day",
-    "unknown_option": "{label} takes one of its options, and the value is none of them",
-    "not_writable": "{label} is of a kind that cannot be written through a mapping",
+    "type": phrase("%(label)s takes %(type)s, and the value is a %(kind)s that does not fit"),
+    "too_long": phrase("%(label)s takes at most %(limit)s signs, and the text is longer"),
+    "not_an_email": phrase("%(label)s takes an e-mail address, and the text is none"),
+    "not_a_url": phrase("%(label)s takes a web address, and the text is none"),
+    "too_many_digits": phrase("%(label)s takes at most %(digits)s digits, and the number has more"),
+    "too_many_decimals": phrase(
+        "%(label)s takes at most %(scale)s decimals, and the number has more"
+    ),
+    "not_a_date": phrase("%(label)s takes a date of the calendar, and there is no such day"),
+    "unknown_option": phrase("%(label)s takes one of its options, and the value is none of them"),
+    "not_writable": phrase("%(label)s is of a kind that cannot be written through a mapping"),
 }

@@ -46,6 +46,7 @@ class SourceSettingsSchema(Schema):
         validate=validate.Length(max=50),
     )
     base_url = fields.String(validate=validate.Length(max=500))
+    connection = fields.Integer(strict=True, validate=validate.Range(min=1, max=2**63 - 1))
     recipe = fields.Nested(RecipeSchema)
 
 
@@ -123,6 +124,12 @@ class RetriedNoticesSchema(Schema):
     retried = fields.Integer(required=True)
 
 
+class AskedSurveysSchema(Schema):
+    """The surveys will be fetched; the source's notices tell how that goes."""
+
+    asked = fields.Boolean(required=True)
+
+
 class RotateSchema(Schema):
     """What to make anew."""
 
@@ -141,6 +148,14 @@ class SourceSchema(Schema):
     max_bytes = fields.Integer(required=True)
     settings = fields.Nested(SourceSettingsSchema, required=True)
     created_at = fields.AwareDateTime(required=True)
+    paused_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class HeldSchema(Schema):
+    """Whether a source is paused, and how many responses wait, or have waited until now."""
+
+    paused = fields.Boolean(required=True)
+    responses = fields.Integer(required=True)
 
 
 class SourceListSchema(Schema):

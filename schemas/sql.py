@@ -64,7 +64,8 @@ def canonical(field: Field, raw: object) -> FieldValue:
         return None
     kind = field.type
     if kind is FieldType.BOOLEAN:
-        return bool(raw)
+        # MySQL's BIT(1) comes as a byte, and a byte of zero is no empty text.
+        return any(raw) if isinstance(raw, bytes) else bool(raw)
     if isinstance(raw, int) and kind is FieldType.INTEGER:
         return int(raw)
     if isinstance(raw, int | float | Decimal):

@@ -163,6 +163,8 @@ class VersionSchema(Schema):
     received_at = fields.AwareDateTime(required=True)
     planned_at = fields.AwareDateTime(required=True, allow_none=True)
     plan_error = fields.String(required=True, allow_none=True)
+    # When its answers were deleted, for they had been kept as long as the workspace keeps them.
+    removed_at = fields.AwareDateTime(required=True, allow_none=True)
     verdicts = fields.Raw(required=True)
     state = fields.String(
         required=True,

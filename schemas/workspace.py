@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
+from datetime import datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from schemas.phrases import phrase
+
 NAME = validate.Length(min=1, max=120)
 SEPARATORS = (".", "_", "-", ":", "/")
 ROLES = ("owner", "admin", "editor", "viewer")
+
+
+def moment_with_zone(value: str) -> None:
+    """Refuse what is no moment with its offset, as the database reads it too."""
+    try:
+        is_one = bool(_MOMENT.fullmatch(value) and datetime.fromisoformat(value))
+    except ValueError:
+        is_one = False
+    if not is_one:
+        message = phrase("must be a moment like 2026-11-29T18:00:00+00:00")
+        raise ValidationError(message)
 
 
 class Strict(Schema):
@@ -19,10 +34,14 @@ class Strict(Schema):
         unknown = RAISE
 
 
+# Python also reads weeks and offsets of a day, which PostgreSQL refuses.
+_MOMENT = re.compile(r"[0-9-]{10}T[0-9:]{8}(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])")
+
+
 def zone(name: str) -> None:
     """Refuse what is no zone of the IANA database."""
     if name not in zoneinfo.available_timezones():
-        message = "must be a zone like Europe/Copenhagen"
+        message = phrase("must be a zone like Europe/Copenhagen")
         raise ValidationError(message)
 
 
@@ -35,12 +54,35 @@ class TagSettingsSchema(Strict):
     opt_out = fields.String(validate=validate.Length(min=1, max=80), allow_none=True)
 
 
+LANGUAGES = ("en", "da", "de", "fr", "it")
+
+
+class AlertSettingsSchema(Strict):
+    """When something is an alert, and until when none is told; null goes back to the default."""
+
+    error_percent = fields.Integer(
+        strict=True, validate=validate.Range(min=1, max=100), allow_none=True
+    )
+    lag_minutes = fields.Integer(
+        strict=True, validate=validate.Range(min=2, max=1440), allow_none=True
+    )
+    # Of what people are told; systems are told the same in any.
+    language = fields.String(validate=validate.OneOf(LANGUAGES), allow_none=True)
+    quiet_until = fields.String(
+        validate=[validate.Length(max=40), moment_with_zone], allow_none=True
+    )
+
+
 class SettingsSchema(Strict):
     """What an owner may set; what is not named stays, and null goes back to the default."""
 
     tags = fields.Nested(TagSettingsSchema)
+    alerts = fields.Nested(AlertSettingsSchema)
     language = fields.String(validate=validate.Length(min=2, max=35), allow_none=True)
     nps_window_days = fields.Integer(
+        strict=True, validate=validate.Range(min=1, max=3650), allow_none=True
+    )
+    retention_days = fields.Integer(
         strict=True, validate=validate.Range(min=1, max=3650), allow_none=True
     )
 
@@ -85,7 +127,7 @@ class NewKeySchema(Strict):
     def a_test_key_pushes_nothing_else(self, key: dict[str, Any], **_: object) -> None:
         """Both in one would make no test key: what it pushes would count."""
         if key["test"] and "responses:push" in key.get("scopes", ()):
-            message = "a test key has responses:test instead of responses:push"
+            message = phrase("a test key has responses:test instead of responses:push")
             raise ValidationError(message, "scopes")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -28,6 +29,8 @@ TYPES: Mapping[str, FieldType] = {
 TEXT_LIMIT = 65_535
 ID_LIMIT = 255
 SENT_ONLY = "sent_only"
+# A custom object's lookup of a person, by the word Zendesk has for its target.
+TO_PERSON = "lookup zen:user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,27 @@ TICKETS = Kind(
     ),
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {one.name: one for one in (USERS, ORGANIZATIONS, TICKETS)}
+_OF_OBJECTS = (
+    # Not required: an account may have it numbered by itself, and then takes none.
+    _plain("name", "Name", max_length=ID_LIMIT),
+    *(one for one in _OF_ALL if one.name != "tags"),
+)
+
+
+def kind_of(name: str, label: str = "") -> Kind:
+    """The kind of that name; any other than KINDS is a custom object, named by its key (custom
+    objects API, 2026-11).
+    """
+    definitions = f"custom_objects/{name}/fields"
+    own = Kind(
+        name,
+        "custom_object_record",
+        label or name,
+        "custom_object_fields",
+        definitions,
+        _OF_OBJECTS,
+    )
+    return KINDS.get(name, own)
 
 
 # --- definitions ----------------------------------------------------------------------------------
@@ -149,13 +173,12 @@ def entity_of(kind: Kind, definitions: Iterable[Mapping[str, Any]]) -> Entity:
         for one in definitions
         if one.get("active", True) and one.get("type") in TYPES
     ]
-    return Entity(kind.name, kind.label, (*kind.fields, *custom))
+    return Entity(kind.name, kind.label, (*kind.fields, *custom), custom=kind.name not in KINDS)
 
 
 def _custom_field(kind: Kind, one: Mapping[str, Any], taken: set[str]) -> Field:
     key = str(one["id"]) if kind is TICKETS else str(one["key"])
-    native = str(one["type"])
-    kind_of_value = TYPES[native]
+    kind_of_value = TYPES[str(one["type"])]
     is_text = kind_of_value in {FieldType.TEXT, FieldType.LONG_TEXT}
     options = tuple(
         Option(str(each["value"]), str(each["name"]))
@@ -165,10 +188,16 @@ def _custom_field(kind: Kind, one: Mapping[str, Any], taken: set[str]) -> Field:
         f"{kind.custom}.{key}" if key in taken else key,
         str(one.get("title") or key),
         kind_of_value,
-        native_type=native,
+        native_type=_native(kind, one),
         max_length=TEXT_LIMIT if is_text else None,
         options=options,
     )
+
+
+def _native(kind: Kind, one: Mapping[str, Any]) -> str:
+    """Zendesk's word for the type; of a custom object's lookup with what it leads to."""
+    target = one.get("relationship_target_type") if kind.name not in KINDS else None
+    return f"{one['type']} {target}" if target else str(one["type"])
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -176,7 +205,7 @@ def _custom_field(kind: Kind, one: Mapping[str, Any], taken: set[str]) -> Field:
 
 def to_zendesk(entity: Entity, values: Mapping[str, FieldValue]) -> dict[str, Any]:
     """The sparse body of one record: attributes beside the custom fields' own object or list."""
-    kind, known = KINDS[entity.name], entity.by_name()
+    kind, known = kind_of(entity.name), entity.by_name()
     body: dict[str, Any] = {}
     custom: dict[str, Any] = {}
     for name, value in values.items():
@@ -194,12 +223,14 @@ def from_zendesk(
     entity: Entity, record: Mapping[str, Any], want: Sequence[str]
 ) -> dict[str, FieldValue]:
     """The wanted values in canonical form, without those that are never read back. KeyError names a
-    field that the record does not have.
+    field that the record does not have; a custom object may leave out what is empty (unverified).
     """
-    kind, known = KINDS[entity.name], entity.by_name()
+    kind, known = kind_of(entity.name), entity.by_name()
     held = record.get(kind.custom) or {}
     if kind is TICKETS:
         held = {str(one["id"]): one["value"] for one in held}
+    if kind.name not in KINDS:
+        held = defaultdict(lambda: None, held)
     values: dict[str, FieldValue] = {}
     for name in want:
         definition = known[name]

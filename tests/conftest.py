@@ -69,8 +69,10 @@ def migrated(postgres: Postgres) -> Postgres:
 
 
 @pytest.fixture(scope="session")
-def databases(migrated: Postgres) -> Databases:
-    return Databases(migrated)
+def databases(migrated: Postgres) -> Iterator[Databases]:
+    made = Databases(migrated)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -113,10 +115,9 @@ def settings_on(postgres: Postgres, database: str, valkey: Valkey, data_dir: Pat
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    opened = Database(settings)
-    yield opened
-    opened.close()
+def database(settings: Settings, databases: Databases) -> Iterator[Database]:
+    with databases.opened(settings) as opened:
+        yield opened
 
 
 @pytest.fixture

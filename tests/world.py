@@ -24,8 +24,8 @@ from connector import workspaces
 from connector.connections import connect, discover, oauth
 from connector.connections.desk import Desk
 from connector.db import Database
-from connector.queues import DRAIN, FETCH, GATHER, PLAN, PROVISION
-from connector.responses import deliver, fetching, gathering, planner
+from connector.queues import BACKFILL, DRAIN, FETCH, GATHER, PLAN, PROVISION, TELL
+from connector.responses import backfill, deliver, fetching, gathering, planner
 from connector.responses.hub import Hub
 from connector.responses.intake import FROM_API, Accepted, accept
 from connector.responses.limiter import PAUSE_KEY, Limiter
@@ -41,6 +41,7 @@ from connector.tables import (
     mapping,
     mapping_version,
 )
+from connector.webhooks import sending
 from schemas.config import AutomationSchema, MappingSchema
 from schemas.secret import Secret
 
@@ -108,6 +109,17 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "comment": "cusNpsComment",
     },
 }
+
+# One trip to the database: `settle` goes there again and again.
+HURRY = (
+    "UPDATE delivery SET due_at = now() WHERE state IN ('pending', 'awaiting')",
+    "UPDATE answer_file SET due_at = now() WHERE state = 'pending'",
+    "UPDATE hook_notice SET due_at = now() WHERE state = 'pending'",
+    "UPDATE connection SET resume_at = NULL",
+    "DELETE FROM account_usage WHERE kind = 'daily'",
+    "UPDATE tag_provision SET due_at = now() WHERE state = 'pending'",
+    "UPDATE response SET plan_due_at = now() WHERE planned_at IS NULL AND plan_due_at < 'infinity'",
+)
 
 
 @dataclass
@@ -371,6 +383,8 @@ class World:
                     text(
                         "SELECT * FROM ab_due() UNION ALL SELECT * FROM ab_due_files()"
                         " UNION ALL SELECT * FROM ab_due_notices()"
+                        " UNION ALL SELECT * FROM ab_due_webhooks()"
+                        " UNION ALL SELECT * FROM ab_due_backfills()"
                     )
                 ).all()
             )
@@ -381,27 +395,23 @@ class World:
             planner.plan_waiting(self.hub, one.workspace_id)
         elif one.kind == DRAIN:
             deliver.drain(self.hub, one.workspace_id, one.connection_id)
+        elif one.kind == BACKFILL:
+            backfill.plan_due(self.hub, one.workspace_id)
         elif one.kind == FETCH:
             fetching.fetch_due(self.hub, one.workspace_id)
         elif one.kind == GATHER:
             gathering.gather_due(self.hub, one.workspace_id)
+        elif one.kind == TELL:
+            sending.send_due(self.hub.desk, one.workspace_id, one.connection_id)
         elif one.kind == PROVISION:
             deliver.provide_tags(self.hub, one.workspace_id, one.connection_id)
 
     def hurry(self) -> None:
         """Retries, polls and pauses are due now; leases stay."""
         with self.database.begin(self.workspace_id) as store:
-            store.execute(
-                text("UPDATE delivery SET due_at = now() WHERE state IN ('pending', 'awaiting')")
-            )
-            store.execute(text("UPDATE answer_file SET due_at = now() WHERE state = 'pending'"))
-            store.execute(text("UPDATE hook_notice SET due_at = now() WHERE state = 'pending'"))
-            store.execute(text("UPDATE connection SET resume_at = NULL"))
-            store.execute(text("DELETE FROM account_usage WHERE kind = 'daily'"))
-            store.execute(text("UPDATE tag_provision SET due_at = now() WHERE state = 'pending'"))
-            store.execute(text("UPDATE response SET plan_due_at = now() WHERE planned_at IS NULL"))
-        with contextlib.suppress(redis.RedisError):
-            known = redis.Redis.from_url(str(self.hub.settings.redis_url), socket_timeout=1)
+            store.execute(text(";".join(HURRY)))
+        known = redis.Redis.from_url(str(self.hub.settings.redis_url), socket_timeout=1)
+        with contextlib.suppress(redis.RedisError), known:
             for pattern in (f"{PAUSE_KEY}*", f"{DAY_KEY}*"):
                 for key in known.scan_iter(pattern):
                     known.delete(key)
@@ -427,8 +437,9 @@ class World:
                     " WHERE state IN ('pending', 'leased', 'awaiting')"
                     " OR (state = 'parked' AND reason IN ('provision', 'file'))"
                     " GROUP BY state UNION ALL SELECT 'unplanned', count(*) FROM response"
-                    " WHERE planned_at IS NULL"
-                    " UNION ALL SELECT 'told of', count(*) FROM hook_notice WHERE state = 'pending'"
+                    " WHERE planned_at IS NULL AND plan_due_at < 'infinity'"
+                    " UNION ALL SELECT 'told of', count(*) FROM hook_notice"
+                    " WHERE state = 'pending' AND NOT what ? 'poll'"
                 )
             )
             return {row.state: row.n for row in rows if row.n}

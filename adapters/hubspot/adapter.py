@@ -136,6 +136,11 @@ class HubSpot:
         """See the port. One call; `remote_id` is the note's."""
         return files.enclose(self._client, entity, uploaded)
 
+    def file_link(self, entity: str, remote_id: str) -> str | None:
+        """See the port. Two calls: the note that carries the file, and the file."""
+        del entity
+        return files.link(self._client, remote_id)
+
     def retract(self, entity: str, things: Sequence[Retraction]) -> BatchResult:
         """Archive notes, and delete the files that they carry."""
         notes.check(entity)

@@ -19,6 +19,7 @@ import urllib3
 from hubspot.crm.contacts import ApiClient, ApiException, Configuration
 
 from adapters.base import Account
+from adapters.calls import Body, by_method
 from adapters.errors import OutcomeUnknown
 from adapters.http import GuardedPool, Wire, failure, origin_of, urllib3_pool
 from adapters.hubspot.refusals import Said, refused
@@ -41,6 +42,11 @@ def kind_of(_method: str, path: str) -> str | None:
     return SEARCH if path.endswith("/search") else None
 
 
+def asks(method: str, path: str, body: Body) -> bool:
+    """Searches and reads of many records are POSTs, too."""
+    return path.endswith(("/search", "/batch/read")) or by_method(method, path, body)
+
+
 class Client:
     """Calls to one account."""
 
@@ -51,7 +57,9 @@ class Client:
         configuration.access_token = account.token
         self._api = ApiClient(configuration=configuration)
         self._api.user_agent = USER_AGENT
-        self._api.rest_client.pool_manager = _Pool(urllib3_pool(wire, origin, kind_of=kind_of))
+        self._api.rest_client.pool_manager = _Pool(
+            urllib3_pool(wire, origin, kind_of=kind_of, asks=asks)
+        )
         self._zone = str(account.learnt.get("time_zone", "UTC"))
 
     def call(

@@ -51,6 +51,18 @@ def enclose(client: Client, entity: str, files: Sequence[Uploaded]) -> BatchResu
     return notes.note(client, entity, [one.file.note for one in files], files=carried)
 
 
+def link(client: Client, note_id: str) -> str | None:
+    """The address of the file that a note carries; only who is signed in to the portal may open
+    it.
+    """
+    for file_id in notes.carried(client, (note_id,)).get(note_id, ()):
+        path = f"{UPLOAD}/{{id}}"
+        answer = client.call("GET", path, params={"id": file_id}, seen=frozenset({notes.ABSENT}))
+        if answer.status != notes.ABSENT and answer.body.get("url"):
+            return str(answer.body["url"])
+    return None
+
+
 def _uploaded(client: Client, one: Attachment) -> str | None:
     """The id of the uploaded file; None when HubSpot refuses it."""
     body, content_type = encode_multipart_formdata(

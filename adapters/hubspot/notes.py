@@ -5,6 +5,7 @@ and archived when their response is deleted.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from types import MappingProxyType
@@ -26,7 +27,7 @@ LINKS = {"contacts": 202, "companies": 190, "deals": 214}
 
 def check(entity: str) -> None:
     """Raises BrokenContract where records of this kind take no notes."""
-    if entity not in LINKS:
+    if entity not in LINKS and not _is_custom(entity):
         message = f"HubSpot takes no notes for {entity} from here"
         raise BrokenContract(message, code="notes_not_possible")
 
@@ -41,7 +42,8 @@ def note(
     """The port's `note`. `files`: key of a note -> id of the uploaded file that it carries."""
     check(entity)
     path = f"/crm/objects/{API}/{{object}}/batch/create"
-    inputs = [_input(entity, one, files.get(one.key)) for one in notes]
+    link = _link_to(client, entity)
+    inputs = [_input(link, one, files.get(one.key)) for one in notes]
     answer = send(client, path, entity=NOTES, inputs=inputs, rows=len(notes))
     keys = {one.key: frozenset({one.key}) for one in notes}
     return BatchResult(outcomes_of(answer, keys, created=True))
@@ -65,7 +67,7 @@ def retract(client: Client, things: Sequence[Retraction]) -> BatchResult:
     crash between the two would leave files that nobody finds again.
     """
     ids = sorted({one.found for one in things})
-    standing = _carried(client, ids)
+    standing = carried(client, ids)
     files = [one for one in things if one.is_file]
     for file_id in [each for one in files for each in standing.get(one.found, ())]:
         path = "/files/v3/files/{id}"
@@ -83,7 +85,7 @@ def retract(client: Client, things: Sequence[Retraction]) -> BatchResult:
     )
 
 
-def _carried(client: Client, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+def carried(client: Client, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """The notes that are there, each with the ids of the files that it carries."""
     body = {
         "properties": ["hs_attachment_ids"],
@@ -94,19 +96,41 @@ def _carried(client: Client, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
     told = client.call("POST", path, params={"object": NOTES}, body=body).body
     found = {}
     for one in told.get("results") or ():
-        carried = str((one.get("properties") or {}).get("hs_attachment_ids") or "")
-        found[str(one["id"])] = [each for each in carried.split(";") if each]
+        held = str((one.get("properties") or {}).get("hs_attachment_ids") or "")
+        found[str(one["id"])] = [each for each in held.split(";") if each]
     return found
 
 
-def _input(entity: str, one: Note, file_id: str | None) -> Mapping[str, Any]:
+def _is_custom(entity: str) -> bool:
+    """HubSpot lets notes be linked to every custom object (custom objects guide, 2026-11), of which
+    these are the full names.
+    """
+    return re.fullmatch(r"p[0-9]+_.+", entity) is not None
+
+
+def _link_to(client: Client, entity: str) -> Mapping[str, Any]:
+    """How a note is linked to records of this kind: the type of a custom object differs from
+    account to account, and only a note that is made with its link is found again by it.
+    """
+    if entity in LINKS:
+        return {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": LINKS[entity]}
+    path = f"/crm/associations/{API}/{{object}}/{{other}}/labels"
+    told = client.call("GET", path, params={"object": NOTES, "other": entity}).body
+    for one in told.get("results") or ():
+        if one.get("label") is None:
+            type_id = int(one["typeId"])
+            return {"associationCategory": str(one["category"]), "associationTypeId": type_id}
+    message = f"HubSpot links no notes to {entity}"
+    raise BrokenContract(message, code="notes_not_possible")
+
+
+def _input(link: Mapping[str, Any], one: Note, file_id: str | None) -> Mapping[str, Any]:
     at = one.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    link = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": LINKS[entity]}
     carries = {"hs_attachment_ids": file_id} if file_id else {}
     return {
         "objectWriteTraceId": one.key,
         "properties": {"hs_timestamp": at, "hs_note_body": one.html, **carries},
-        "associations": [{"to": {"id": one.remote_id}, "types": [link]}],
+        "associations": [{"to": {"id": one.remote_id}, "types": [dict(link)]}],
     }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from adapters.errors import PauseMapping
+from adapters.errors import BatchRefused, PauseMapping
 from adapters.hubspot import tagging
 from adapters.hubspot.client import Client
 from adapters.hubspot.definition import (
@@ -80,7 +80,8 @@ class Furnishing:
         """Our object's full name, None while it is not there; why it cannot be looked for."""
         try:
             told = self._client.call("GET", SCHEMAS).body
-        except PauseMapping:
+        except (PauseMapping, BatchRefused):
+            # Which of the two a smaller plan is answered with is not known.
             return None, NO_OBJECTS
         return own_object(told), ""
 

@@ -6,8 +6,8 @@
 
 The SDK's own check does not decode the address, takes times far in the future and fails on a
 signature that is not ASCII (measured on 12.0.0, 2026-11). Hostile input is never an exception here.
-The card's requests come by v3 (card.py); nothing in the hub takes HubSpot's webhooks yet: the
-invitations will.
+The card's requests (card.py) and webhooks (events.py) come by v3; nothing in the hub takes the
+other two.
 """
 
 from __future__ import annotations

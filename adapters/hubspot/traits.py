@@ -7,6 +7,7 @@ import re
 from adapters.traits import (
     TAG_STRATEGY,
     CardSecret,
+    EntityScopes,
     OAuthTraits,
     RatePolicy,
     RecordTraits,
@@ -81,6 +82,17 @@ OPTIONAL_SCOPES = (
     "crm.schemas.custom.write",
     "files",
 )
+# Tickets have one scope for both, and of late two (scopes page, 2026-11): either will do.
+ENTITY_SCOPES = {
+    **{
+        name: EntityScopes((f"crm.objects.{name}.read",), (f"crm.objects.{name}.write",))
+        for name in ("contacts", "companies", "deals")
+    },
+    "tickets": EntityScopes(
+        ("tickets", "crm.objects.tickets.read"), ("tickets", "crm.objects.tickets.write")
+    ),
+    "": EntityScopes(("crm.objects.custom.read",), ("crm.objects.custom.write",)),
+}
 
 TRAITS = Traits(
     app="hubspot",
@@ -96,6 +108,7 @@ TRAITS = Traits(
         rotates=False,
         expires_in_s=1_800,
         extra_authorize={"optional_scope": " ".join(OPTIONAL_SCOPES)},
+        needs=ENTITY_SCOPES,
     ),
     key_label="Service key (pat-...)",
     settings=(TAG_STRATEGY,),
@@ -142,9 +155,14 @@ TRAITS = Traits(
     note_batch=ROWS,
     task_batch=ROWS,
     file_limit=FILE_LIMIT,
+    # What a note can be linked to (notes.py).
+    files_on=r"companies|deals|p[0-9]+_.+",
     dates=(
         "16 Feb 2027: the old OAuth paths of HubSpot end. Nothing to do: they are not used here.",
         "About March 2028: HubSpot's API version 2026-09 leaves support; an update comes before.",
     ),
     card=CardSecret.GIVEN,
+    tells=True,
+    # 0-1 is the object type of contacts; app.hubspot.com leads on to the account's own region.
+    record_page="https://app.hubspot.com/contacts/{account}/record/0-1/{id}",
 )

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.calls import Call
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -66,7 +67,7 @@ def signed_in(wire: Wire, place: Place, password: str, *, name: str) -> Iterator
     if place.security == PLAIN and place.user:
         message = "a password is not sent without encryption"
         raise ReconnectNeeded(message, code="encryption_needed")
-    wire.before(None)
+    wire.leave(Call("SMTP", ""))
     server = _Conversation(wire, wire.out, place, name)
     try:
         with _not_sent():
@@ -172,6 +173,8 @@ class _Conversation(smtplib.SMTP):
             self.starttls(context=ssl.create_default_context())
         if place.user:
             self.login(place.user, password)
+        # A relay that needs neither has not been greeted yet (RFC 5321, 4.1.4).
+        self.ehlo_or_helo_if_needed()
 
     def getreply(self) -> tuple[int, bytes]:
         """As smtplib's; a server that drips its answer is not waited for."""

@@ -33,27 +33,30 @@ def placed(
     asked = sorted({one for one in emails.values() if one})
     found = finding.find(client, contacts, "email", asked, want=want) if asked else {}
     hits = {key: found.get(email, ()) for key, email in emails.items()}
-    model_id = _model_id(client) if any(len(one) == 1 for one in hits.values()) else 0
-    here = {key: _on(rows[key], one[0], model_id) for key, one in hits.items() if len(one) == 1}
+    place = model_id(client, PARTNER) if any(len(one) == 1 for one in hits.values()) else 0
+    here = {key: _on(rows[key], one[0], place) for key, one in hits.items() if len(one) == 1}
     return here, {key: _nowhere(key, len(hits[key])) for key in rows if key not in here}
 
 
-def _on(values: Values, contact: Record, model_id: int) -> Values:
+def model_id(client: Client, model: str) -> int:
+    """The model's number, by which an activity says what it hangs on. Raises PauseMapping where the
+    user may not look.
+    """
+    told = client.search_read("ir.model", [["model", "=", model]], ["model"])
+    if not told:
+        message = "the integration user may not look at the models of Odoo"
+        raise PauseMapping(message, code="missing_scope", scope="read on ir.model")
+    return int(told[0]["id"])
+
+
+def _on(values: Values, contact: Record, place: int) -> Values:
     seller = contact.values.get(SELLER)
     rest = {name: value for name, value in values.items() if name != CONTACT_EMAIL}
     theirs = {SELLER: int(str(seller))} if seller else {}
-    return {**theirs, **rest, "res_model_id": model_id, "res_id": int(contact.remote_id)}
+    return {**theirs, **rest, "res_model_id": place, "res_id": int(contact.remote_id)}
 
 
 def _nowhere(key: str, hits: int) -> Outcome:
     if hits:
         return Outcome(key, Status.REJECTED, code="ambiguous", message=SEVERAL)
     return Outcome(key, Status.RETRY, code="contact_not_there", message=NOBODY)
-
-
-def _model_id(client: Client) -> int:
-    told = client.search_read("ir.model", [["model", "=", PARTNER]], ["model"])
-    if not told:
-        message = "the integration user may not look at the models of Odoo"
-        raise PauseMapping(message, code="missing_scope", scope="read on ir.model")
-    return int(told[0]["id"])

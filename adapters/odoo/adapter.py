@@ -18,16 +18,20 @@ from adapters.base import (
     Retraction,
     TagChange,
     TagOptions,
+    Task,
 )
 from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping
 from adapters.http import Wire
 from adapters.listing import Choosable
 from adapters.odoo import files, finding, provisioning, retracting, tagging, writing
+from adapters.odoo import tasks as task_desk
 from adapters.odoo.client import NEWEST, OLDEST, Client
 from adapters.odoo.noting import NoteDesk
 from adapters.odoo.refusals import speaking
+from adapters.odoo.surveys import Surveys
 from adapters.odoo.traits import RECORD_MODEL, TRAITS
 from adapters.provisioning import Part, Plan, Wanted
+from adapters.surveys import Answered, Document
 from adapters.traits import Traits
 from schemas.fields import Entity
 from schemas.odoo import ATTRIBUTES, Unreadable, entity_of, kind_of, required_in
@@ -53,6 +57,7 @@ class Odoo:
         self._account = account
         self._entities = entities
         self._client = Client(account, wire)
+        self._surveys = Surveys(self._client)
 
     # --- who and what -----------------------------------------------------------------------------
 
@@ -174,6 +179,17 @@ class Odoo:
         with speaking():
             return NoteDesk(self._client, self._account, entity).note(notes)
 
+    def tasked(self, entity: str, tasks: Sequence[Task]) -> Mapping[str, str]:
+        """The port's `tasked`."""
+        del entity
+        with speaking():
+            return task_desk.tasked(self._client, tasks)
+
+    def task(self, entity: str, tasks: Sequence[Task]) -> BatchResult:
+        """The port's `task`."""
+        with speaking():
+            return task_desk.task(self._client, entity, tasks)
+
     def filed(self, entity: str, file: Attachment) -> str | None:
         """The port's `filed`."""
         with speaking():
@@ -183,6 +199,39 @@ class Odoo:
         """The port's `file`: three calls."""
         with speaking():
             return files.file(self._client, self._account, entity, file)
+
+    def file_link(self, entity: str, remote_id: str) -> str | None:
+        """Where who is signed in to Odoo downloads the attachment; no call."""
+        del entity
+        base = str(self._account.base_url).rstrip("/")
+        return f"{base}/web/content/{remote_id}?download=true"
+
+    # --- surveys taken in Odoo (adapters/surveys.py) ----------------------------------------------
+
+    def newest_answer(self) -> str | None:
+        """Two calls."""
+        with speaking():
+            return self._surveys.newest()
+
+    def answered(self, since: str, *, after: int, limit: int) -> Answered:
+        """A page of finished responses."""
+        with speaking():
+            return self._surveys.answered(since, after=after, limit=limit)
+
+    def standing(self, ids: Sequence[int]) -> frozenset[int]:
+        """One call."""
+        with speaking():
+            return self._surveys.standing(ids)
+
+    def surveys(self) -> Sequence[Document]:
+        """One call."""
+        with speaking():
+            return self._surveys.every()
+
+    def survey(self, survey_id: str) -> Document | None:
+        """Three calls."""
+        with speaking():
+            return self._surveys.one(survey_id)
 
     # --- what is made on request ------------------------------------------------------------------
 

@@ -112,10 +112,19 @@ class Client:
         fields: Sequence[str],
         *,
         context: Mapping[str, Any] = EVEN_ARCHIVED,
+        limit: int | None = None,
+        order: str = "id",
     ) -> list[Mapping[str, Any]]:
         """The records of a domain, by id. Raises PauseMapping for an unknown field."""
+        at_most = {} if limit is None else {"limit": limit}
         told = self.read(
-            model, "search_read", list(domain), list(fields), order="id", context=dict(context)
+            model,
+            "search_read",
+            list(domain),
+            list(fields),
+            order=order,
+            context=dict(context),
+            **at_most,
         )
         if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
             message = "Odoo's answer to a search is no list of records"

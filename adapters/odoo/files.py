@@ -1,4 +1,5 @@
 """Files: an attachment of the contact, named by a note in its chatter, which carries its marker.
+Models that an admin has made need not have a chatter: there the attachment stands alone.
 
 The attachment keeps the marker as its description, so that one whose note was not written any more
 is taken up. Both are found by reading, as they were committed.
@@ -6,6 +7,7 @@ is taken up. Both are found by reading, as they were committed.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -14,6 +16,7 @@ from adapters.errors import BrokenContract
 from adapters.odoo.client import Client
 from adapters.odoo.noting import NoteDesk
 from adapters.odoo.refusals import RowFault
+from adapters.odoo.traits import OWN_MODELS
 from adapters.odoo.transport import TOO_LARGE
 from adapters.odoo.writing import record_id
 from schemas.odoo import kind_of
@@ -29,6 +32,9 @@ REFUSED = (
 
 def filed(client: Client, account: Account, entity: str, file: Attachment) -> str | None:
     """The port's `filed`: a call, two where it stands."""
+    if _is_alone(entity):
+        alone = _standing(client, entity, file)
+        return None if alone is None else str(alone)
     noted = NoteDesk(client, account, entity).noted((file.note,)).get(file.key)
     if noted is None:
         return None
@@ -38,9 +44,11 @@ def filed(client: Client, account: Account, entity: str, file: Attachment) -> st
 
 
 def file(client: Client, account: Account, entity: str, one: Attachment) -> Outcome:
-    """The port's `file`: three calls."""
+    """The port's `file`: three calls, two where there is no chatter."""
     try:
         number = _standing(client, entity, one) or _stored(client, entity, one)
+        if _is_alone(entity):
+            return Outcome(one.key, Status.WRITTEN, remote_id=str(number), created=True)
         desk = NoteDesk(client, account, entity)
         told = desk.note((one.note,), attachments=(number,)).outcomes[0]
     except RowFault as fault:
@@ -52,6 +60,10 @@ def file(client: Client, account: Account, entity: str, one: Attachment) -> Outc
     if told.status is not Status.WRITTEN:
         return told
     return Outcome(one.key, Status.WRITTEN, remote_id=str(number), created=True)
+
+
+def _is_alone(entity: str) -> bool:
+    return re.fullmatch(OWN_MODELS, entity) is not None
 
 
 def _standing(client: Client, entity: str, one: Attachment) -> int | None:

@@ -14,11 +14,12 @@ import requests
 import urllib3
 
 from adapters.base import Account
+from adapters.calls import Body, by_method
 from adapters.errors import OutcomeUnknown, TokenExpired
 from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.odoo.refusals import fault_of
 from adapters.odoo.traits import TRAITS
-from adapters.odoo.transport import COMMON, JSON, json_in, refused
+from adapters.odoo.transport import COMMON, JSON, QUESTIONS, json_in, refused
 
 PATH, VERSION_PATH = "/json/2", "/web/version"
 # What JSON-RPC sends by place. The ids of a method of records come first.
@@ -37,12 +38,17 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def asks(method: str, path: str, body: Body) -> bool:
+    """Every call of a model is a POST: what it does stands at the end of its path."""
+    return path.rpartition("/")[2] in QUESTIONS or by_method(method, path, body)
+
+
 class JSON2:
     """Calls to one server, asked for as JSON-RPC's are."""
 
     def __init__(self, account: Account, wire: Wire) -> None:
         self._origin = origin_of(account.base_url or TRAITS.base_url.format_map(account.settings))
-        self._session = requests_session(wire, self._origin)
+        self._session = requests_session(wire, self._origin, asks=asks)
         self._session.headers["Authorization"] = f"bearer {account.token}"
         self._session.headers["X-Odoo-Database"] = str(account.settings.get("database") or "")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from adapters.traits import (
     RatePolicy,
     RecordTraits,
@@ -19,6 +21,8 @@ FILE_LIMIT = 20 * 1024 * 1024
 # The module of our ids outside of Odoo (`ir.model.data`), which the database keeps unique.
 OUTSIDE = "answerback"
 RECORD_MODEL = "x_npstoday_response"
+# Models that an admin has made: they need not have a chatter.
+OWN_MODELS = r"x_\w+"
 RECORD = RecordTraits(
     entity=RECORD_MODEL,
     key="x_response_id",
@@ -70,6 +74,8 @@ TRAITS = Traits(
     ),
     entities=(PARTNER, COMPANY, LEAD, ACTIVITY),
     contact_entity=PARTNER,
+    # Odoo 18 and later lead on from it to their own form of the address.
+    record_page="{base}/web#id={id}&model=res.partner&view_type=form",
     record=RECORD,
     company_entity=COMPANY,
     company_link="parent_id",
@@ -101,9 +107,11 @@ TRAITS = Traits(
     match_fields=("email", "ref"),
     note_limit=NOTE_LIMIT,
     file_limit=FILE_LIMIT,
+    files_on=rf"{re.escape(COMPANY)}|{re.escape(LEAD)}|{OWN_MODELS}",
     # One note a call, so that several calls may be on their way at once.
     note_batch=1,
     tag_batch=100,
+    task_batch=100,
     linger_s=2.0,
     # Two contacts may share an address, so a create is looked up before it is sent again.
     creates="marker",

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 import urllib3
 
 from adapters.base import Account
+from adapters.calls import Body
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -29,11 +28,30 @@ from adapters.errors import (
 from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.odoo.refusals import fault_of
 from adapters.odoo.traits import TRAITS
+from adapters.pause import asked_wait_s
 
 PATH = "/jsonrpc"
 JSON = "application/json"
 COMMON, OBJECT = "common", "object"
 TOO_LARGE = "request_too_long"
+# Methods of models that change nothing; where the method stands among the arguments.
+QUESTIONS = frozenset(
+    {"check_access_rights", "context_get", "default_get", "fields_get", "has_access", "read",
+     "search_read"}
+)  # fmt: skip
+METHOD_AT = 4
+
+
+def asks(_method: str, _path: str, body: Body) -> bool:
+    """Every call is a POST: what it does stands in its body."""
+    told = json_in(body or b"")
+    params = told.get("params") if isinstance(told, dict) else None
+    if not isinstance(params, dict):
+        return False
+    arguments = params.get("args") or []
+    return params.get("service") == COMMON or (
+        len(arguments) > METHOD_AT and arguments[METHOD_AT] in QUESTIONS
+    )
 
 
 class JSONRPC:
@@ -42,7 +60,7 @@ class JSONRPC:
     def __init__(self, account: Account, wire: Wire) -> None:
         origin = origin_of(account.base_url or TRAITS.base_url.format_map(account.settings))
         self._url = origin + PATH
-        self._session = requests_session(wire, origin)
+        self._session = requests_session(wire, origin, asks=asks)
         self._numbers = itertools.count(1)
 
     def call(self, service: str, method: str, arguments: Sequence[Any], *, changes: bool) -> Any:
@@ -77,7 +95,7 @@ def _told(answer: requests.Response, *, changes: bool) -> Mapping[str, Any]:
     return told
 
 
-def json_in(content: bytes) -> Any:
+def json_in(content: bytes | str) -> Any:
     try:
         return json.loads(content, parse_float=Decimal)
     except (ValueError, RecursionError):
@@ -88,27 +106,14 @@ def refused(answer: requests.Response, *, changes: bool) -> AdapterError:
     """The error where what stands in front of Odoo answered: a proxy, or its server that broke."""
     status = answer.status_code
     if status == 429:
-        return Throttled("Odoo asked for a pause", wait_s=wait_of(answer.headers))
+        return Throttled("Odoo asked for a pause", wait_s=asked_wait_s(answer.headers))
     if status >= 500:
         # 503 comes from who has not passed the call on; after the others it may have been applied.
         kind = OutcomeUnknown if changes and status != 503 else TryLater
-        wait_s = wait_of(answer.headers)
+        wait_s = asked_wait_s(answer.headers)
         return kind(f"Odoo answered {status}", wait_s=wait_s, code=f"crm_{status}")
     if status in {404, 405}:
         message = "this address does not serve the API of Odoo that the connection speaks"
         return BrokenContract(message, code="no_such_endpoint")
     code = TOO_LARGE if status == 413 else "bad_request"
     return BrokenContract(f"Odoo answered {status}", code=code)
-
-
-def wait_of(headers: Mapping[str, str]) -> float | None:
-    """Seconds that Retry-After asks for, as a number or a date; None when it does not."""
-    told = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}", told):
-        return float(told)
-    try:
-        # The server's own clock is the one its date is measured by.
-        until, now = (parsedate_to_datetime(one) for one in (told, headers["Date"]))
-    except (ValueError, TypeError, KeyError):
-        return None
-    return max(0.0, (until - now).total_seconds())

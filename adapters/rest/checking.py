@@ -36,6 +36,7 @@ _CALLS: Mapping[str, Scope] = {
     "/tags/remove": frozenset({"id", "tag"}),
     "/notes/read": frozenset({"id", "page"}),
     "/notes/create": frozenset({"id", "note"}),
+    "/notes/delete": frozenset({"id", "note"}),
 }
 # The parts that look at an answer; those that look at an item of one may name what they like.
 _PICKS = (

@@ -1,10 +1,10 @@
-"""Notes of a described app, where its document names the calls that read and make them."""
+"""Notes of a described app, where its document names the calls that read, make and remove them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adapters.base import BatchResult, Note, Outcome, Status
+from adapters.base import BatchResult, Note, Outcome, Retraction, Status
 from adapters.rest.adapter import DescribedApp
 from adapters.rest.judging import RowRefused, outcome_of
 from adapters.rest.templates import JSON, as_text, picked
@@ -58,3 +58,22 @@ class TakesNotes(DescribedApp):
         with self._readable():
             remote_id = id_of(said["created_id"], answer.scope)
         return Outcome(note.key, Status.WRITTEN, remote_id)
+
+
+class RemovesNotes(TakesNotes):
+    """A Retractor by a call a note, where the document names that call, too."""
+
+    def retract(self, entity: str, things: Sequence[Retraction]) -> BatchResult:
+        """The port's `retract`: a call a note."""
+        del entity
+        return BatchResult(tuple(self._removed(one) for one in things))
+
+    def _removed(self, one: Retraction) -> Outcome:
+        scope = {"id": one.note.remote_id, "note": {"id": one.found}}
+        try:
+            self._client.send(self.document["notes"]["delete"], scope, key=one.key)
+        except RowRefused as exc:
+            if exc.means == "not_found":
+                return Outcome(one.key, Status.UNCHANGED, one.found)
+            return outcome_of(self.document, one.key, exc)
+        return Outcome(one.key, Status.WRITTEN, one.found)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from adapters.rest.adapter import DescribedApp
-from adapters.rest.noting import TakesNotes
+from adapters.rest.noting import RemovesNotes, TakesNotes
 from adapters.rest.push import PushedApp
 from adapters.rest.tagging import TakesTags
 from adapters.rest.traits import traits_of_document
@@ -62,6 +62,8 @@ def described(document: Document) -> type[CRM]:
     """The adapter class that a document makes."""
     parts: tuple[type, ...] = (PushedApp,) if "push" in document else (DescribedApp,)
     further = [part for name, part in _FURTHER.items() if name in document]
+    if "delete" in document.get("notes", {}):
+        further[further.index(TakesNotes)] = RemovesNotes
     said = {"traits": traits_of_document(document), "document": document}
     made: type[CRM] = type(document["app"].title(), (*further, *parts), said)
     return made

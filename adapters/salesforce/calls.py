@@ -9,6 +9,7 @@ content types unchecked, OrderedDict and float for JSON.
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -21,15 +22,17 @@ from simple_salesforce.exceptions import SalesforceError
 from urllib3.exceptions import HTTPError
 
 from adapters.base import Account
-from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater
+from adapters.calls import Body, by_method
+from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater, asking
 from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.salesforce.refusals import GONE, PAUSES, REJECTIONS, call_error
-from adapters.salesforce.traits import API_VERSION, TRAITS
+from adapters.salesforce.traits import API_VERSION, COLLECTIONS, TRAITS
 from schemas.salesforce import Complaint, Page, Unreadable, complaints_in, page_of
 
 T = TypeVar("T")
 NO_CONTENT = 204
 CSV = "text/csv"
+READ_MANY = re.compile(rf"/{COLLECTIONS}/[^/]+$")
 REFUSED, FORBIDDEN, NOT_THERE, CONDITION_FAILED = 400, 403, 404, 412
 # Our own word for a 412: nobody documents its body.
 CHANGED = (Complaint("CHANGED"),)
@@ -42,11 +45,19 @@ _TOO_DEEP = "the answer is nested too deeply"
 _WRONG_TYPE = "the answer is not JSON by its type"
 
 
+def asks(method: str, path: str, body: Body) -> bool:
+    """Many records by their ids are read by a POST, too."""
+    return (method == "POST" and READ_MANY.search(path) is not None) or by_method(
+        method, path, body
+    )
+
+
 class Calls:
     """The org's API, for one job and one thread."""
 
     def __init__(self, account: Account, wire: Wire) -> None:
         origin, target = _where(account)
+        self.origin = origin
         self._status = 0
         self._headers: Mapping[str, str] = {}
         self._told = wire.answered
@@ -54,7 +65,7 @@ class Calls:
         self._sdk = SalesforceSDK(
             instance_url=origin,
             session_id=account.token,
-            session=requests_session(tapped, origin, target=target),
+            session=requests_session(tapped, origin, target=target, asks=asks),
             version=API_VERSION,
             parse_float=Decimal,
             object_pairs_hook=dict,
@@ -268,10 +279,7 @@ def _unreadable(message: str, *, writing: bool) -> AdapterError:
 
 
 def _softened(error: AdapterError, *, writing: bool) -> AdapterError:
-    # A read whose answer was lost can simply be read again.
-    if isinstance(error, OutcomeUnknown) and not writing:
-        return TryLater(str(error), wait_s=error.wait_s, code=error.code)
-    return error
+    return error if writing else asking(error)
 
 
 def _quiet(exc: Exception) -> Exception | None:

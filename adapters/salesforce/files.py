@@ -17,6 +17,8 @@ from adapters.base import Attachment, Retraction
 from adapters.salesforce.finding import ids_in, same_id
 
 VERSION = "ContentVersion"
+# Salesforce itself links to files by it (2026-11); no documentation promises it.
+DOWNLOAD = "/sfc/servlet.shepherd/version/download/"
 MAX_TITLE = 255
 # Ids of a query's IN list: far below the longest URL.
 IDS = 200

@@ -8,6 +8,7 @@ from adapters.traits import (
     JWT_BEARER,
     MACHINE_SETTINGS,
     TAG_STRATEGY,
+    EntityScopes,
     OAuthTraits,
     RatePolicy,
     RecordTraits,
@@ -74,6 +75,7 @@ TRAITS = Traits(
         token_url="{base}/services/oauth2/token",  # noqa: S106 - an address, no secret
         revoke_url="{base}/services/oauth2/revoke",
         scopes=("api", "refresh_token"),
+        needs={"": EntityScopes(("api", "full"), ("api", "full"))},
         keeps_instance_url=True,
         # A second org or user can be connected only if the browser's session is not taken over.
         extra_authorize={"prompt": "login consent"},
@@ -118,6 +120,8 @@ TRAITS = Traits(
     ),
     entities=("Contact", "Account", "Lead", "Opportunity", "Case"),
     contact_entity="Contact",
+    # Leads on to Lightning or Classic, whichever the person uses.
+    record_page="{base}/{id}",
     write_batch=ROWS,
     read_batch=ROWS,
     bulk_batch=BULK_ROWS,
@@ -156,6 +160,7 @@ TRAITS = Traits(
     note_batch=NOTES,
     task_batch=200,
     file_limit=FILE_LIMIT,
+    files_on=r"\w+",
     linger_s=5.0,
     # Two contacts may share an e-mail, so a create is looked up before it is sent again.
     creates="marker",

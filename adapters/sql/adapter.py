@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, TableClause, inspect, literal, select
+from sqlalchemy import Connection, Inspector, TableClause, inspect, literal, select
+from sqlalchemy.exc import DBAPIError
 
 from adapters.base import (
     Account,
@@ -23,7 +24,9 @@ from adapters.errors import BatchRefused, BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.listing import Choosable
 from adapters.sql.columns import NoTable, entity_of, table_of
+from adapters.sql.dialects import Fault
 from adapters.sql.line import Line, RefusedAtCommit
+from adapters.sql.refusals import fault_in
 from adapters.sql.statements import compared, reading
 from adapters.sql.traits import DATABASE, KIND, SERVER, TABLE, TLS, TRAITS, USER
 from adapters.sql.writing import MOST_ROWS, Writing
@@ -62,7 +65,7 @@ class SQLDatabase:
         found = []
         for as_name, name in self._tables().items():
             try:
-                entity_of(inspect(connection), name, as_name=as_name)
+                self._described(inspect(connection), name, as_name=as_name)
             except NoTable as exc:
                 found.append(f"Not usable: {exc}.")
         return found
@@ -82,10 +85,22 @@ class SQLDatabase:
             inspector = inspect(connection)
             for as_name, name in self._tables().items():
                 try:
-                    found.append(entity_of(inspector, name, as_name=as_name))
+                    found.append(self._described(inspector, name, as_name=as_name))
                 except NoTable:
                     continue
         return tuple(found)
+
+    def _described(self, inspector: Inspector, name: str, *, as_name: str) -> Entity:
+        """The table. Raises NoTable: MySQL does not tell one that is not there from one that the
+        user may not see, and refuses the question.
+        """
+        try:
+            return entity_of(inspector, name, as_name=as_name)
+        except DBAPIError as exc:
+            if fault_in(self._line.dialect, exc) not in {Fault.DENIED, Fault.NO_TABLE}:
+                raise
+            message = f"there is no table {name}, or the user may not see it"
+            raise NoTable(message) from exc
 
     def listed(self) -> tuple[Choosable, ...]:
         """The tables of the user's own schema."""

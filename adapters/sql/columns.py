@@ -30,6 +30,7 @@ _EMAIL = re.compile(r"(?i)(.*_)?e?_?mail(_?addr(ess)?)?")
 _LOWER = re.compile(r'(?i)lower\(\(*"?(\w+)')
 # A text that is longer than this, or has no end, is a long one.
 SHORT = 1000
+MYSQL = frozenset({"mysql", "mariadb"})
 
 
 class NoTable(LookupError):
@@ -188,6 +189,9 @@ def _type(field: Field, dialect: str) -> types.TypeEngine[Any]:
     spelt = field.native_type.removesuffix(PRIMARY_KEY)
     if field.type is FieldType.CHOICE and dialect == "postgresql":
         return Named(spelt)
+    if dialect in MYSQL and spelt.startswith(("UUID", "BIT")):
+        # Taken as a text and as a number; a byte of zero would be read as true.
+        return String() if spelt.startswith("UUID") else types.NullType()
     if spelt.startswith("UUID"):
         return Uuid(as_uuid=False)
     if field.type is FieldType.DATETIME:

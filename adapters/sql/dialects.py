@@ -149,6 +149,10 @@ _MYSQL = {
     "1265": Fault.VALUE,
     "1292": Fault.VALUE,
     "1366": Fault.VALUE,
+    # A text that the column's character set does not have, met in a CASE: of one row it is 1366.
+    "1267": Fault.VALUE,
+    "1270": Fault.VALUE,
+    "1271": Fault.VALUE,
     "1452": Fault.VALUE,
     "3819": Fault.VALUE,
     "4025": Fault.VALUE,

@@ -5,6 +5,7 @@ transaction.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import tempfile
@@ -16,16 +17,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from adapters.base import Account
+from adapters.calls import Call, unwatched
 from adapters.errors import ReconnectNeeded
 from adapters.http import Wire, origin_of
 from adapters.sql.dialects import DIALECTS, Asked, Dialect
 from adapters.sql.refusals import failed, fault_in, is_of_a_row, unreached
 from adapters.sql.traits import CA, DATABASE, KIND, TLS, TRAITS, USER
 
+# What only bounds a piece of work is no call of its own.
+BOUNDS = frozenset({"RELEASE", "ROLLBACK", "SAVE", "SAVEPOINT"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -106,7 +110,7 @@ class Line:
         Raises AdapterError for what concerns the whole; RefusedAtCommit.
         """
         self._wire.before(None)
-        with self._connected() as connection, self._in_time(connection):
+        with self._watched(), self._connected() as connection, self._in_time(connection):
             try:
                 yield connection
             except DBAPIError as exc:
@@ -118,6 +122,25 @@ class Line:
                     raise RefusedAtCommit from exc
                 raise failed(self.dialect, exc, committing=True) from exc
         self._wire.answered(200, {})
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Each statement is seen before it goes; one that is kept back undoes the transaction."""
+
+        def see(_line: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+            said = json.dumps({"statement": statement, "values": values}, default=str)
+            word = statement.split(maxsplit=1)[0].upper()
+            if word not in BOUNDS:
+                self._wire.watch(Call("SQL", self._asked.database, said, word == "SELECT"))
+
+        if self._wire.watch is unwatched:
+            yield
+            return
+        event.listen(self._engine, "before_cursor_execute", see)
+        try:
+            yield
+        finally:
+            event.remove(self._engine, "before_cursor_execute", see)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

@@ -34,6 +34,8 @@ _OF_A_ROW = {
     Fault.VALUE: "invalid_value",
 }
 _OF_THE_LINE = (OperationalError, InterfaceError)
+# MySQL's words: "Column 'x' cannot be null", "Field 'x' doesn't have a default value".
+_QUOTED = re.compile(r"(?:[Cc]olumn|Field) '(\w{1,64})'")
 _NUMBER = re.compile(r"(?:ORA-0*|[\[(])(\d{1,5})\b")
 _TLS = re.compile(r"(?i)\b(ssl|tls|certificate)\b")
 
@@ -71,11 +73,13 @@ def outcome_of(key: str, fault: Fault, exc: DBAPIError, columns: Iterable[str]) 
 
 
 def _named(exc: DBAPIError, columns: Iterable[str]) -> str | None:
-    """The column that PostgreSQL names, or the only one of ours that stands in the text."""
+    """The column that the database names, or the only one of ours that stands in the text."""
     told = getattr(getattr(exc.orig, "diag", None), "column_name", None)
     if told:
         return str(told)
     said = str(exc.orig)
+    if quoted := _QUOTED.search(said):
+        return quoted[1]
     found = [one for one in columns if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", said)]
     return found[0] if len(found) == 1 else None
 
@@ -85,8 +89,11 @@ def unreached(dialect: Dialect, exc: DBAPIError) -> AdapterError:
     fault, said = fault_in(dialect, exc), str(exc.orig)
     if fault is Fault.REFUSED or _says_refused(said):
         return ReconnectNeeded("the database refuses the user or the password", code="key_refused")
-    if fault is Fault.NO_DATABASE or re.search(r'database ".*" does not exist', said):
-        return ReconnectNeeded("there is no database of that name", code="database_unknown")
+    # MySQL does not tell a database that is not there from one that the user may not enter.
+    unknown = re.search(r'database ".*" does not exist', said)
+    if unknown or fault in {Fault.NO_DATABASE, Fault.DENIED}:
+        message = "there is no database of that name, or the user may not enter it"
+        return ReconnectNeeded(message, code="database_unknown")
     if _TLS.search(said):
         return TryLater("the database's certificate or TLS failed", code="tls_failed")
     return TryLater("the database could not be reached", code="connect_failed")

@@ -38,15 +38,21 @@ class Writing:
         return bad | (self._halved(connection, good, write) if good else {})
 
     def _halved(self, connection: Connection, rows: Sequence[Row], write: Write) -> Outcomes:
+        # No context manager: after a deadlock MySQL has undone the savepoint too, and going back to
+        # it would be an error that hides why.
+        saved = connection.begin_nested()
         try:
-            with connection.begin_nested():
-                return write(connection, rows)
+            told = write(connection, rows)
         except DBAPIError as exc:
             fault = fault_in(self._dialect, exc)
             if fault is None or not is_of_a_row(fault):
                 raise
+            saved.rollback()
             if len(rows) == 1:
                 return {rows[0].key: self._refused(connection, rows[0], exc)}
+        else:
+            saved.commit()
+            return told
         middle = len(rows) // 2
         first = self._halved(connection, rows[:middle], write)
         return first | self._halved(connection, rows[middle:], write)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -27,6 +26,7 @@ from adapters.errors import (
     TokenExpired,
     TryLater,
 )
+from adapters.pause import asked_wait_s
 from schemas.fields import Entity
 
 READS = frozenset({"GET", "HEAD"})
@@ -107,19 +107,6 @@ def judge(answer: requests.Response, *_: object, **__: object) -> None:
     raise _refusal(status, _object_in(answer))
 
 
-def wait_of(answer: requests.Response) -> float | None:
-    """Seconds that Retry-After asks for, as a number or a date; None when it does not."""
-    told = answer.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}", told):
-        return float(told)
-    try:
-        # The server's own clock is the one its date is measured by.
-        until, now = (parsedate_to_datetime(one) for one in (told, answer.headers["Date"]))
-    except (ValueError, TypeError, KeyError):
-        return None
-    return max(0.0, (until - now).total_seconds())
-
-
 def limit_of(headers: Mapping[str, str]) -> int | None:
     """The account's calls a minute, under any of the names the headers have had."""
     told = (headers.get(name, "") for name, _ in LIMITS)
@@ -154,7 +141,7 @@ def message_of(refused: RowRefused) -> str:
 
 def _too_many(answer: requests.Response) -> Exception:
     """A limit of the account unless a header names another one, or says that calls are left."""
-    wait_s = wait_of(answer)
+    wait_s = asked_wait_s(answer.headers)
     own = [
         found
         for name, told in answer.headers.items()
@@ -192,9 +179,9 @@ def _object_in(answer: requests.Response) -> Mapping[str, Any] | None:
 def _server_error(answer: requests.Response, *, reads: bool) -> AdapterError:
     text = f"Zendesk answered {answer.status_code}"
     if reads or answer.status_code == 503:
-        return TryLater(text, wait_s=wait_of(answer))
+        return TryLater(text, wait_s=asked_wait_s(answer.headers))
     # A gateway may have given up on a write that was applied.
-    return OutcomeUnknown(text, wait_s=wait_of(answer))
+    return OutcomeUnknown(text, wait_s=asked_wait_s(answer.headers))
 
 
 def _refusal(status: int, body: Mapping[str, Any] | None) -> Exception:

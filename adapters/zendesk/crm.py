@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -19,19 +20,23 @@ from adapters.base import (
     Retraction,
     Started,
     TagChange,
+    Task,
 )
 from adapters.errors import PauseMapping, ReconnectNeeded
 from adapters.http import Wire
+from adapters.listing import Choosable
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.rights import Rights
 from adapters.traits import Traits
 from adapters.usage import Usage
-from adapters.zendesk import files, finding, jobs, provisioning
+from adapters.zendesk import files, finding, jobs, objects, provisioning
+from adapters.zendesk import tasks as task_desk
 from adapters.zendesk.answers import Forbidden, forbidden, limit_of
 from adapters.zendesk.client import BASIC_MARK, Client, speaking
 from adapters.zendesk.noting import ASSIGNEE, NoteDesk
+from adapters.zendesk.objectwriting import ObjectWriter
 from adapters.zendesk.tagging import Tagger
-from adapters.zendesk.traits import API_TOKENS_END, TRAITS
+from adapters.zendesk.traits import API_TOKENS_END, RECORD_OBJECT, TICKETS, TRAITS
 from adapters.zendesk.usage import plan_by, told_in
 from adapters.zendesk.writing import BULK, Writer
 from schemas.fields import Entity
@@ -71,19 +76,34 @@ class Zendesk:
 
     def entities(self) -> tuple[Entity, ...]:
         """The port's `entities`."""
+        more = (*(self._account.settings.get("entities") or ()), RECORD_OBJECT)
         with speaking():
-            return tuple(self._described(kind) for kind in KINDS.values())
+            own = tuple(self._described(kind) for kind in KINDS.values())
+            return (*own, *objects.described(self._client, more))
+
+    def listed(self) -> tuple[Choosable, ...]:
+        """See adapters/listing.py: the custom objects; people, organizations and tickets are
+        downloaded anyway.
+        """
+        with speaking():
+            return objects.listed(self._client)
 
     def find(
         self, entity: str, field: str, values: Sequence[str], *, want: Sequence[str]
     ) -> Mapping[str, tuple[Record, ...]]:
         """The port's `find`. E-mail and a ticket's external id cost a call each."""
         with speaking():
-            return finding.find(self._client, self._known(entity), field, values, want=want)
+            known = self._known(entity)
+            if known.custom:
+                return objects.find(self._client, known, field, values, want=want)
+            return finding.find(self._client, known, field, values, want=want)
 
     def write(self, batch: Batch) -> BatchResult | Started:
         """The port's `write`: a job for three rows and more, if the account allows bulk calls."""
         with speaking():
+            known = self._known(batch.entity)
+            if known.custom:
+                return self._objects(known).write(batch)
             return self._writer(batch.entity).write(batch)
 
     def collect(self, handle: Mapping[str, Any]) -> BatchResult | Started:
@@ -91,7 +111,10 @@ class Zendesk:
         waiting = jobs.handle_of(handle)
         with speaking():
             if waiting.stage == jobs.NOTES:
-                return self._desk().collect(waiting)
+                return self._desk.collect(waiting)
+            known = self._known(waiting.entity)
+            if known.custom:
+                return self._objects(known).collect(waiting)
             return self._writer(waiting.entity).collect(waiting)
 
     def tagged(self, entity: str, remote_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
@@ -105,28 +128,41 @@ class Zendesk:
             return Tagger(self._client, entity).retag(changes)
 
     def noted(self, entity: str, notes: Sequence[Note]) -> Mapping[str, str]:
-        """The port's `noted`: two calls a thread, one for all of them."""
+        """The port's `noted`: two calls a thread, and one for all threads of a wave."""
         del entity
         with speaking():
-            return self._desk().noted(notes)
+            return self._desk.noted(notes)
 
     def note(self, entity: str, notes: Sequence[Note]) -> BatchResult:
         """The port's `note`: a call a note, two where nothing is known of its thread."""
         del entity
         with speaking():
-            return self._desk().note(notes)
+            return self._desk.note(notes)
 
     def start_notes(self, entity: str, notes: Sequence[Note]) -> Started | BatchResult:
         """The port's `start_notes`: a job for three notes and more."""
         del entity
         with speaking():
-            return self._desk().start(notes)
+            return self._desk.start(notes)
 
     def retract(self, entity: str, things: Sequence[Retraction]) -> BatchResult:
         """Mark notes and files in their tickets."""
+        with speaking():
+            if entity == TICKETS:
+                return self._desk.retract_in(things)
+            return self._desk.retract(things)
+
+    def tasked(self, entity: str, tasks: Sequence[Task]) -> Mapping[str, str]:
+        """The port's `tasked`: a call a task."""
         del entity
         with speaking():
-            return self._desk().retract(things)
+            return task_desk.tasked(self._client, tasks)
+
+    def task(self, entity: str, tasks: Sequence[Task]) -> BatchResult:
+        """The port's `task`: a call a task."""
+        del entity
+        with speaking():
+            return task_desk.task(self._client, tasks)
 
     @staticmethod
     def usage_told(
@@ -157,28 +193,36 @@ class Zendesk:
         return provisioning.furnish(self._client, wanted, parts)
 
     def filed(self, entity: str, file: Attachment) -> str | None:
-        """The port's `filed`: two calls."""
-        del entity
+        """The port's `filed`: two calls, one for a ticket."""
         with speaking():
-            return files.filed(self._client, self._account, file)
+            return files.filed(self._client, self._account, entity, file)
 
     def file(self, entity: str, file: Attachment) -> Outcome:
-        """The port's `file`: three calls."""
+        """The port's `file`: three calls, two for a ticket."""
+        with speaking():
+            return files.file(self._client, self._account, entity, file)
+
+    def file_link(self, entity: str, remote_id: str) -> str | None:
+        """Where Zendesk keeps the attachment; a call."""
         del entity
         with speaking():
-            return files.file(self._client, self._account, file)
+            return files.link(self._client, remote_id)
 
     # --- parts ---------------------------------------------------------------------------------
 
+    @cached_property
     def _desk(self) -> NoteDesk:
         return NoteDesk(self._client, self._account)
+
+    def _objects(self, entity: Entity) -> ObjectWriter:
+        return ObjectWriter(self._client, self._account, entity)
 
     def _writer(self, entity: str) -> Writer:
         return Writer(self._client, self._account, self._known(entity))
 
     def _known(self, entity: str) -> Entity:
         found = self._entities.get(entity)
-        if found is None or entity not in KINDS:
+        if found is None or not (found.custom or entity in KINDS):
             message = f"the definitions of {entity} have not been downloaded"
             raise PauseMapping(message, code="entity_unknown")
         return found

@@ -1,4 +1,5 @@
-"""Files: uploaded, then attached to a comment of the contact's note ticket.
+"""Files: uploaded, then attached to an internal comment: of the contact's note ticket, or of the
+ticket that a mapping has made.
 
 An upload that no comment takes up is deleted by Zendesk itself after an hour, so only the comment
 has to be looked for, by its marker.
@@ -11,24 +12,47 @@ from urllib.parse import quote
 
 from adapters.base import Account, Attachment, Note, Outcome
 from adapters.errors import OutcomeUnknown
+from adapters.zendesk.answers import RecordGone
 from adapters.zendesk.client import Client
 from adapters.zendesk.noting import NoteDesk
 from adapters.zendesk.rows import one_by_one
+from adapters.zendesk.traits import TICKETS
 
 
-def filed(client: Client, account: Account, file: Attachment) -> str | None:
-    """The port's `filed`: two calls."""
-    return NoteDesk(client, account).noted((file.note,)).get(file.key)
+def filed(client: Client, account: Account, entity: str, file: Attachment) -> str | None:
+    """The port's `filed`: two calls, one for a ticket."""
+    desk = NoteDesk(client, account)
+    if entity == TICKETS:
+        return desk.said_in(file.remote_id, file.note)
+    return desk.noted((file.note,)).get(file.key)
 
 
-def file(client: Client, account: Account, one: Attachment) -> Outcome:
-    """The port's `file`: three calls."""
+def file(client: Client, account: Account, entity: str, one: Attachment) -> Outcome:
+    """The port's `file`: three calls, two for a ticket."""
+    desk = NoteDesk(client, account)
 
     def act(note: Note) -> Outcome:
-        return NoteDesk(client, account).note_one(note, (_uploaded(client, one),))
+        uploads = (_uploaded(client, one),)
+        if entity == TICKETS:
+            return desk.say_in(note.remote_id, note, uploads)
+        return desk.note_one(note, uploads)
 
     (outcome,) = one_by_one((one.note,), act)
     return outcome
+
+
+def link(client: Client, note_id: str) -> str | None:
+    """The address of the file that a comment carries; the ticket may have been deleted."""
+    ticket, _, comment = note_id.partition("/")
+    try:
+        told = client.get(f"tickets/{ticket}/comments.json")
+    except RecordGone:
+        return None
+    for one in told.get("comments") or ():
+        if str(one.get("id")) == comment:
+            for each in one.get("attachments") or ():
+                return str(each["content_url"])
+    return None
 
 
 def _uploaded(client: Client, one: Attachment) -> str:

@@ -35,10 +35,10 @@ def find(
     client: Client, entity: Entity, field: str, values: Sequence[str], *, want: Sequence[str]
 ) -> dict[str, tuple[Record, ...]]:
     """Records by value as asked; the port's `find`."""
-    _check_known(entity, want)
+    check_known(entity, want)
     asked = list(dict.fromkeys(values))
     found = {value: list(_living(hits)) for value, hits in _hits(client, entity, field, asked)}
-    return {value: _records(entity, found.get(value, []), want) for value in asked}
+    return {value: records_of(entity, found.get(value, []), want) for value in asked}
 
 
 def by_ids(client: Client, entity: str, ids: Sequence[str]) -> dict[str, Raw]:
@@ -70,6 +70,33 @@ def organization_named(client: Client, name: str) -> str | None:
     return str(found[0]["id"]) if found else None
 
 
+def check_known(entity: Entity, want: Sequence[str]) -> None:
+    """Raises PauseMapping for a wanted field without a definition."""
+    known = entity.by_name()
+    for name in want:
+        if name not in known:
+            raise drifted(name)
+
+
+def records_of(entity: Entity, raws: Iterable[Raw], want: Sequence[str]) -> tuple[Record, ...]:
+    """What the caller wants of these records."""
+    return tuple(
+        Record(str(one["id"]), _values(entity, one, want), _changed_at(one)) for one in raws
+    )
+
+
+def in_queries(quoted: Sequence[str]) -> Iterator[list[str]]:
+    """Ids as they stand in an address, in parts that make no query too long."""
+    chunk: list[str] = []
+    for one in quoted:
+        if chunk and len(",".join([*chunk, one])) > MOST_QUERY:
+            yield chunk
+            chunk = []
+        chunk.append(one)
+    if chunk:
+        yield chunk
+
+
 def _hits(
     client: Client, entity: Entity, field: str, values: Sequence[str]
 ) -> Iterator[tuple[str, Iterable[Raw]]]:
@@ -91,7 +118,7 @@ def _by_external_ids(
     api = getattr(client.zenpy, entity)
     listed = [value for value in values if value and "," not in value]
     found: dict[str, list[Raw]] = {}
-    for chunk in _chunks([quote(value, safe="") for value in listed]):
+    for chunk in in_queries([quote(value, safe="") for value in listed]):
         # zenpy does not encode these: `a&b` would become two parameters.
         for one in _raws(api(external_ids=chunk)):
             found.setdefault(str(one["external_id"]).casefold(), []).append(one)
@@ -145,42 +172,19 @@ def _raws(objects: Iterable[Any]) -> Iterator[Raw]:
     return (one.to_dict() for one in objects)
 
 
-def _records(entity: Entity, raws: Iterable[Raw], want: Sequence[str]) -> tuple[Record, ...]:
-    return tuple(
-        Record(str(one["id"]), _values(entity, one, want), _changed_at(one)) for one in raws
-    )
-
-
 def _values(entity: Entity, raw: Raw, want: Sequence[str]) -> dict[str, FieldValue]:
     try:
         return from_zendesk(entity, raw, want)
     except KeyError as exc:
         # Zendesk ignores unknown keys in a write without a word: only reading shows the drift.
-        raise _drifted(str(exc.args[0])) from exc
+        raise drifted(str(exc.args[0])) from exc
 
 
-def _check_known(entity: Entity, want: Sequence[str]) -> None:
-    known = entity.by_name()
-    for name in want:
-        if name not in known:
-            raise _drifted(name)
-
-
-def _drifted(name: str) -> PauseMapping:
+def drifted(name: str) -> PauseMapping:
+    """A field that Zendesk has not, or has no more."""
     return PauseMapping(f"Zendesk has no field {name} (any more)", field=name)
 
 
 def _changed_at(raw: Raw) -> datetime | None:
     told = raw.get("updated_at")
     return datetime.fromisoformat(str(told)) if told else None
-
-
-def _chunks(quoted: Sequence[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    for one in quoted:
-        if chunk and len(",".join([*chunk, one])) > MOST_QUERY:
-            yield chunk
-            chunk = []
-        chunk.append(one)
-    if chunk:
-        yield chunk

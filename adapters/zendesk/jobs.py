@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.base import Account, Outcome, Started, Status
-from adapters.errors import OutcomeUnknown, TryLater
+from adapters.errors import OutcomeUnknown, asking
 from adapters.zendesk.answers import RecordGone, RowRefused, refused_by
 from adapters.zendesk.client import Client, reaching
 from adapters.zendesk.rows import gone, rejected
@@ -42,7 +42,8 @@ class Waiting:
 class Handle:
     """A running job. `stage`: update, create, resolve (asking for the ids of duplicates), notes.
 
-    `settled` are the outcomes of the create that a resolve completes, as JSON.
+    `settled` are the outcomes of the create that a resolve completes, or of the rows that were not
+    sent, as JSON.
     """
 
     job: str
@@ -96,7 +97,7 @@ def _asked(client: Client, job: str) -> Any:
         with reaching():
             return client.zenpy.job_status(id=job)
     except OutcomeUnknown as exc:
-        raise TryLater(str(exc), wait_s=exc.wait_s, code=exc.code) from exc
+        raise asking(exc) from exc
 
 
 def outcomes_of(
@@ -104,8 +105,24 @@ def outcomes_of(
 ) -> tuple[Outcome, ...]:
     """One outcome per row of the job, in order."""
     return tuple(
-        _outcome(handle, row, one, entity) for row, one in zip(handle.rows, told, strict=True)
+        outcome_of(handle, row, one, entity) for row, one in zip(handle.rows, told, strict=True)
     )
+
+
+def is_refused(told: Mapping[str, Any]) -> bool:
+    """Whether a row of an answer says that it failed."""
+    return bool(told.get("error")) or told.get("status") == "Failed"
+
+
+def outcome_of(
+    handle: Handle, row: Waiting, told: Mapping[str, Any], entity: Entity | None
+) -> Outcome:
+    """The outcome of one row."""
+    if is_refused(told):
+        return _refused(row, str(told.get("details") or told.get("error")), entity)
+    is_new = handle.stage in {"create", NOTES}
+    number = row.remote_id if handle.stage == "update" else str(told["id"])
+    return Outcome(row.key, Status.WRITTEN, remote_id=number, created=is_new)
 
 
 def learnt_from(handle: Handle) -> dict[str, Any]:
@@ -120,10 +137,15 @@ def merged(handle: Handle, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     if handle.stage != "resolve":
         return tuple(outcomes)
     holders = {one.key: one.remote_id for one in outcomes}
-    kept = [_restored(one) for one in handle.settled]
     return tuple(
-        dataclasses.replace(one, remote_id=holders.get(one.key) or one.remote_id) for one in kept
+        dataclasses.replace(one, remote_id=holders.get(one.key) or one.remote_id)
+        for one in restored(handle)
     )
+
+
+def restored(handle: Handle) -> tuple[Outcome, ...]:
+    """The outcomes that were settled before the job began."""
+    return tuple(Outcome(**{**one, "status": Status(one["status"])}) for one in handle.settled)
 
 
 def stored(outcome: Outcome) -> dict[str, Any]:
@@ -133,10 +155,6 @@ def stored(outcome: Outcome) -> dict[str, Any]:
         if getattr(outcome, name):
             told[name] = getattr(outcome, name)
     return told
-
-
-def _restored(told: Mapping[str, Any]) -> Outcome:
-    return Outcome(**{**told, "status": Status(told["status"])})
 
 
 def _to_json(handle: Handle) -> dict[str, Any]:
@@ -154,16 +172,6 @@ def _in_order(told: Sequence[Mapping[str, Any]], count: int) -> list[Mapping[str
         message = "Zendesk's job answers other rows than it was given"
         raise OutcomeUnknown(message, code="job_rows_differ")
     return [placed[at] for at in range(count)]
-
-
-def _outcome(
-    handle: Handle, row: Waiting, told: Mapping[str, Any], entity: Entity | None
-) -> Outcome:
-    if told.get("error") or told.get("status") == "Failed":
-        return _refused(row, str(told.get("details") or told.get("error")), entity)
-    is_new = handle.stage in {"create", NOTES}
-    number = row.remote_id if handle.stage == "update" else str(told["id"])
-    return Outcome(row.key, Status.WRITTEN, remote_id=number, created=is_new)
 
 
 def _refused(row: Waiting, sentence: str, entity: Entity | None) -> Outcome:

@@ -9,7 +9,7 @@ a job does not tell the comment's.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -31,10 +31,16 @@ MARK = "-deleted"
 SINGLE_UP_TO = 2
 ALLOWED = "bulk_notes"
 JOBS_AGAIN_S = 15.0
+# A thousand jobs an hour are more than the limit of thirty at a time lets through.
+JOB_PAGES = 10
 RUNNING = frozenset({"queued", "working"})
 # Who this account lets a solved ticket be assigned to: a user's number, "" where it asks for
 # nobody, "open" where none of ours can be solved. The connection's test learns the connected user.
 ASSIGNEE, NOBODY, OPEN = "note_assignee", "", "open"
+# The hub's word for what nobody can take back.
+NOT_RETRACTABLE = "not_retractable"
+TICKET_CLOSED = "ticket_closed"
+CLOSED = "the ticket is closed, and Zendesk takes no comment there any more: look at its file there"
 ABOUT_ASSIGNEE = frozenset({"assignee_id", "assignee", "group_id", "group", "status"})
 
 
@@ -45,13 +51,18 @@ class NoteDesk:
         self.client, self.account = client, account
         self.api: Any = client.zenpy.tickets
         self.assignee = str(account.learnt.get(ASSIGNEE, NOBODY))
+        self._opening: bool | None = None
+        # What a look has just read of a thread, for the note that follows it.
+        self._read: dict[str, list[Any]] = {}
 
     def noted(self, notes: Sequence[Note]) -> dict[str, str]:
         """The port's `noted`. Raises StillRunning while a job may be writing one of them."""
-        # Asked first: a job that ends between the two has its tickets there at the look.
-        opening = self._is_opening()
+        # Asked first: a job that ends between the two has its tickets there at the look. And once:
+        # every job that can hold one of these was begun before this desk was made.
+        if self._opening is None:
+            self._opening = self._is_opening()
         found = self._found(notes)
-        if opening and len(found) < len({one.key for one in notes}):
+        if self._opening and len(found) < len({one.key for one in notes}):
             message = "Zendesk is still opening tickets"
             raise StillRunning(message, wait_s=JOBS_AGAIN_S)
         return found
@@ -93,11 +104,47 @@ class NoteDesk:
         done = {one.key: one for one in one_by_one(fresh, self.note_one)}
         return BatchResult(tuple(_marked(one, done, found) for one in marks))
 
+    def said_in(self, ticket: str, note: Note) -> str | None:
+        """The comment of this ticket that has the note's marker: one call. None where there is
+        none, or no such ticket.
+        """
+        try:
+            return dict(self._found_in(ticket, [note])).get(note.key)
+        except RecordGone:
+            return None
+
+    def say_in(self, ticket: str, note: Note, uploads: Sequence[str] = ()) -> Outcome:
+        """One comment of a ticket that is not ours to choose, with the files of these upload
+        tokens.
+        """
+        audit = self._comment(ticket, note, uploads)
+        told = _note_id(ticket, _said(audit))
+        return Outcome(note.key, Status.WRITTEN, remote_id=told, created=True)
+
+    def retract_in(self, things: Sequence[Retraction]) -> BatchResult:
+        """The port's `retract` of files on tickets that mappings have made: a comment there. A
+        closed ticket takes none any more.
+        """
+        marks = [(_mark_of(one), one.found.partition("/")[0]) for one in things]
+        return BatchResult(tuple(self._marked_in(mark, ticket) for mark, ticket in marks))
+
+    def _marked_in(self, mark: Note, ticket: str) -> Outcome:
+        found = self.said_in(ticket, mark)
+        if found:
+            return Outcome(mark.key, Status.UNCHANGED, remote_id=found)
+        (outcome,) = one_by_one((mark,), lambda note: self.say_in(ticket, note))
+        if outcome.code == "not_found":
+            return Outcome(mark.key, Status.UNCHANGED)
+        if outcome.code == TICKET_CLOSED:
+            return replace(outcome, code=NOT_RETRACTABLE, message=CLOSED)
+        return _marked(mark, {mark.key: outcome}, {})
+
     def _found(self, notes: Sequence[Note]) -> dict[str, str]:
         found: dict[str, str] = {}
         for thread in dict.fromkeys(one.thread for one in notes):
             wanted = [one for one in notes if one.thread == thread]
-            for ticket in self._tickets(thread):
+            self._read[thread] = self._tickets(thread)
+            for ticket in self._read[thread]:
                 found.update(self._found_in(str(ticket.id), wanted))
         return found
 
@@ -126,7 +173,7 @@ class NoteDesk:
         # the ticket is another person's: another installation may use the same numbers.
         living = [
             one
-            for one in self._tickets(note.thread)
+            for one in self._known_tickets(note.thread)
             if one.status != "closed" and str(one.requester_id) == note.remote_id
         ]
         if living:
@@ -183,7 +230,12 @@ class NoteDesk:
         body = {"id": int(ticket), "comment": _comment_of(note, uploads)}
         return self.api.update(object_of("ticket", body))
 
-    def _tickets(self, thread: str) -> Iterable[Any]:
+    def _known_tickets(self, thread: str) -> list[Any]:
+        """Its tickets, as the look right before it has read them."""
+        read = self._read.pop(thread, None)
+        return self._tickets(thread) if read is None else read
+
+    def _tickets(self, thread: str) -> list[Any]:
         # zenpy does not encode the value.
         return list(self.api(external_id=quote(_external_id(thread), safe="")))
 
@@ -192,13 +244,18 @@ class NoteDesk:
         jobs cannot be seen (unverified who may) nobody knows, and waiting for ever helps nobody.
         """
         try:
-            told = self.client.get("job_statuses.json").get("job_statuses") or ()
+            return any(_is_opening(one) for one in self._jobs())
         except (Forbidden, RecordGone, BrokenContract):
             return False
-        return any(
-            one.get("status") in RUNNING and "ticket" in str(one.get("job_type", "ticket")).lower()
-            for one in told
-        )
+
+    def _jobs(self) -> Iterator[Mapping[str, Any]]:
+        """The account's jobs of the last hour or so, which of them first is not said."""
+        for number in range(1, JOB_PAGES + 1):
+            asked = {"page": str(number)} if number > 1 else {}
+            told = self.client.get("job_statuses.json", **asked)
+            yield from told.get("job_statuses") or ()
+            if not told.get("next_page"):
+                return
 
     def _found_in(self, ticket: str, notes: Sequence[Note]) -> Iterator[tuple[str, str]]:
         said = [(str(one.id), _text_of(one)) for one in self.api.comments(int(ticket))]
@@ -206,6 +263,11 @@ class NoteDesk:
             held = next((number for number, text in said if note.marker in text), None)
             if held is not None:
                 yield note.key, _note_id(ticket, held)
+
+
+def _is_opening(job: Mapping[str, Any]) -> bool:
+    is_about_tickets = "ticket" in str(job.get("job_type", "ticket")).lower()
+    return job.get("status") in RUNNING and is_about_tickets
 
 
 def _mark_of(one: Retraction) -> Note:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from adapters.base import Note, Outcome, Row, Status, TagChange
+from adapters.base import Note, Outcome, Row, Status, TagChange, Task
 from adapters.errors import AdapterError, OutcomeUnknown, Throttled, TryLater
 from adapters.zendesk.answers import (
     Forbidden,
@@ -19,7 +19,7 @@ from adapters.zendesk.client import reaching
 
 # A record's own limit counts by the minute; where nobody says how much of it is left.
 OWN_LIMIT_S = 15.0
-T = TypeVar("T", Row, TagChange, Note)
+T = TypeVar("T", Row, TagChange, Note, Task)
 
 
 def one_by_one(rows: Sequence[T], act: Callable[[T], Outcome]) -> tuple[Outcome, ...]:
@@ -82,7 +82,7 @@ def _busy(key: str, exc: RecordBusy) -> Outcome:
     return Outcome(key, Status.RETRY, code="record_throttled", message=message, detail=detail)
 
 
-def _put_off(row: Row | TagChange | Note, exc: AdapterError) -> Outcome:
+def _put_off(row: Row | TagChange | Note | Task, exc: AdapterError) -> Outcome:
     wait_s = exc.wait_s if isinstance(exc, TryLater) else None
     return Outcome(
         row.key,
@@ -97,7 +97,7 @@ def _put_off(row: Row | TagChange | Note, exc: AdapterError) -> Outcome:
     )
 
 
-def _unsent(row: Row | TagChange | Note, exc: AdapterError) -> Outcome:
+def _unsent(row: Row | TagChange | Note | Task, exc: AdapterError) -> Outcome:
     wait_s = exc.wait_s if isinstance(exc, TryLater) else None
     detail = {"sent": False, "wait_s": wait_s}
     return Outcome(row.key, Status.RETRY, code="not_sent", message=str(exc), detail=detail)

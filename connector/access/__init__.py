@@ -17,10 +17,22 @@ from types import MappingProxyType
 
 from connector.access.api import API
 from connector.access.pages import PAGES
-from connector.access.rules import RIGHTS, Actor, Door, Member, Right, Role, Rule, Scope
+from connector.access.rules import (
+    ADJUSTABLE,
+    RIGHTS,
+    Actor,
+    Door,
+    Member,
+    Right,
+    Role,
+    Rule,
+    Scope,
+    rights_of,
+)
 
 __all__ = [
     "ACCESS",
+    "ADJUSTABLE",
     "RIGHTS",
     "Actor",
     "Door",
@@ -32,6 +44,7 @@ __all__ = [
     "documented",
     "missing",
     "readable",
+    "rights_of",
     "rule_for",
 ]
 
@@ -45,9 +58,13 @@ def rule_for(method: str, route: str) -> Rule | None:
 
 def missing(actor: Actor | Member, rule: Rule) -> str | None:
     """What the actor lacks for this rule, in words for a problem document; None: it is allowed."""
-    if rule.right is not None and rule.right not in RIGHTS[actor.role]:
+    if rule.right is not None and not actor.may(rule.right):
         return f"the right {rule.right.value}, which the role {actor.role.value} has not"
-    if isinstance(actor, Member) or rule.scope is None:
+    if isinstance(actor, Member):
+        return None
+    if rule.own and actor.is_partner:
+        return "what only a key of the workspace itself has: it is a partner's"
+    if rule.scope is None:
         return None
     if actor.scopes.isdisjoint(_scopes(rule)):
         return f"the scope {rule.scope.value}"
@@ -67,7 +84,7 @@ def documented() -> str:
     lines = ["| method | address | right | scope | audited as |", "|---|---|---|---|---|"]
     for (method, route), rule in ACCESS.items():
         right = rule.right.value if rule.right else f"{_OPENNESS[rule.door]}: {rule.reason}"
-        scope = " or ".join(f"`{one}`" for one in _scopes(rule))
+        scope = " or ".join(f"`{one}`" for one in _scopes(rule)) + ", own" * rule.own
         audited = f"`{rule.audited}`" if rule.audited else rule.reason if rule.right else ""
         lines.append(f"| {method} | `{readable(route)}` | {right} | {scope} | {audited} |")
     return "\n".join(lines) + "\n"

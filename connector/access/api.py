@@ -16,6 +16,14 @@ def _settings(audited: str) -> Rule:
     return Rule(Right.SETTINGS, Scope.SETTINGS_WRITE, audited)
 
 
+def _people(audited: str) -> Rule:
+    return Rule(Right.PEOPLE, Scope.PEOPLE_WRITE, audited, own=True)
+
+
+def _own(audited: str) -> Rule:
+    return Rule(Right.SETTINGS, Scope.SETTINGS_WRITE, audited, own=True)
+
+
 def _open(reason: str) -> Rule:
     return Rule(None, reason=reason, door=Door.OPEN)
 
@@ -24,6 +32,8 @@ _UNAUDITED = (
     "its own rows tell who pushed what, and one entry a push would make a chain of every push"
 )
 _V1 = "/api/v1"
+_WEBHOOK = f"{_V1}/webhooks/<id:webhook_id>"
+_WEBHOOK_MESSAGE = f"{_V1}/webhook-messages/<id:message_id>"
 
 API: Mapping[tuple[str, str], Rule] = MappingProxyType(
     {
@@ -36,8 +46,12 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", "/hooks/<source>/<token>"): _open("platforms ask whether the address exists"),
         ("POST", "/hooks/<source>/<token>"): _open("the signature over the raw body authenticates"),
         ("POST", "/cards/<app>/<token>"): _open("the CRM's signature authenticates"),
+        ("POST", "/events/<app>/<key:client>"): _open("the CRM's signature authenticates"),
         ("GET", "/go/<id:workspace_id>/<key:source>/<key:token>/<whole:response>"): _open(
             "the token in the address proves that we made it"
+        ),
+        ("GET", "/files/<id:workspace_id>/<id:file_id>/<key:token>"): _open(
+            "the token in the link proves that we made it"
         ),
         ("GET", "/oauth/callback/<app>"): _open("the one-use state authenticates"),
         ("GET", f"{_V1}/workspace"): _reads(Scope.SETTINGS_READ),
@@ -45,8 +59,25 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_V1}/workspace/pause"): _settings("workspace.paused"),
         ("POST", f"{_V1}/workspace/resume"): _settings("workspace.resumed"),
         ("GET", f"{_V1}/keys"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
-        ("POST", f"{_V1}/keys"): _settings("key.created"),
-        ("DELETE", f"{_V1}/keys/<id:key_id>"): _settings("key.revoked"),
+        ("POST", f"{_V1}/keys"): _own("key.created"),
+        ("DELETE", f"{_V1}/keys/<id:key_id>"): _own("key.revoked"),
+        ("GET", f"{_V1}/members"): _reads(Scope.PEOPLE_READ, Right.PEOPLE),
+        ("GET", f"{_V1}/members/invitations"): _reads(Scope.PEOPLE_READ, Right.PEOPLE),
+        ("POST", f"{_V1}/members/invitations"): _people("member.invited"),
+        ("POST", f"{_V1}/members/invitations/<id:invitation_id>/resend"): _people(
+            "member.invited_again"
+        ),
+        ("DELETE", f"{_V1}/members/invitations/<id:invitation_id>"): _people(
+            "member.invitation_withdrawn"
+        ),
+        ("GET", f"{_V1}/members/<id:member_id>"): _reads(Scope.PEOPLE_READ, Right.PEOPLE),
+        ("PATCH", f"{_V1}/members/<id:member_id>"): _people("member.changed"),
+        ("POST", f"{_V1}/members/<id:member_id>/sessions/end"): _people("member.sessions_ended"),
+        ("DELETE", f"{_V1}/members/<id:member_id>"): _people("member.removed"),
+        ("GET", f"{_V1}/workspaces"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/grants"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("POST", f"{_V1}/grants"): _own("grant.created"),
+        ("DELETE", f"{_V1}/grants/<id:grant_id>"): _own("grant.revoked"),
         ("GET", f"{_V1}/apps"): _reads(Scope.SETTINGS_READ),
         ("GET", f"{_V1}/apps/<key:app>"): _reads(Scope.SETTINGS_READ),
         ("GET", f"{_V1}/oauth-clients"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
@@ -134,12 +165,33 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ),
         ("GET", f"{_V1}/contacts"): _reads(Scope.CONTACTS_READ),
         ("POST", f"{_V1}/contacts"): Rule(Right.WORK, Scope.CONTACTS_WRITE, "contacts.imported"),
+        ("POST", f"{_V1}/contacts/opt-outs"): Rule(
+            Right.WORK, Scope.CONTACTS_WRITE, "contacts.opted_out"
+        ),
         ("GET", f"{_V1}/contacts/<id:contact_id>"): _reads(Scope.CONTACTS_READ),
+        ("PUT", f"{_V1}/contacts/<id:contact_id>/opt-out"): Rule(
+            Right.WORK, Scope.CONTACTS_WRITE, "contact.opted_out"
+        ),
+        ("DELETE", f"{_V1}/contacts/<id:contact_id>/opt-out"): Rule(
+            Right.WORK, Scope.CONTACTS_WRITE, "contact.opted_in"
+        ),
         ("GET", f"{_V1}/contacts/<id:contact_id>/timeline"): _reads(Scope.CONTACTS_READ),
         ("GET", f"{_V1}/contacts/<id:contact_id>/fields"): _reads(Scope.CONTACTS_READ),
         ("PATCH", f"{_V1}/contacts/<id:contact_id>/fields"): Rule(
             Right.WORK, Scope.CONTACTS_WRITE, "contact.fields_edited"
         ),
+        ("GET", f"{_V1}/contacts/<id:contact_id>/forms/<id:form_id>"): _reads(Scope.CONTACTS_READ),
+        ("POST", f"{_V1}/contacts/<id:contact_id>/forms/<id:form_id>"): Rule(
+            Right.WORK, Scope.CONTACTS_WRITE, "contact.fields_edited"
+        ),
+        ("GET", f"{_V1}/input-forms"): _reads(Scope.SETTINGS_READ),
+        ("POST", f"{_V1}/input-forms"): _settings("form.saved"),
+        ("POST", f"{_V1}/input-forms/file"): _settings("form.saved"),
+        ("GET", f"{_V1}/input-forms/<id:form_id>"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/input-forms/<id:form_id>/form.yaml"): _reads(Scope.SETTINGS_READ),
+        ("PUT", f"{_V1}/input-forms/<id:form_id>"): _settings("form.saved"),
+        ("DELETE", f"{_V1}/input-forms/<id:form_id>"): _settings("form.deleted"),
+        ("GET", f"{_V1}/input-forms/<id:form_id>/fillings"): _reads(Scope.CONTACTS_READ),
         ("POST", f"{_V1}/responses"): Rule(
             Right.WORK,
             Scope.RESPONSES_PUSH,
@@ -169,14 +221,43 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("GET", f"{_V1}/mappings/<id:mapping_id>/versions"): _reads(
             Scope.SETTINGS_READ, Right.SETTINGS
         ),
+        ("GET", f"{_V1}/mappings/<id:mapping_id>/readiness"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/mend"): _settings("mapping.saved"),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/trial"): Rule(
+            Right.SETTINGS, Scope.SETTINGS_READ, None, reason="it changes nothing"
+        ),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/trial/send"): _settings("mapping.tested"),
         ("POST", f"{_V1}/mappings/<id:mapping_id>/publish"): _settings("mapping.published"),
         ("POST", f"{_V1}/mappings/<id:mapping_id>/pause"): _settings("mapping.paused"),
         ("POST", f"{_V1}/mappings/<id:mapping_id>/resume"): _settings("mapping.resumed"),
+        ("GET", f"{_V1}/mappings/<id:mapping_id>/backfills"): _reads(
+            Scope.SETTINGS_READ, Right.SETTINGS
+        ),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/backfills"): _settings("backfill.started"),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/backfills/preview"): Rule(
+            Right.SETTINGS, Scope.SETTINGS_READ, None, reason="it changes nothing"
+        ),
+        ("POST", f"{_V1}/mappings/<id:mapping_id>/backfills/<id:backfill_id>/stop"): _settings(
+            "backfill.stopped"
+        ),
         ("GET", f"{_V1}/links"): _reads(Scope.SETTINGS_READ),
         ("GET", f"{_V1}/links/<whole:response>"): _reads(Scope.RESPONSES_READ),
         ("GET", f"{_V1}/automations"): _reads(Scope.SETTINGS_READ),
         ("POST", f"{_V1}/automations"): _settings("automation.saved"),
+        ("PUT", f"{_V1}/automations/order"): _settings("automation.ordered"),
+        ("POST", f"{_V1}/automations/matches"): Rule(
+            Right.SETTINGS, Scope.SETTINGS_READ, None, reason="it changes nothing"
+        ),
         ("GET", f"{_V1}/automations/<id:automation_id>"): _reads(Scope.SETTINGS_READ),
+        ("GET", f"{_V1}/automations/<id:automation_id>/versions"): _reads(Scope.SETTINGS_READ),
+        ("POST", f"{_V1}/automations/<id:automation_id>/switch-on"): _settings(
+            "automation.switched_on"
+        ),
+        ("POST", f"{_V1}/automations/<id:automation_id>/switch-off"): _settings(
+            "automation.switched_off"
+        ),
         ("PUT", f"{_V1}/automations/<id:automation_id>"): _settings("automation.saved"),
         ("DELETE", f"{_V1}/automations/<id:automation_id>"): _settings("automation.deleted"),
         ("POST", f"{_V1}/automations/<id:automation_id>/publish"): _settings(
@@ -201,6 +282,21 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
             Scope.SETTINGS_READ, Right.SETTINGS
         ),
         ("POST", f"{_V1}/sources/<id:source_id>/notices/retry"): _settings("source.retried"),
+        ("POST", f"{_V1}/sources/<id:source_id>/surveys"): _settings("source.surveys_asked"),
+        ("POST", f"{_V1}/sources/<id:source_id>/pause"): _settings("source.paused"),
+        ("POST", f"{_V1}/sources/<id:source_id>/resume"): _settings("source.resumed"),
         ("DELETE", f"{_V1}/sources/<id:source_id>"): _settings("source.deleted"),
+        ("GET", f"{_V1}/webhooks"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("POST", f"{_V1}/webhooks"): _settings("webhook.created"),
+        ("GET", _WEBHOOK): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("PATCH", _WEBHOOK): _settings("webhook.changed"),
+        ("DELETE", _WEBHOOK): _settings("webhook.removed"),
+        ("POST", f"{_WEBHOOK}/rotate"): _settings("webhook.rotated"),
+        ("POST", f"{_WEBHOOK}/pause"): _settings("webhook.paused"),
+        ("POST", f"{_WEBHOOK}/resume"): _settings("webhook.resumed"),
+        ("POST", f"{_WEBHOOK}/test"): _settings("webhook.tested"),
+        ("GET", f"{_WEBHOOK}/messages"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("GET", _WEBHOOK_MESSAGE): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
+        ("POST", f"{_WEBHOOK_MESSAGE}/resend"): _settings("webhook.resent"),
     }
 )

@@ -18,11 +18,14 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """What a route asks of a role; `settings`: connections, mappings and their publishing, keys."""
+    """What a route asks of a role; `settings`: connections, mappings and their publishing, keys;
+    `people`: who is a member, and as what.
+    """
 
     READ = "read"
     WORK = "work"
     SETTINGS = "settings"
+    PEOPLE = "people"
 
 
 class Scope(StrEnum):
@@ -40,6 +43,8 @@ class Scope(StrEnum):
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
     AUDIT_READ = "audit:read"
+    PEOPLE_READ = "people:read"
+    PEOPLE_WRITE = "people:write"
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
@@ -50,6 +55,17 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
         Role.VIEWER: frozenset({Right.READ}),
     }
 )
+# Whom the right "account settings" can be given to or taken from: an owner always has it, and a
+# viewer changes nothing.
+ADJUSTABLE = frozenset({Role.ADMIN, Role.EDITOR})
+
+
+def rights_of(role: Role, *, account_settings: bool | None = None) -> frozenset[Right]:
+    """The role's rights; `account_settings` gives or takes that one, None leaves it as it is."""
+    if account_settings is None or role not in ADJUSTABLE:
+        return RIGHTS[role]
+    others = RIGHTS[role] - {Right.SETTINGS}
+    return others | {Right.SETTINGS} if account_settings else others
 
 
 class Door(StrEnum):
@@ -65,13 +81,21 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever asks by a key, inside the one workspace that the key belongs to."""
+    """Whoever asks by a key, inside the workspace that the key belongs to, or inside one that has
+    let it in by a grant.
+    """
 
     workspace_id: int
     key_id: int
     public_id: str
     role: Role
     scopes: frozenset[str]
+    grant_id: int | None = None
+
+    @property
+    def is_partner(self) -> bool:
+        """Whether the key is another workspace's, let in by a grant."""
+        return self.grant_id is not None
 
     @property
     def is_test(self) -> bool:
@@ -82,16 +106,24 @@ class Actor:
     @property
     def name(self) -> str:
         """How the audit log names this actor."""
-        return f"key:{self.public_id}"
+        return f"{'partner' if self.is_partner else 'key'}:{self.public_id}"
+
+    def may(self, right: Right) -> bool:
+        """Whether the key's role has the right."""
+        return right in RIGHTS[self.role]
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A signed-in person inside one of the workspaces that they are a member of."""
+    """A signed-in person inside one of the workspaces that they are a member of.
+
+    `account_settings`: that right, given or taken beside the role; None: as the role has it.
+    """
 
     workspace_id: int
     account_id: int
     role: Role
+    account_settings: bool | None = None
 
     @property
     def name(self) -> str:
@@ -99,8 +131,8 @@ class Member:
         return f"user:{self.account_id}"
 
     def may(self, right: Right) -> bool:
-        """Whether the member's role has the right."""
-        return right in RIGHTS[self.role]
+        """Whether the member has the right, by their role or beside it."""
+        return right in rights_of(self.role, account_settings=self.account_settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +140,8 @@ class Rule:
     """What one route asks. `right` None: open to all who come through the `door`, for the `reason`.
 
     `audited` is the action word of the one audit entry that the route writes. `or_scope`: another
-    scope that opens the route; what comes by it is kept apart.
+    scope that opens the route; what comes by it is kept apart. `own`: a partner's key may not, as
+    what it leaves behind would outlive its grant.
     """
 
     right: Right | None
@@ -117,3 +150,4 @@ class Rule:
     reason: str = ""
     door: Door = Door.KEY
     or_scope: Scope | None = None
+    own: bool = False

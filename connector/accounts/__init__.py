@@ -4,5 +4,10 @@ passwords.py   what a good password is, and its argon2 hash
 codes.py       the second factor: one-time codes and what replaces a lost device
 sessions.py    what a browser's cookie stands for
 sign_in.py     an address and a password become a session; guessing is held up
-people.py      who is a member of which workspace
+people.py       who signs in: let in by an address and a password
+invitations.py  let in by a link that serves once
+oidc.py         sign-in by a provider of the operator's; provider.py speaks with it
+resets.py       a forgotten password, by a link that serves once
+letters.py      the mails that carry such links
+members.py      what they are in a workspace: roles, rights, removed
 """

@@ -19,6 +19,7 @@ from connector.connections.keys import open_document, seal_document
 from connector.connections.vault import Keyring, Place
 from connector.problems import Code, Refusal
 from connector.tables import person, recovery_code
+from schemas.phrases import phrase
 
 STEP_S, DIGITS = 30, 6
 RECOVERY_CODES = 10
@@ -45,7 +46,7 @@ def begin(connection: Connection, keyring: Keyring, workspace_id: int, person_id
         .values(seal_id=seal_id, sealed=sealed, code_step=None)
     )
     if done.rowcount != 1:
-        raise Refusal(Code.CONFLICT, "Codes are asked for already.")
+        raise Refusal(Code.CONFLICT, phrase("Codes are asked for already."))
     return secret
 
 

@@ -1,23 +1,26 @@
-"""Who is a member of which workspace, and how they sign in."""
+"""People who sign in: let in by an address and a password, or by a link."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, Row, func, insert, select, text, update
 
 from connector import audit
 from connector.access import Role
 from connector.accounts import passwords, sessions
+from connector.accounts.members import Standing
 from connector.db import Database
 from connector.problems import Code, Place, Refusal
 from connector.settings import Environment
 from connector.tables import person, user_account
+from schemas.phrases import phrase
 from schemas.secret import Secret
 
 LONGEST_NAME = 200
+# The stop at which the tour of the pages begins.
+TOUR_BEGINS = "home"
 
 
 def add(
@@ -36,26 +39,28 @@ def add(
     Whoever is a member elsewhere keeps their own password: `password` is None then, or refused
     (CONFLICT). A repeat changes the role and the name.
     """
-    address = _address(email)
-    with database.across() as connection:
-        known = connection.execute(
-            text("SELECT workspace_id, id, password FROM ab_person(:email)"), {"email": address}
-        ).one_or_none()
-    if known is None and password is None:
-        place = Place("/password", "required", "whoever is new needs a password")
+    address = checked_address(email)
+    there = known(database, address)
+    if there is None and password is None:
+        place = Place("/password", "required", phrase("whoever is new needs a password"))
         raise Refusal(Code.BODY_INVALID, places=[place])
-    if known is not None and known.workspace_id != workspace_id and password is not None:
+    if there is not None and there.workspace_id != workspace_id and password is not None:
         raise Refusal(
-            Code.CONFLICT, "They sign in already, with a password of their own: give none."
+            Code.CONFLICT, phrase("They sign in already, with a password of their own: give none.")
         )
     if password is not None:
         passwords.check(password, email=address)
     with database.begin(workspace_id) as connection:
-        person_id = known.id if known else _added(connection, workspace_id, address, name)
+        person_id = there.id if there else added(connection, workspace_id, address, name=name)
         if password is not None:
             set_password(connection, environment, workspace_id, person_id, password=password)
         account_id = _member(
-            connection, workspace_id, person_id, email=address, name=name, role=role
+            connection,
+            workspace_id,
+            person_id,
+            email=address,
+            name=name,
+            standing=Standing(role),
         )
         audit.record(
             connection,
@@ -66,16 +71,6 @@ def add(
             detail={"role": role.value},
         )
     return account_id
-
-
-def listed(connection: Connection, workspace_id: int) -> list[Mapping[str, Any]]:
-    """Every member of the workspace, by name; without anything they sign in with."""
-    columns = ("id", "email", "name", "role", "person_id", "created_at", "disabled_at")
-    asked = select(*(user_account.c[one] for one in columns)).where(
-        user_account.c.workspace_id == workspace_id
-    )
-    rows = connection.execute(asked.order_by(user_account.c.name, user_account.c.id))
-    return [dict(row) for row in rows.mappings()]
 
 
 def set_password(
@@ -98,6 +93,15 @@ def set_password(
     sessions.end_all(connection, home, person_id, but=keep_session)
 
 
+def keep_tour(connection: Connection, home: int, person_id: int, *, stop: str | None) -> None:
+    """Where the person is in the tour of the pages; None: it is over."""
+    connection.execute(
+        update(person)
+        .where(person.c.workspace_id == home, person.c.id == person_id)
+        .values(tour=stop)
+    )
+
+
 def password_of(connection: Connection, home: int, person_id: int) -> str | None:
     """The hash that is kept of the person's password."""
     asked = select(person.c.password).where(person.c.workspace_id == home, person.c.id == person_id)
@@ -105,22 +109,78 @@ def password_of(connection: Connection, home: int, person_id: int) -> str | None
     return kept
 
 
-def _added(connection: Connection, workspace_id: int, email: str, name: str) -> int:
+def known(database: Database, email: str) -> Row[Any] | None:
+    """Who signs in by this address, wherever they live."""
+    with database.across() as connection:
+        return connection.execute(
+            text("SELECT * FROM ab_person(:email)"), {"email": email}
+        ).one_or_none()
+
+
+def added(
+    connection: Connection, workspace_id: int, email: str, *, name: str, password: str | None = None
+) -> int:
+    """A person who lives in this workspace from now on. `password`: its hash; None: they have none
+    yet, or sign in by a provider.
+    """
     made = connection.execute(
         insert(person)
-        .values(workspace_id=workspace_id, email=email, name=name[:LONGEST_NAME] or email)
+        .values(
+            workspace_id=workspace_id,
+            email=email,
+            name=name.strip()[:LONGEST_NAME] or email,
+            password=password,
+            password_at=func.now() if password else None,
+            tour=TOUR_BEGINS,
+        )
         .returning(person.c.id)
     )
     return int(made.scalar_one())
 
 
+def joined(
+    connection: Connection,
+    workspace_id: int,
+    person_id: int,
+    *,
+    email: str,
+    name: str,
+    standing: Standing,
+) -> int:
+    """The account of somebody who has accepted an invitation. Who is a member already, by whatever
+    way, stays what they are.
+    """
+    there = connection.execute(
+        select(user_account.c.id).where(
+            user_account.c.workspace_id == workspace_id,
+            func.lower(user_account.c.email) == email.lower(),
+            user_account.c.disabled_at.is_(None),
+            user_account.c.person_id == person_id,
+        )
+    ).scalar_one_or_none()
+    if there is not None:
+        return int(there)
+    return _member(connection, workspace_id, person_id, email=email, name=name, standing=standing)
+
+
 def _member(
-    connection: Connection, workspace_id: int, person_id: int, *, email: str, name: str, role: Role
+    connection: Connection,
+    workspace_id: int,
+    person_id: int,
+    *,
+    email: str,
+    name: str,
+    standing: Standing,
 ) -> int:
     """The account of this address in the workspace: the one there is, or a new one."""
-    values = {"person_id": person_id, "role": role.value, "disabled_at": None}
-    if name:
-        values["name"] = name[:LONGEST_NAME]
+    values = {
+        "person_id": person_id,
+        "role": standing.role.value,
+        "account_settings": standing.adjusted,
+        "disabled_at": None,
+    }
+    if name.strip():
+        values["name"] = name.strip()[:LONGEST_NAME]
     there = connection.execute(
         update(user_account)
         .where(
@@ -140,11 +200,12 @@ def _member(
     return int(made.scalar_one())
 
 
-def _address(email: str) -> str:
+def checked_address(email: str) -> str:
+    """The address as it is kept. Raises Refusal(BODY_INVALID) with the place `/email`."""
     try:
         return validate_email(
             email.strip(), check_deliverability=False, test_environment=True
         ).normalized
     except EmailNotValidError as exc:
-        place = Place("/email", "invalid", "this is not an e-mail address")
+        place = Place("/email", "invalid", phrase("this is not an e-mail address"))
         raise Refusal(Code.BODY_INVALID, places=[place]) from exc

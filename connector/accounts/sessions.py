@@ -42,7 +42,8 @@ class Space:
 @dataclass(frozen=True, slots=True)
 class Session:
     """A person in a browser. `step` is `code` until the second factor was shown: then they may do
-    nothing but show it. `home`: the workspace in which the person's own rows lie.
+    nothing but show it. `home`: the workspace in which the person's own rows lie. `tour`: the stop
+    of the tour of the pages at which they are, None for those who are on none.
     """
 
     id: int
@@ -54,6 +55,7 @@ class Session:
     step: str
     seen_at: datetime
     spaces: tuple[Space, ...]
+    tour: str | None
 
     def space(self, slug: str) -> Space | None:
         """The workspace of that slug, if the person is a member."""
@@ -173,6 +175,7 @@ def _session(row: Any) -> Session:  # noqa: ANN401 - a row
         step=row.step,
         seen_at=row.seen_at,
         spaces=tuple(_space(one) for one in row.member_of),
+        tour=row.tour,
     )
 
 
@@ -184,5 +187,10 @@ def _space(one: Mapping[str, Any]) -> Space:
         stage=one["stage"],
         timezone=one["timezone"],
         paused=one["paused"],
-        member=Member(one["workspace_id"], one["account_id"], Role(one["role"])),
+        member=Member(
+            one["workspace_id"],
+            one["account_id"],
+            Role(one["role"]),
+            one.get("account_settings"),
+        ),
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, text, update
 
 from connector import audit
 from connector.accounts import codes, passwords, sessions
@@ -22,6 +22,8 @@ from connector.db import Database
 from connector.log import get_logger
 from connector.problems import Code, Refusal
 from connector.settings import Environment
+from connector.tables import person
+from schemas.phrases import phrase
 from schemas.secret import Secret
 
 FREE_BY_EMAIL, FREE_BY_ADDRESS = 5, 20
@@ -50,7 +52,7 @@ def sign_in(
     """
     keys = _keys(email, visitor)
     with database.across() as connection:
-        _refuse_while_held(connection, keys)
+        refuse_while_held(connection, keys)
         row = connection.execute(
             text("SELECT * FROM ab_person(:email)"), {"email": email.strip()}
         ).one_or_none()
@@ -60,19 +62,31 @@ def sign_in(
         _tell(database, row, visitor)
         raise Refusal(Code.SIGN_IN_REFUSED)
     _forgive(database, keys[:1])
-    step = "code" if row.has_codes else "full"
     with database.begin(row.workspace_id) as connection:
-        token = sessions.start(
-            connection,
-            row.workspace_id,
-            row.id,
-            step=step,
-            address=visitor.address,
-            agent=visitor.agent,
-        )
-        if step == "full":
-            _signed_in(connection, row.workspace_id, row.id, visitor)
-    return token, step == "code"
+        return entered(connection, row.workspace_id, row.id, visitor, has_codes=row.has_codes)
+
+
+def entered(
+    connection: Connection, home: int, person_id: int, visitor: Visitor, *, has_codes: bool
+) -> tuple[Secret, bool]:
+    """What the cookie of somebody holds whose first factor is right, and whether a code is to be
+    asked for now.
+    """
+    if not has_codes:
+        return begun(connection, home, person_id, visitor), False
+    token = sessions.start(
+        connection, home, person_id, step="code", address=visitor.address, agent=visitor.agent
+    )
+    return token, True
+
+
+def begun(connection: Connection, home: int, person_id: int, visitor: Visitor) -> Secret:
+    """The cookie of a full session, which has just begun."""
+    token = sessions.start(
+        connection, home, person_id, step="full", address=visitor.address, agent=visitor.agent
+    )
+    _signed_in(connection, home, person_id, visitor)
+    return token
 
 
 def show_code(
@@ -90,7 +104,7 @@ def show_code(
     """
     keys = _keys(f"code of {session.person_id}", visitor)
     with database.across() as connection:
-        _refuse_while_held(connection, keys)
+        refuse_while_held(connection, keys)
     with database.begin(session.home) as connection:
         is_right = codes.is_right(
             connection, keyring, session.home, session.person_id, code=code, now=now
@@ -98,25 +112,21 @@ def show_code(
         if is_right:
             return _promoted(connection, session, visitor)
     _count_failure(database, keys)
-    raise Refusal(Code.SIGN_IN_REFUSED, "The code is not right, or it was used already.")
+    raise Refusal(Code.SIGN_IN_REFUSED, phrase("The code is not right, or it was used already."))
 
 
 def _promoted(connection: Connection, session: Session, visitor: Visitor) -> Secret:
     """A new cookie: the one that was there before the code proves less."""
     sessions.end(connection, session.home, session.person_id, session.id)
-    token = sessions.start(
-        connection,
-        session.home,
-        session.person_id,
-        step="full",
-        address=visitor.address,
-        agent=visitor.agent,
-    )
-    _signed_in(connection, session.home, session.person_id, visitor)
-    return token
+    return begun(connection, session.home, session.person_id, visitor)
 
 
 def _signed_in(connection: Connection, home: int, person_id: int, visitor: Visitor) -> None:
+    connection.execute(
+        update(person)
+        .where(person.c.workspace_id == home, person.c.id == person_id)
+        .values(signed_in_at=func.now())
+    )
     audit.record(
         connection,
         home,
@@ -150,21 +160,32 @@ def _keys(email: str, visitor: Visitor) -> tuple[bytes, bytes]:
     return hashlib.sha256(named[0].encode()).digest(), hashlib.sha256(named[1].encode()).digest()
 
 
-def _refuse_while_held(connection: Connection, keys: tuple[bytes, ...]) -> None:
+def refuse_while_held(connection: Connection, keys: tuple[bytes, ...]) -> None:
+    """Refusal(RATE_LIMITED) with Retry-After while one of the keys has to wait."""
     wait_s = connection.execute(
         text("SELECT ab_sign_in_held(:keys)"), {"keys": list(keys)}
     ).scalar_one()
     if wait_s:
-        detail = "Too many attempts have failed. Wait a while, then try again."
+        detail = phrase("Too many attempts have failed. Wait a while, then try again.")
         raise Refusal(Code.RATE_LIMITED, detail, headers={"Retry-After": str(wait_s)})
 
 
 def _count_failure(database: Database, keys: tuple[bytes, bytes]) -> None:
     with database.across() as connection:
-        for key, free in zip(keys, (FREE_BY_EMAIL, FREE_BY_ADDRESS), strict=True):
-            connection.execute(
-                text("SELECT ab_sign_in_failed(:key, :free)"), {"key": key, "free": free}
-            )
+        count(connection, keys, free=(FREE_BY_EMAIL, FREE_BY_ADDRESS))
+
+
+def count(connection: Connection, keys: tuple[bytes, ...], *, free: tuple[int, ...]) -> None:
+    """Count one more for each key; after as many as are free it has to wait."""
+    for key, most in zip(keys, free, strict=True):
+        connection.execute(
+            text("SELECT ab_sign_in_failed(:key, :free)"), {"key": key, "free": most}
+        )
+
+
+def forgive(database: Database, email: str) -> None:
+    """What was counted for this address is forgotten."""
+    _forgive(database, _keys(email, Visitor(None, ""))[:1])
 
 
 def _forgive(database: Database, keys: tuple[bytes, ...]) -> None:

@@ -43,7 +43,7 @@ def change_password() -> Response:
     try:
         passwords.check(new, email=here.email)
     except Refusal:
-        return _account(fault=_weak())
+        return _account(fault=weak())
     with hub().database.begin(here.home) as connection:
         people.set_password(
             connection, environment, here.home, here.person_id, password=new, keep_session=here.id
@@ -115,7 +115,8 @@ def end_sessions() -> Response:
     return tell(go("pages.account"), gettext("Ended."))
 
 
-def _weak() -> str:
+def weak() -> str:
+    """What is said of a password that is guessed first."""
     return gettext(
         "Choose another password: at least %(count)s characters, without your e-mail address, and"
         " none of those that are guessed first.",
@@ -127,11 +128,13 @@ def _account(fault: str = "") -> Response:
     here = myself()
     with hub().database.begin(here.home) as connection:
         alive = sessions.listed(connection, here.home, here.person_id)
+        kept = people.password_of(connection, here.home, here.person_id)
     return show(
         "pages/account.html",
         status=422 if fault else 200,
         fault=fault,
         sessions=alive,
+        has_password=kept is not None,
         shortest=passwords.SHORTEST,
     )
 

@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from adapters.traits import MACHINE_SETTINGS, SettingField, TagPlace, Traits
-from connector.admin.language import gettext
+from connector.admin.language import gettext, said
 from connector.admin.page import field, go, page, problem_words, show, tell
 from connector.api.apps import available
 from connector.api.context import hub, member, reading
@@ -28,7 +28,7 @@ _MACHINE = {one.name for one in MACHINE_SETTINGS}
 def apps() -> Response:
     """Every app that can be connected, and the connections there are"""
     wanted = request.args.get("search", "")[:100]
-    found = [one for one in available() if wanted.casefold() in f"{one.app} {one.label}".casefold()]
+    found = [one for one in available() if wanted.casefold() in _named(one)]
     connections = reading(lambda store: views.summaries(store, member().workspace_id))
     return show(
         "pages/apps/catalogue.html",
@@ -45,7 +45,8 @@ def app_form(app: str) -> Response:
     """What to make at the vendor, what to fill in here"""
     traits = traits_of(app)
     names = {one.name for one in _summaries()}
-    free = traits.label if traits.label not in names else f"{traits.label} {len(names) + 1}"
+    label = said(traits.label)
+    free = label if label not in names else f"{label} {len(names) + 1}"
     return _form(traits, filled={"name": free})
 
 
@@ -71,7 +72,7 @@ def connect_app(app: str) -> Response:
             raise
         return _form(traits, filled=request.form, faults=faults_of(refusal), status=422)
     if made.auth == "oauth" and machine.kind_of(traits, made.settings) is None:
-        return consent_page(made.id, traits.label)
+        return consent_page(made.id, said(traits.label))
     text = (
         gettext("Connected.")
         if made.state == "connected"
@@ -94,7 +95,7 @@ def consent_page(connection_id: int, label: str) -> Response:
         if refusal.code not in MENDED_HERE:
             raise
         back = go("pages.connection", connection_id=connection_id)
-        return tell(back, refusal.detail, kind="danger")
+        return tell(back, said(refusal.detail), kind="danger")
     return show(
         "pages/apps/consent.html", consent=consent, label=label, connection_id=connection_id
     )
@@ -134,7 +135,7 @@ def settings_of(traits: Traits) -> dict[str, Any]:
 def faults_of(refusal: Refusal) -> dict[str, str]:
     """What is said beside the fields, and above the form ("" ) where no field is named."""
     words = dict(problem_words(refusal))
-    return words or {"": refusal.detail or refusal.kind.title}
+    return words or {"": said(refusal.detail or refusal.kind.title)}
 
 
 def choices_of(one: SettingField) -> list[str]:
@@ -168,6 +169,11 @@ def _form(
         redirect_url=f"{hub().settings.public_url}/oauth/callback/{traits.app}",
         scopes=" ".join(traits.oauth.scopes) if traits.oauth else "",
     )
+
+
+def _named(traits: Traits) -> str:
+    """What an app is searched by: its name, and what it is called here and in English."""
+    return f"{traits.app} {traits.label} {said(traits.label)}".casefold()
 
 
 def _has_client(traits: Traits) -> bool:

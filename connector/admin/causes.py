@@ -77,8 +77,17 @@ REASONS = {
         marked("A process died three times while it worked on it"), OPERATOR,
         marked("Look at the log, then replay."),
     ),
+    ("dead", "perhaps_sent"): (
+        marked("Nobody knows whether the respondent has been written to: no answer came"), ADMIN,
+        marked("Look in the other system, under the response's id, whether it was sent. If not, "
+               "replay: that sends it, and a second time if it was."),
+    ),
     ("superseded", "newer_answer"): (
         marked("A newer answer is written instead"), NOBODY, marked("This is as it should be."),
+    ),
+    ("superseded", "backfilled"): (
+        marked("Planned anew by a newer version of the mapping"), NOBODY,
+        marked("This is as it should be."),
     ),
 }  # fmt: skip
 OTHERWISE = (

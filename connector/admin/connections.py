@@ -19,7 +19,7 @@ from connector.admin.apps import (
     settings_of,
     traits_of,
 )
-from connector.admin.language import gettext
+from connector.admin.language import gettext, said
 from connector.admin.page import field, go, page, show, tell
 from connector.api.context import Told, hub, member, noting, reading
 from connector.connections import closing, connect, discover, drift, quotas, views
@@ -67,7 +67,7 @@ def change_connection(connection_id: int) -> Response:
 def authorize_connection(connection_id: int) -> Response:
     """The link to the CRM's consent page"""
     here = _view(connection_id)
-    response = consent_page(connection_id, traits_of(here.app).label)
+    response = consent_page(connection_id, said(traits_of(here.app).label))
     noting(Told(f"connection:{connection_id}"))
     return response
 
@@ -155,7 +155,7 @@ def connection_preflight(connection_id: int) -> Response:
         )
         fault = ""
     except Refusal as refusal:
-        found, fault = None, refusal.detail or gettext(refusal.kind.title)
+        found, fault = None, said(refusal.detail or refusal.kind.title)
     return _part(connection_id, "preflight", found=found, fault=fault)
 
 
@@ -194,7 +194,7 @@ def _tried(connection_id: int, act: Callable[[], str]) -> Response:
     except Refusal as refusal:
         if refusal.code == Code.NOT_FOUND:
             raise
-        text, kind = refusal.detail or gettext(refusal.kind.title), "danger"
+        text, kind = said(refusal.detail or refusal.kind.title), "danger"
     return tell(_back(connection_id), text, kind=kind)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from connector import clock
 from connector.access import Right
 from connector.admin import causes as said
+from connector.admin.contacts import called
 from connector.admin.language import gettext, marked
 from connector.admin.page import address, go, page, show, tell
 from connector.admin.shown import KINDS, STATES
@@ -21,7 +22,7 @@ from connector.api.context import Told, changing, member, reading
 from connector.api.pages import MAX_ID, id_after, paged
 from connector.connections import views
 from connector.problems import Code, Place, Refusal
-from connector.responses import causes, replay, tracking
+from connector.responses import causes, replay, tracking, viewing
 from schemas.tracking import STATES as DELIVERY_STATES
 from schemas.tracking import DeliveryQuerySchema, ReplayFilterSchema
 
@@ -33,6 +34,19 @@ SPANS = {
 }
 # What a filter may say besides what the form shows: links of causes and of other pages bring it.
 CARRIED = ("reason", "error_code", "mapping_id", "campaign_id", "contact_id", "response_id")
+# What each part of a filter is called.
+PARTS = {
+    "state": marked("State"),
+    "reason": marked("Reason"),
+    "kind": marked("What"),
+    "connection_id": marked("Connection"),
+    "mapping_id": marked("Mapping"),
+    "contact_id": marked("Contact"),
+    "campaign_id": marked("Campaign"),
+    "response_id": marked("Response"),
+    "error_code": marked("Error"),
+    "span": marked("Within"),
+}
 _ONE = "/w/<key:space>/deliveries/<id:delivery_id>"
 
 
@@ -49,6 +63,7 @@ def deliveries() -> Response:
         **{**found, "rows": rows},
         chosen=chosen,
         carried={name: chosen[name] for name in CARRIED if name in chosen},
+        carried_words=_in_words(chosen, found["filter"], parts=CARRIED),
         first=address("pages.deliveries", **chosen) if asked["cursor"] else None,
         following=address("pages.deliveries", **chosen, cursor=following) if following else None,
         here=address("pages.deliveries", **chosen, cursor=request.args.get("cursor")),
@@ -90,8 +105,19 @@ def replay_delivery(delivery_id: int) -> Response:
 def preview_replay() -> Response:
     """What a replay would do; nothing is changed"""
     only = _asked(ReplayFilterSchema)
-    found = reading(lambda store: replay.preview(store, member().workspace_id, only))
-    return show("pages/deliveries/replay.html", preview=found, chosen=_chosen())
+    workspace_id, chosen = member().workspace_id, _chosen()
+
+    def story(store: Connection) -> tuple[replay.Preview, tracking.Named]:
+        seen = replay.preview(store, workspace_id, only)
+        return seen, _named(store, workspace_id, [_ids(chosen)])
+
+    found, named = reading(story)
+    return show(
+        "pages/deliveries/replay.html",
+        preview=found,
+        chosen=chosen,
+        said=_in_words(chosen, named, parts=PARTS),
+    )
 
 
 @page.post("/w/<key:space>/deliveries/replay")
@@ -109,13 +135,26 @@ def replay_deliveries() -> Response:
 
 def _found(store: Connection, workspace_id: int, asked: Mapping[str, Any]) -> dict[str, Any]:
     before = id_after(asked["cursor"], start=MAX_ID)
+    carries = any(name in asked for name in CARRIED)
     rows = tracking.deliveries(store, workspace_id, only=asked, before=before, limit=A_PAGE + 1)
     return {
         "rows": rows,
-        "named": tracking.named(store, workspace_id, rows),
+        "named": _named(store, workspace_id, rows),
+        "filter": _named(store, workspace_id, [_ids(_chosen())]) if carries else {},
         "causes": causes.causes(store, workspace_id),
         "connections": [(one.id, one.name) for one in views.summaries(store, workspace_id)],
     }
+
+
+def _named(
+    store: Connection, workspace_id: int, rows: Sequence[Mapping[str, Any]]
+) -> tracking.Named:
+    """What people call the connections, mappings and contacts; whoever may only look sees no whole
+    address.
+    """
+    found = viewing.contacts_of(store, workspace_id, rows)
+    contacts = {number: called(one) for number, one in found.items()}
+    return {**tracking.named(store, workspace_id, rows), "contact": contacts}
 
 
 def _life(store: Connection, workspace_id: int, delivery_id: int) -> dict[str, Any]:
@@ -124,7 +163,7 @@ def _life(store: Connection, workspace_id: int, delivery_id: int) -> dict[str, A
     return {
         "one": one,
         "response": around,
-        "named": tracking.named(store, workspace_id, [one, *around["steps"]]),
+        "named": _named(store, workspace_id, [one, *around["steps"]]),
     }
 
 
@@ -141,6 +180,30 @@ def _chosen() -> dict[str, str]:
     told = request.form if request.method == "POST" else request.args
     names = {"state", "kind", "connection_id", "span", *CARRIED}
     return {name: value for name, value in told.items() if name in names and value}
+
+
+def _ids(chosen: Mapping[str, str]) -> dict[str, int | None]:
+    """Whom and what a filter names, as a delivery names them."""
+    told = {name: chosen.get(name, "") for name in ("contact_id", "connection_id", "mapping_id")}
+    return {name: int(value) if value.isdecimal() else None for name, value in told.items()}
+
+
+def _in_words(
+    chosen: Mapping[str, str], named: tracking.Named, *, parts: Iterable[str]
+) -> list[tuple[str, str]]:
+    """A filter as people say it: each part's name and what it is narrowed to."""
+    return [(gettext(PARTS[name]), _part(name, chosen, named)) for name in parts if name in chosen]
+
+
+def _part(name: str, chosen: Mapping[str, str], named: tracking.Named) -> str:
+    value = chosen[name]
+    if name == "reason":
+        return said.words(chosen.get("state", ""), value).what
+    if name.endswith("_id") and value.isdecimal():
+        return named.get(name.removesuffix("_id"), {}).get(int(value), f"#{value}")
+    words = {"state": STATES.get(value, (value,))[0], "kind": KINDS.get(value, value),
+             "span": SPANS.get(value, value)}  # fmt: skip
+    return gettext(words[name]) if name in words else value
 
 
 def _asked(schema: type[DeliveryQuerySchema | ReplayFilterSchema]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
@@ -54,6 +55,19 @@ CHANGES = {
     "widened": marked("More room"),
     "added": marked("New"),
 }
+# What a field was and is, where that is a word of ours and no option's or field's name.
+SIDES = {
+    "it was removed, or the connected user may no longer see it": marked(
+        "removed, or hidden from the connected user"
+    ),
+    "writable": marked("can be written"),
+    "read-only": marked("read only"),
+    "optional": marked("optional"),
+    "required": marked("needed"),
+    "not allowed": marked("not allowed"),
+    "no limit": marked("no limit"),
+}
+_NAMES_ITSELF = ("options_", "renamed")
 
 
 @page.app_template_filter("type_word")
@@ -72,6 +86,15 @@ def type_colour(kind: str) -> str:
 def change_word(kind: str) -> str:
     """What became of a field."""
     return gettext(CHANGES.get(kind, kind))
+
+
+@page.app_template_filter("side_word")
+def side_word(change: Mapping[str, Any], side: str) -> str:
+    """What a field was, or is: `side` is before or after."""
+    told = str(change[side])
+    if change["kind"].startswith(_NAMES_ITSELF):
+        return told
+    return gettext(SIDES[told]) if told in SIDES else type_word(told)
 
 
 @page.get("/w/<key:space>/fields")

@@ -14,7 +14,8 @@ from connector.admin.page import page, show, space
 from connector.api.context import member, reading
 from connector.api.cookies import set_cookie
 from connector.connections import views
-from connector.responses import causes, pulse
+from connector.responses import causes, pulse, sources
+from connector.responses.alerts import judging
 
 A_YEAR_S = 365 * 86_400
 NOT_WELL = {"needs_attention", "disconnected", "new"}
@@ -42,6 +43,11 @@ def _found(store: Connection, workspace_id: int) -> dict[str, Any]:
         "backlog": pulse.backlog(store, workspace_id),
         # What a connection waits for is told by the connection itself.
         "causes": [one for one in standing if one.reason not in {"auth", "crypto"}],
+        # The other alerts are told by their connections and causes.
+        "late": [
+            one for one in judging.listed(store, workspace_id, standing=True) if one.kind == "lag"
+        ],
+        "paused": sources.paused(store, workspace_id),
         "steps": pulse.first_steps(store, workspace_id),
         "words": said.words,
     }

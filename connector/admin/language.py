@@ -17,6 +17,7 @@ from babel.support import Translations
 from flask import Flask, g, request
 
 from connector.api.cookies import cookie
+from schemas.phrases import Phrase
 
 LANGUAGES = {
     "en": "English", "da": "Dansk", "de": "Deutsch", "fr": "Français", "it": "Italiano",
@@ -33,6 +34,7 @@ def install(app: Flask) -> None:
         lambda one, many, n: catalogue(language()).ngettext(one, many, n),
         newstyle=True,
     )
+    app.jinja_env.filters["said"] = said
 
 
 def language() -> str:
@@ -46,6 +48,28 @@ def gettext(text: str, **values: object) -> str:
     """The text in the language of this request; `%(name)s` takes its values."""
     said = str(catalogue(language()).gettext(text))
     return said % values if values else said
+
+
+def said(text: str) -> str:
+    """A text that comes from below the pages, in the language of this request. For templates, which
+    escape it: `_()` takes what it says for safe.
+    """
+    return said_in(language(), text)
+
+
+def said_in(code: str, text: str) -> str:
+    """The same in that language; a text that nobody has translated stays as it is."""
+    if not text:
+        return ""
+    if not isinstance(text, Phrase):
+        return str(catalogue(code).gettext(text))
+    values = {name: _value_in(code, value) for name, value in text.values.items()}
+    pattern = str(catalogue(code).gettext(text.pattern))
+    return pattern % values if values else pattern
+
+
+def _value_in(code: str, value: object) -> object:
+    return said_in(code, value) if isinstance(value, Phrase) else value
 
 
 def marked(text: str) -> str:

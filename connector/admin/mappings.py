@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, request
@@ -16,8 +17,8 @@ from connector.connections import browsing
 from connector.documents import write_yaml
 from connector.problems import Code, Refusal
 from connector.responses.configuration import drafting, editing, mappings
-from connector.responses.configuration.checking import check, told
 from connector.responses.configuration.editing import Desk
+from connector.responses.configuration.readiness import Finding, readiness
 from connector.responses.fitting import FITS
 from connector.responses.vocabulary import Kind
 
@@ -47,6 +48,8 @@ VARIABLES = {
     "matrix": marked("Matrix"),
     "any": marked("Known from the response"),
 }
+# What a record can be linked to.
+LINKED = {"contact": marked("Link to the contact"), "company": marked("Link to the company")}
 # Results of one search for a field.
 MOST_FOUND = 20
 MOST_CAMPAIGNS = 200
@@ -146,6 +149,7 @@ def change_mapping(mapping_id: int) -> AnyResponse:
         "note": field("note"),
         "ambiguous": field("ambiguous"),
         "identify": {"variable": field("variable").strip(), "field": field("match").strip()},
+        **_beside(request.form),
     }
     try:
         change(mapping_id, lambda body: drafting.headed(body, changes))
@@ -154,6 +158,15 @@ def change_mapping(mapping_id: int) -> AnyResponse:
             raise
         return editor(mapping_id, faults=problem_words(refusal))
     return tell(go("pages.mapping", mapping_id=mapping_id), gettext("Saved as a draft."))
+
+
+def _beside(form: Mapping[str, str]) -> dict[str, Any]:
+    """The files and links of what is made, where the form asks for them."""
+    asked = {"files": form["files"]} if "files" in form else {}
+    if not any(f"link-{to}" in form for to in LINKED):
+        return asked
+    links = {to: form.get(f"link-{to}", "") for to in LINKED}
+    return {**asked, "links": {to: name for to, name in links.items() if name}}
 
 
 @page.post(f"{ONE}/rows")
@@ -167,32 +180,6 @@ def add_row(mapping_id: int) -> AnyResponse:
         return tell(go("pages.mapping", mapping_id=mapping_id), words, kind="warning")
     change(mapping_id, lambda body: drafting.with_rows(body, rows))
     return tell(go("pages.mapping", mapping_id=mapping_id), gettext("Saved as a draft."))
-
-
-@page.post(f"{ONE}/publish")
-def publish_mapping(mapping_id: int) -> AnyResponse:
-    """Let the draft work; what it is warned of must be ticked"""
-    workspace_id = member().workspace_id
-
-    def story(store: Connection) -> dict[str, Any]:
-        body = mappings.read(store, workspace_id, mapping_id)["body"]
-        if drafting.mark(body) != field("mark"):
-            raise Refusal(Code.CONFLICT, editing.CHANGED)
-        seen = check(store, workspace_id, body)
-        if any(one.warning for one in seen.problems) and not field("accept"):
-            raise Refusal(Code.CONFLICT, gettext("Tick that the warnings may stay, or mend them."))
-        switch_on = field("act") == "on"
-        return mappings.publish(
-            store, workspace_id, mapping_id, actor=member().name, switch_on=switch_on
-        )
-
-    row = changing(story, saved)
-    words = (
-        gettext("Published. It works from the next response on.")
-        if row["triggered_by"]
-        else gettext("Published. Nothing feeds it yet: switch it on, or make an automation.")
-    )
-    return tell(go("pages.mapping", mapping_id=mapping_id), words)
 
 
 @page.post(f"{ONE}/pause")
@@ -228,8 +215,10 @@ def mapping_versions(mapping_id: int) -> Response:
     after = numbers.get(request.args.get("after", ""), every[0])
     before = numbers.get(request.args.get("before", ""), every[min(1, len(every) - 1)])
     return show(
-        "pages/mappings/versions.html", versions=every, before=before, after=after,
-        differences=editing.compared(before["body"], after["body"]), mapping_id=mapping_id,
+        "pages/versions.html", versions=every, before=before, after=after, area="mappings",
+        differences=editing.compared(before["body"], after["body"]),
+        ids={"mapping_id": mapping_id}, one="pages.mapping", compare="pages.mapping_versions",
+        restore="pages.restore_mapping",
     )  # fmt: skip
 
 
@@ -267,22 +256,29 @@ def editor(mapping_id: int, *, faults: Any = None) -> Response:  # noqa: ANN401 
     """The editor's page with what stands against publishing."""
     workspace_id = member().workspace_id
 
-    def story(store: Connection) -> tuple[Desk, list[dict[str, Any]], list[dict[str, Any]]]:
+    def story(store: Connection) -> tuple[Desk, Sequence[Finding], list[dict[str, Any]]]:
         desk = editing.desk(store, workspace_id, mapping_id)
-        problems = told(check(store, workspace_id, desk.mapping["body"]).problems) \
-            if desk.entity else []  # fmt: skip
+        body = desk.mapping["body"]
+        findings = (
+            readiness(
+                store, workspace_id, body, mapping_id=mapping_id,
+                at_hand={desk.mapping["connection_id"]: desk.entity},
+            ).findings
+            if desk.entity
+            else ()
+        )  # fmt: skip
         campaigns = register.listed(store, workspace_id, after=0, limit=MOST_CAMPAIGNS)
-        return desk, problems, campaigns
+        return desk, findings, campaigns
 
-    desk, problems, campaigns = reading(story)
+    desk, findings, campaigns = reading(story)
     suggested = (
         drafting.suggestions(desk.known, desk.entity, desk.mapping["body"]) if desk.entity else ()
     )
     return show(
         "pages/mappings/editor.html", status=400 if faults else 200, desk=desk, faults=faults or {},
-        mapping=desk.mapping, body=desk.mapping["body"], problems=problems, campaigns=campaigns,
+        mapping=desk.mapping, body=desk.mapping["body"], findings=findings, campaigns=campaigns,
         state=_state(desk.mapping), suggested=suggested, found=_found(desk), asked=request.args,
-        operations=OPERATIONS,
+        operations=OPERATIONS, linked=LINKED,
         fields=desk.entity.by_name() if desk.entity else {},
         kinds={one.variable: one.kind for one in desk.known},
         questions={one.variable: one.question for one in desk.known},

@@ -24,6 +24,7 @@ from flask import (
     request,
     url_for,
 )
+from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from connector import audit, clock
@@ -31,9 +32,10 @@ from connector.access import Door, Member, Right, Rule
 from connector.accounts import sessions
 from connector.accounts.sessions import Session, Space
 from connector.accounts.sign_in import Visitor
+from connector.admin.language import said
 from connector.api.context import Told, hub
 from connector.api.cookies import cookie, drop_cookie, set_cookie
-from connector.problems import Code, Refusal, not_found
+from connector.problems import Code, Refusal, not_found, places_of
 from connector.settings import Environment
 from schemas.secret import Secret
 
@@ -253,6 +255,21 @@ def field(name: str, *, most: int = 2_000) -> str:
     return value
 
 
+def loaded(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a form says, checked by the schema of the API's body. Raises Refusal(BODY_INVALID)."""
+    try:
+        found: dict[str, Any] = schema.load(values)
+    except ValidationError as exc:
+        places = places_of(exc.messages_dict, schema=schema)
+        raise Refusal(Code.BODY_INVALID, places=places) from exc
+    return found
+
+
+def whole_number(value: str) -> int | None:
+    """The number that an address or form gives; None for anything else."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+
+
 def problem_words(refusal: Refusal) -> Mapping[str, str]:
     """What a form says beside its fields: the text by the last part of each place's pointer."""
-    return {place.pointer.rpartition("/")[2]: place.text for place in refusal.places}
+    return {place.pointer.rpartition("/")[2]: said(place.text) for place in refusal.places}

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from connector.admin import page
-from connector.admin.language import gettext, marked
+from connector.admin.language import gettext, marked, said
 from connector.api import errors
 from connector.db import DatabaseAway
 from connector.problems import Code, Refusal
@@ -98,7 +98,7 @@ def not_found(error: NotFound) -> Response:
     accepts = request.accept_mimetypes
     # Browsers accept anything as well, after HTML; whoever names neither gets the problem document.
     reads_pages = accepts["text/html"] > accepts["application/json"]
-    if reads_pages and not request.path.startswith(("/api/", "/hooks/", "/cards/")):
+    if reads_pages and not request.path.startswith(("/api/", "/hooks/", "/cards/", "/events/")):
         return http_exception(error)
     return errors.http_exception(error)
 
@@ -109,7 +109,7 @@ def _page_of(answer: Response, refusal: Refusal) -> Response:
     title, text = WORDS.get(refusal.code, (refusal.kind.title, refusal.kind.mend))
     values = {
         "title": gettext(title),
-        "text": refusal.detail if refusal.code not in WORDS else "",
+        "text": said(refusal.detail) if refusal.code not in WORDS else "",
         "mend": gettext(text),
         "places": refusal.places,
         "number": number if answer.status_code >= 500 else "",

@@ -17,6 +17,7 @@ from connector import clock
 from connector.access import Right
 from connector.admin import page
 from connector.admin.language import LANGUAGES, gettext, language, marked
+from connector.api.context import hub
 from connector.api.cookies import cookie
 from connector.settings import CHECKOUT
 
@@ -69,6 +70,7 @@ def install(app: Flask) -> None:
             "proof": page.proof,
             "told": page.told,
             "theme": _theme(),
+            "provider_label": _provider_label(),
             "languages": LANGUAGES,
             "language": language(),
         }
@@ -77,6 +79,12 @@ def install(app: Flask) -> None:
 def _theme() -> str:
     kept = cookie("theme")
     return kept if kept in THEMES else "auto"
+
+
+def _provider_label() -> str:
+    """What the button says that leads to the operator's provider; "" where none is set."""
+    found = hub().settings.oidc
+    return found.label if found else ""
 
 
 def _may(right: str) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from sqlalchemy import text
 
-from connector import audit, clock
+from connector import audit, clock, partners
 from connector.access import Actor, Door, Member, Role, Rule, missing, rule_for
 from connector.api.context import hub
 from connector.api.gate import HOOK, REFUSED, kind_of
@@ -33,6 +33,7 @@ def install(app: Flask, *, page_member: Callable[[Rule], Member | None]) -> None
         g.rule = rule
         kind = kind_of(request.method, request.url_rule.rule)
         if rule.door is Door.KEY:
+            g.kind = kind
             g.actor = allowed(_known(), rule)
             hub().gate.pass_through(kind, g.actor.public_id)
         elif rule.door is not Door.OPEN:
@@ -42,6 +43,17 @@ def install(app: Flask, *, page_member: Callable[[Rule], Member | None]) -> None
                 hub().gate.pass_through(kind, member.name)
         elif request.method == "POST":
             hub().gate.pass_through(HOOK, request.remote_addr or "")
+
+    _tell_limits(app)
+
+
+def _tell_limits(app: Flask) -> None:
+    @app.after_request
+    def told(response: Response) -> Response:
+        """The limit of this kind of request (draft-ietf-httpapi-ratelimit-headers-10)."""
+        if policy := hub().gate.policy(g.get("kind", "")):
+            response.headers["RateLimit-Policy"] = policy
+        return response
 
 
 def _known() -> Actor:
@@ -88,7 +100,8 @@ def _actor() -> Actor:
     actor, stored = found
     if use_is_to_be_noted(stored, now=now):
         _note_use(actor)
-    return actor
+    slug = request.headers.get(partners.HEADER)
+    return actor if slug is None else partners.inside(hub().database, actor, slug)
 
 
 def _stored(public_id: str) -> tuple[Actor, StoredKey] | None:

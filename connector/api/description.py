@@ -16,6 +16,7 @@ from werkzeug.routing import BaseConverter
 from connector.access import readable, rule_for
 from connector.api.bodies import STRICT
 from connector.api.errors import MEDIA_TYPE
+from connector.api.versions import DEPRECATED
 from schemas.problem import ProblemSchema
 
 MAX_ID_DIGITS = 18
@@ -144,6 +145,8 @@ def _tell_access(app: Flask, api: DescribedApi) -> None:
             if operation is None or rule is None:
                 continue
             operation["operationId"] = route.endpoint.replace(".", "_")
+            if (method, route.rule) in DEPRECATED:
+                operation["deprecated"] = True
             if rule.right is None:
                 operation["security"] = []
             elif rule.scope:

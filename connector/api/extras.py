@@ -11,6 +11,7 @@ from connector.api.context import Told, actor, changing, hub, reading
 from connector.api.description import Resource
 from connector.problems import Refusal
 from connector.responses.extras import choosing, editing, showing
+from connector.responses.extras.carrying import Edited, Wanted
 from connector.responses.hub import Hub
 from schemas.extras import (
     ChosenFieldsSchema,
@@ -50,7 +51,7 @@ def read_contact_fields(asked: dict[str, Any], contact_id: int) -> dict[str, Any
     A CRM that cannot be read has its `error`; the others are shown.
     """
     parts = showing.show(
-        _jobs(), actor().workspace_id, contact_id, connection_id=asked["connection_id"]
+        jobs(), actor().workspace_id, contact_id, connection_id=asked["connection_id"]
     )
     return {"contact_id": contact_id, "crms": [showing.shown(one) for one in parts]}
 
@@ -63,10 +64,10 @@ def edit_contact_fields(body: dict[str, Any], contact_id: int) -> dict[str, Any]
     409 or 412 name `yours`, `was` and `now` of each field; then nothing was written.
     """
     seen = request.if_match
-    wanted = editing.Wanted(body["connection_id"], body["changes"], seen.contains if seen else None)
+    wanted = Wanted(body["connection_id"], body["changes"], seen.contains if seen else None)
     try:
         done = editing.edit(
-            _jobs(),
+            jobs(),
             actor().workspace_id,
             contact_id,
             wanted,
@@ -74,26 +75,31 @@ def edit_contact_fields(body: dict[str, Any], contact_id: int) -> dict[str, Any]
             address=request.remote_addr,
         )
     except Refusal as refusal:
-        raise _for_eyes(refusal) from refusal
-    written = [
-        {"field": name, "before": done.before.get(name), "after": value}
-        for name, value in done.after.items()
-    ]
+        raise for_eyes(refusal) from refusal
     return {
         "edit_id": done.edit_id,
         "connection_id": done.connection_id,
         "remote_id": done.remote_id,
         "outcome": done.state,
-        "fields": written,
+        "fields": written_fields(done),
     }
 
 
-def _jobs() -> Hub:
+def written_fields(done: Edited) -> list[dict[str, Any]]:
+    """Each field that was written, before and after."""
+    return [
+        {"field": name, "before": done.before.get(name), "after": value}
+        for name, value in done.after.items()
+    ]
+
+
+def jobs() -> Hub:
+    """The hub as a job has it."""
     here = hub()
     return Hub(here.settings, here.desk, here.limiter)
 
 
-def _for_eyes(refusal: Refusal) -> Refusal:
+def for_eyes(refusal: Refusal) -> Refusal:
     """A key that may not read contacts learns that a field was changed, not what it holds."""
     told = refusal.extra.get("conflicts")
     if not isinstance(told, list) or Scope.CONTACTS_READ in actor().scopes:

@@ -22,7 +22,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from connector.problems import Code, Refusal
 
-PUSH, READ, LIST, WRITE, CRM, HOOK, CARD, REFUSED = (
+PUSH, READ, LIST, WRITE, CRM, HOOK, CARD, EVENTS, REFUSED = (
     "push",
     "read",
     "list",
@@ -30,9 +30,10 @@ PUSH, READ, LIST, WRITE, CRM, HOOK, CARD, REFUSED = (
     "crm",
     "hook",
     "card",
+    "events",
     "refused",
 )
-# Requests a minute: by key; hooks and refusals by address, cards by connection.
+# Requests a minute: by key; hooks and refusals by address, cards by connection, events by client.
 # ANSWERBACK_API_LIMITS changes them; 0 lifts.
 LIMITS: Mapping[str, int] = MappingProxyType(
     {
@@ -43,13 +44,24 @@ LIMITS: Mapping[str, int] = MappingProxyType(
         CRM: 300,
         HOOK: 12_000,
         CARD: 1_200,
+        EVENTS: 12_000,
         REFUSED: 1_200,
     }
 )
 TIMEOUT_S, REST_S = 0.05, 2.0
-# Endings of routes that call a CRM; and what is read from it while somebody waits.
-_LIVE = "/contacts/<id:contact_id>/fields"
-_CALLS = ("/probe", "/fields", "/quota", "/provisioning", "/authorize", "/disconnect")
+# Endings of routes that call a CRM; and of what is read and written there while somebody waits.
+_LIVE = ("/contacts/<id:contact_id>/fields", "/contacts/<id:contact_id>/forms/<id:form_id>")
+_CALLS = (
+    "/probe",
+    "/fields",
+    "/quota",
+    "/provisioning",
+    "/authorize",
+    "/disconnect",
+    "/webhooks/<id:webhook_id>/test",
+    "/trial",
+    "/trial/send",
+)
 
 
 @dataclass(slots=True)
@@ -72,13 +84,30 @@ class Gate:
         wait_s = self._wait_s(RateLimitItemPerMinute(most), kind, who)
         if wait_s:
             text = f"More than {most} requests of the kind {kind} came within a minute."
-            raise Refusal(Code.RATE_LIMITED, text, headers={"Retry-After": str(wait_s)})
+            left = f'"{kind}";r=0;t={wait_s}'
+            headers = {"Retry-After": str(wait_s), "RateLimit": left}
+            raise Refusal(Code.RATE_LIMITED, text, headers=headers)
+
+    def policy(self, kind: str) -> str | None:
+        """The limit of a kind as the header RateLimit-Policy tells it; None where there is none."""
+        most = self.limits.get(kind, LIMITS.get(kind, 0))
+        return f'"{kind}";q={most};w=60' if most else None
 
     def is_first(self, kind: str, what: str, *, within_s: int) -> bool:
         """Whether nobody has shown this within so many seconds; now somebody has. While Redis is
         away each process remembers for itself.
         """
         return not self._wait_s(RateLimitItemPerSecond(1, within_s), kind, what)
+
+    def is_new(self, kind: str, what: str, *, within_s: int) -> bool:
+        """Whether `is_first` would say so; nothing is remembered by asking."""
+        item, key = RateLimitItemPerSecond(1, within_s), ("api", kind, what)
+        if self.redis_url and time.monotonic() >= self._away_until:
+            try:
+                return self._shared().test(item, *key)
+            except redis.RedisError:
+                self._away_until = time.monotonic() + REST_S
+        return self._by_me.test(item, *key)
 
     def _wait_s(self, item: RateLimitItem, kind: str, who: str) -> int:
         if self.redis_url and time.monotonic() >= self._away_until:

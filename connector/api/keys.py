@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from connector import workspaces as story
-from connector.access import RIGHTS, Role, Scope
+from connector.access import Role, Scope
 from connector.api.context import Told, actor, changing, reading
 from connector.api.description import Resource
-from connector.problems import Code, Place, Refusal
 from schemas.workspace import KeyListSchema, NewKeySchema, ShownKeySchema
 
 resource = Resource("keys", __name__, description="API keys")
@@ -24,7 +23,7 @@ def list_keys() -> dict[str, Any]:
 def create_key(wanted: dict[str, Any]) -> dict[str, Any]:
     """Make a key; this answer is the only one that shows it"""
     role, scopes = Role(wanted["role"]), _scopes_of(wanted)
-    _within_own_power(role, scopes)
+    story.refuse_beyond(role, scopes, holder=actor().role, held=_held())
     key_id, key = changing(
         lambda connection: story.add_key(
             connection,
@@ -60,18 +59,3 @@ def _held() -> frozenset[str]:
     scopes = actor().scopes
     may_push = Scope.RESPONSES_PUSH.value in scopes
     return scopes | {Scope.RESPONSES_TEST.value} if may_push else scopes
-
-
-def _within_own_power(role: Role, scopes: list[str]) -> None:
-    """Nobody hands on more than they hold: else a narrow key could make itself a wide one."""
-    faults = []
-    if not RIGHTS[role] <= RIGHTS[actor().role]:
-        faults.append(("/role", "is a role with more rights than the asking key has"))
-    for number, scope in enumerate(scopes):
-        if scope not in story.EVERY_SCOPE:
-            faults.append((f"/scopes/{number}", "is no scope"))
-        elif scope not in _held():
-            faults.append((f"/scopes/{number}", "is a scope that the asking key has not"))
-    if faults:
-        places = [Place(pointer, "beyond_own_power", text) for pointer, text in faults]
-        raise Refusal(Code.BODY_INVALID, places=places)

@@ -44,21 +44,21 @@ def read_template(asked: dict[str, Any], connection_id: int) -> Response:
     raw = reading(
         lambda store: templates.template(store, actor().workspace_id, connection_id, **asked)
     )
-    return _download(raw, XLSX, f"mapping-{connection_id}.xlsx")
+    return download(raw, XLSX, f"mapping-{connection_id}.xlsx")
 
 
 @resource.on("GET", f"{_ONE}/mapping.xlsx", media=XLSX)
 def read_as_sheet(mapping_id: int) -> Response:
     """The mapping's newest version as a spreadsheet, to change and upload"""
     raw = reading(lambda store: templates.filled(store, actor().workspace_id, mapping_id))
-    return _download(raw, XLSX, f"mapping-{mapping_id}.xlsx")
+    return download(raw, XLSX, f"mapping-{mapping_id}.xlsx")
 
 
 @resource.on("GET", f"{_ONE}/mapping.yaml", media=YAML)
 def read_as_yaml(mapping_id: int) -> Response:
     """The mapping's newest version as YAML, to change and upload"""
     row = reading(lambda store: mappings.read(store, actor().workspace_id, mapping_id))
-    return _download(write_yaml(row["body"]).encode(), YAML, f"mapping-{mapping_id}.yaml")
+    return download(write_yaml(row["body"]).encode(), YAML, f"mapping-{mapping_id}.yaml")
 
 
 @resource.on("POST", "/mappings/file", body=_UPLOAD, gives=MappingFiledSchema, status=201)
@@ -76,7 +76,8 @@ def save_mapping_file() -> dict[str, Any]:
     )
 
 
-def _download(raw: bytes, kind: str, name: str) -> Response:
+def download(raw: bytes, kind: str, name: str) -> Response:
+    """A file to be kept under that name."""
     answer = Response(raw, mimetype=kind)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

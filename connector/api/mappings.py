@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
+from connector.access import Scope
 from connector.api.context import Told, actor, changing, reading
 from connector.api.description import Resource
+from connector.api.extras import jobs
+from connector.responses.configuration import editing, looking, proving
 from connector.responses.configuration import mappings as story
-from connector.responses.configuration.checking import check, told
+from connector.responses.configuration.looking import Asked
+from connector.responses.configuration.readiness import Readiness, readiness, told
+from connector.responses.configuration.seeing import Eyes
 from schemas.config import MappingSchema
 from schemas.configuration import (
-    CheckedSchema,
     MappingListSchema,
     MappingShownSchema,
+    MendSchema,
     PublishedMappingSchema,
     PublishSchema,
+    ReadinessSchema,
     VersionListSchema,
 )
+from schemas.trials import TrialSchema, TrialSendSchema, TrialSentSchema, TrialShownSchema
 
 _ONE = "/mappings/<id:mapping_id>"
 resource = Resource("mappings", __name__, description="Mappings of answers to CRM fields")
@@ -34,13 +43,33 @@ def save_mapping(body: dict[str, Any]) -> dict[str, Any]:
     return _saved(body, None)
 
 
-@resource.on("POST", "/mappings/check", takes=MappingSchema, gives=CheckedSchema)
+@resource.on("POST", "/mappings/check", takes=MappingSchema, gives=ReadinessSchema)
 def check_mapping(body: dict[str, Any]) -> dict[str, Any]:
     """Say what stands against publishing a mapping, row by row; nothing is saved"""
-    seen = reading(lambda connection: check(connection, actor().workspace_id, body))
-    publishable = seen.connected and not seen.errors
-    problems = told(seen.problems)
-    return {"publishable": publishable, "connected": seen.connected, "problems": problems}
+    return _shown(reading(lambda c: readiness(c, actor().workspace_id, body)))
+
+
+@resource.on("GET", f"{_ONE}/readiness", gives=ReadinessSchema)
+def read_readiness(mapping_id: int) -> dict[str, Any]:
+    """Everything that stands against publishing the newest version, who mends it, and where"""
+    return _shown(reading(lambda c: story.readiness_of(c, actor().workspace_id, mapping_id)))
+
+
+@resource.on("POST", f"{_ONE}/mend", takes=MendSchema, gives=MappingShownSchema)
+def mend_mapping(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
+    """Mend in the draft what readiness says can be mended by itself"""
+    return changing(
+        lambda connection: editing.mend(
+            connection,
+            actor().workspace_id,
+            mapping_id,
+            pointer=wanted["pointer"],
+            code=wanted["code"],
+            seen=None,
+            actor=actor().name,
+        ),
+        _told,
+    )
 
 
 @resource.on("GET", _ONE, gives=MappingShownSchema)
@@ -61,12 +90,41 @@ def read_versions(mapping_id: int) -> dict[str, Any]:
     return {"versions": reading(lambda c: story.versions(c, actor().workspace_id, mapping_id))}
 
 
+@resource.on("POST", f"{_ONE}/trial", takes=TrialSchema, gives=TrialShownSchema)
+def try_mapping(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
+    """What the newest version would do with a record of the CRM, and the calls that would do it
+
+    Reading calls are made; the one that writes is built by the adapter and kept back.
+    """
+    asked = _asked(wanted)
+    return looking.shown(looking.look(jobs(), actor().workspace_id, mapping_id, asked), _eyes())
+
+
+@resource.on("POST", f"{_ONE}/trial/send", takes=TrialSendSchema, gives=TrialSentSchema)
+def send_trial(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
+    """Write the newest version's values to the record that is named, and read it back
+
+    It writes in the CRM. A field where a newer answer stands is left alone, and real answers that
+    come are written over the test.
+    """
+    done = proving.prove(
+        jobs(),
+        actor().workspace_id,
+        mapping_id,
+        _asked(wanted),
+        actor=actor().name,
+        address=request.remote_addr,
+    )
+    return proving.shown(done, _eyes())
+
+
 @resource.on("POST", f"{_ONE}/publish", takes=PublishSchema, gives=PublishedMappingSchema)
 def publish_mapping(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
     """Publish the newest version and, unless told otherwise, switch it on
 
     Switched on, it feeds from the next response on: unless an automation feeds the mapping already,
-    one is made for every completed response of its campaign.
+    one is made for every completed response of its campaign. Errors of its readiness keep it from
+    being published; warnings, until they are accepted.
     """
     return changing(
         lambda connection: story.publish(
@@ -75,6 +133,7 @@ def publish_mapping(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
             mapping_id,
             actor=actor().name,
             switch_on=wanted["switch_on"],
+            accept_warnings=wanted["accept_warnings"],
         ),
         _told,
     )
@@ -112,6 +171,32 @@ def _saved(body: dict[str, Any], mapping_id: int | None) -> dict[str, Any]:
         ),
         _told,
     )
+
+
+def _asked(wanted: dict[str, Any]) -> Asked:
+    response = wanted["response"]
+    number = (
+        None
+        if response is None
+        else reading(lambda c: looking.numbered(c, actor().workspace_id, response))
+    )
+    return Asked(number, wanted["record"] or "")
+
+
+def _eyes() -> Eyes:
+    """What the key may see: answers and records have scopes of their own."""
+    scopes = actor().scopes
+    return Eyes(
+        answers=Scope.RESPONSES_READ.value in scopes, records=Scope.CONTACTS_READ.value in scopes
+    )
+
+
+def _shown(seen: Readiness) -> dict[str, Any]:
+    return {
+        "publishable": seen.publishable,
+        "connected": seen.connected,
+        "problems": told(seen.findings),
+    }
 
 
 def _told(row: dict[str, Any]) -> Told:

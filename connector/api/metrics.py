@@ -74,11 +74,35 @@ KINDS: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "kind",
             "Calls that the account had left when it was last told.",
         ),
+        "answers_removed": (
+            "answerback_answers_removed_total",
+            "counter",
+            "",
+            "Responses whose answers were deleted, for they had been kept for long enough.",
+        ),
+        "responses_held": (
+            "answerback_responses_held",
+            "gauge",
+            "source",
+            "Responses that wait, for their source is paused, at most 100,000.",
+        ),
         "drift_open": (
             "answerback_drift_open",
             "gauge",
             "",
             "Findings of changed definitions that break something and stand yet.",
+        ),
+        "webhook_messages_waiting": (
+            "answerback_webhook_messages_waiting",
+            "gauge",
+            "webhook",
+            "Messages that wait to be sent to a webhook, at most 100,000.",
+        ),
+        "webhook_up": (
+            "answerback_webhook_up",
+            "gauge",
+            "webhook",
+            "1 while the webhook is active and its last message was taken.",
         ),
     }
 )
@@ -89,7 +113,12 @@ def scrape() -> Response:
     """The figures as Prometheus reads them."""
     _check()
     with hub().database.across() as connection:
-        rows = connection.execute(text("SELECT * FROM ab_metrics()")).all()
+        rows = connection.execute(
+            text(
+                "SELECT * FROM ab_metrics() UNION ALL SELECT * FROM ab_webhook_metrics()"
+                " UNION ALL SELECT * FROM ab_kept_metrics()"
+            )
+        ).all()
     return Response(written(rows), content_type=MEDIA_TYPE)
 
 
@@ -107,7 +136,9 @@ def written(rows: Iterable[Any]) -> str:
 
 def _line(row: Any) -> str:  # noqa: ANN401 - a row
     name, _, label, _ = KINDS[row.name]
-    labels = {"workspace": row.workspace_id, "connection": row.connection_id, "app": row.app}
+    labels = {"workspace": row.workspace_id}
+    if row.connection_id is not None:
+        labels |= {"connection": row.connection_id, "app": row.app}
     if label:
         labels[label] = row.word
     told = ",".join(f'{key}="{_escaped(str(value))}"' for key, value in labels.items())

@@ -8,6 +8,7 @@ from connector.api import (
     apps,
     audits,
     automations,
+    backfills,
     campaigns,
     cards,
     connections,
@@ -16,28 +17,37 @@ from connector.api import (
     drifts,
     extras,
     fields,
+    grants,
+    input_forms,
     keys,
     links,
     mapping_files,
     mappings,
+    members,
     oauth_clients,
     provisioning,
     quotas,
     responses,
     sources,
     surveys,
+    webhooks,
     workspaces,
 )
 from connector.api.card_requests import card_requests
+from connector.api.crm_events import crm_events
 from connector.api.description import DescribedApi
+from connector.api.files import files
 from connector.api.go import go
 from connector.api.health import health
 from connector.api.hooks import hooks
 from connector.api.metrics import metrics
-from connector.api.oauth import callback
 
+# What the survey platform's engineers come for is described first.
 RESOURCES = (
+    responses,
     workspaces,
+    grants,
+    members,
     keys,
     apps,
     oauth_clients,
@@ -51,13 +61,15 @@ RESOURCES = (
     campaigns,
     contacts,
     extras,
-    responses,
+    input_forms,
     links,
     mappings,
+    backfills,
     mapping_files,
     automations,
     deliveries,
     sources,
+    webhooks,
     audits,
 )
 
@@ -66,9 +78,10 @@ def register(app: Flask, api: DescribedApi) -> None:
     """Register every resource, described ones under /api/v1."""
     app.register_blueprint(health)
     app.register_blueprint(metrics)
-    app.register_blueprint(callback)
     app.register_blueprint(hooks)
     app.register_blueprint(card_requests)
+    app.register_blueprint(crm_events)
     app.register_blueprint(go)
+    app.register_blueprint(files)
     for module in RESOURCES:
         api.register_blueprint(module.resource, url_prefix="/api/v1")

@@ -10,11 +10,13 @@ from connector import clock
 from connector.api.context import Told, actor, changing, hub, noting, reading
 from connector.api.description import Resource
 from connector.queues import GATHER, PLAN
-from connector.responses import notices, trial
+from connector.responses import notices, surveydues, trial
 from connector.responses import sources as story
 from connector.responses.sources import FreshSource
 from schemas.source import (
+    AskedSurveysSchema,
     ChangeSourceSchema,
+    HeldSchema,
     NewSourceSchema,
     NoticeListSchema,
     RetriedNoticesSchema,
@@ -98,6 +100,38 @@ def retry_notices(source_id: int) -> dict[str, Any]:
     count = changing(retried, lambda n: Told(f"source:{source_id}", {"count": n}))
     hub().bell.ring(GATHER, actor().workspace_id)
     return {"retried": count}
+
+
+@resource.on("POST", f"{_ONE}/surveys", gives=AskedSurveysSchema, status=202)
+def fetch_surveys(source_id: int) -> dict[str, Any]:
+    """Fetch how the platform defines its surveys: all of them soon, each night what has changed"""
+    changing(
+        lambda c: surveydues.ask_for(c, hub().desk, actor().workspace_id, source_id),
+        lambda _: Told(f"source:{source_id}"),
+    )
+    hub().bell.ring(GATHER, actor().workspace_id)
+    return {"asked": True}
+
+
+@resource.on("POST", f"{_ONE}/pause", gives=HeldSchema)
+def pause_source(source_id: int) -> dict[str, Any]:
+    """Accept and keep what the source brings, and plan none of it until it is resumed"""
+    count = changing(
+        lambda c: story.pause(c, actor().workspace_id, source_id),
+        lambda n: Told(f"source:{source_id}", {"waiting": n}),
+    )
+    return {"paused": True, "responses": count}
+
+
+@resource.on("POST", f"{_ONE}/resume", gives=HeldSchema)
+def resume_source(source_id: int) -> dict[str, Any]:
+    """Plan what has waited, in the order of its acceptance, and what comes"""
+    count = changing(
+        lambda c: story.resume(c, actor().workspace_id, source_id),
+        lambda n: Told(f"source:{source_id}", {"released": n}),
+    )
+    hub().bell.ring(PLAN, actor().workspace_id)
+    return {"paused": False, "responses": count}
 
 
 @resource.on("DELETE", _ONE, status=204)

@@ -16,9 +16,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from connector.problems import Code, Place, Refusal, not_found
 from connector.tables import campaign, distribution, segment, survey
+from schemas.phrases import phrase
 
 Body = Mapping[str, Any]
 Collides = Callable[[str, str], bool]
+_SAID = ("properties", "flags", "participation")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('campaigns', :workspace))")
 
 
@@ -44,6 +46,7 @@ def register(
     name: str | None,
     tag_name: str,
     collides: Collides = same,
+    learnt_from: str = "response",
 ) -> Registered:
     """Make sure the campaign is there; a repeat only takes over a new name.
 
@@ -66,7 +69,13 @@ def register(
     own = told_apart(tag_name, platform_id, taken=taken, collides=collides)
     made = connection.execute(
         insert(campaign)
-        .values(workspace_id=workspace_id, platform_id=platform_id, name=name, tag_name=own)
+        .values(
+            workspace_id=workspace_id,
+            platform_id=platform_id,
+            name=name,
+            tag_name=own,
+            learnt_from=learnt_from,
+        )
         .returning(campaign.c.id)
     )
     return Registered(int(made.scalar_one()), own, created=True)
@@ -100,9 +109,11 @@ def rename_tags(
         raise not_found()
     wish = tag_name if tag_name is not None else known.name
     if wish is None:
-        raise Refusal(Code.BODY_INVALID, places=[Place("/name", "required", "name the tags")])
+        raise Refusal(
+            Code.BODY_INVALID, places=[Place("/name", "required", phrase("name the tags"))]
+        )
     if any(collides(wish, one) for one in _taken(connection, workspace_id, but=known.id)):
-        text_ = "the tags of another campaign are or were spelt like that"
+        text_ = phrase("the tags of another campaign are or were spelt like that")
         raise Refusal(Code.NAME_TAKEN, places=[Place("/name", "name_taken", text_)])
     if wish != known.tag_name:
         former = [one for one in (*known.former_tag_names, known.tag_name) if one != wish]
@@ -122,7 +133,7 @@ def told_apart(wish: str, platform_id: str, *, taken: Iterable[str], collides: C
         candidate = f"{wish}{suffix}"
         if not any(collides(candidate, other) for other in others):
             return candidate
-    raise Refusal(Code.NAME_TAKEN, "No tag name could be found for this campaign.")
+    raise Refusal(Code.NAME_TAKEN, phrase("No tag name could be found for this campaign."))
 
 
 def save(
@@ -142,8 +153,9 @@ def save(
         name=body["name"],
         tag_name=tag_name,
         collides=collides,
+        learnt_from="api",
     )
-    values: dict[str, Any] = {name: body[name] for name in ("properties", "flags") if name in body}
+    values: dict[str, Any] = {name: body[name] for name in _SAID if name in body}
     if "survey" in body:
         values["survey_id"] = _survey_id(connection, workspace_id, body["survey"])
     if "segment" in body:
@@ -174,6 +186,31 @@ def read(connection: Connection, workspace_id: int, platform_id: str) -> dict[st
     return {**row, "distributions": [dict(one) for one in sendings.mappings()]}
 
 
+def by_id(connection: Connection, workspace_id: int, campaign_id: int) -> dict[str, Any]:
+    """The campaign with our id, as `read` has it. Raises Refusal(NOT_FOUND)."""
+    platform_id = connection.execute(
+        select(campaign.c.platform_id).where(
+            campaign.c.workspace_id == workspace_id, campaign.c.id == campaign_id
+        )
+    ).scalar_one_or_none()
+    if platform_id is None:
+        raise not_found()
+    return read(connection, workspace_id, platform_id)
+
+
+def newest(
+    connection: Connection, workspace_id: int, *, before: int, limit: int
+) -> list[dict[str, Any]]:
+    """Campaigns with an id below `before`, the newest first, without their distributions."""
+    rows = connection.execute(
+        _shown()
+        .where(campaign.c.workspace_id == workspace_id, campaign.c.id < before)
+        .order_by(campaign.c.id.desc())
+        .limit(limit)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
 def listed(
     connection: Connection, workspace_id: int, *, after: int, limit: int
 ) -> list[dict[str, Any]]:
@@ -197,10 +234,16 @@ def save_distribution(
     values = {"name": body.get("name"), "properties": body.get("properties", {})}
     saved = connection.execute(
         insert(distribution)
-        .values(workspace_id=workspace_id, campaign_id=owner.id, platform_id=platform_id, **values)
+        .values(
+            workspace_id=workspace_id,
+            campaign_id=owner.id,
+            platform_id=platform_id,
+            learnt_from="api",
+            **values,
+        )
         .on_conflict_do_update(
             index_elements=["workspace_id", "platform_id"],
-            set_={**values, "campaign_id": owner.id},
+            set_={**values, "campaign_id": owner.id, "learnt_from": "api"},
         )
         .returning(distribution)
     )
@@ -214,7 +257,12 @@ def learn_distributions(
     that two planners do not deadlock.
     """
     rows = [
-        {"workspace_id": workspace_id, "platform_id": one, "campaign_id": campaigns[one]}
+        {
+            "workspace_id": workspace_id,
+            "platform_id": one,
+            "campaign_id": campaigns[one],
+            "learnt_from": "response",
+        }
         for one in sorted(campaigns)
     ]
     if rows:
@@ -236,6 +284,35 @@ def save_segment(
     return dict(saved.mappings().one())
 
 
+def choose_segment(
+    connection: Connection, workspace_id: int, campaign_id: int, name: str | None
+) -> None:
+    """The campaign asks that segment, None: whomever the platform chooses. Raises
+    Refusal(NOT_FOUND), and Refusal(BODY_INVALID) where there is no such segment.
+    """
+    chosen = _segment_id(connection, workspace_id, name)
+    done = connection.execute(
+        update(campaign)
+        .where(campaign.c.workspace_id == workspace_id, campaign.c.id == campaign_id)
+        .values(segment_id=chosen, updated_at=func.now())
+    )
+    if done.rowcount != 1:
+        raise not_found()
+
+
+def choose_participation(
+    connection: Connection, workspace_id: int, campaign_id: int, said: Body | None
+) -> None:
+    """How often a person answers the campaign, None: not known. Raises Refusal(NOT_FOUND)."""
+    done = connection.execute(
+        update(campaign)
+        .where(campaign.c.workspace_id == workspace_id, campaign.c.id == campaign_id)
+        .values(participation=said, updated_at=func.now())
+    )
+    if done.rowcount != 1:
+        raise not_found()
+
+
 def segments(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
     """Every segment of the workspace by name."""
     rows = connection.execute(
@@ -254,6 +331,8 @@ def _shown() -> Select[Any]:
             campaign.c.former_tag_names,
             campaign.c.properties,
             campaign.c.flags,
+            campaign.c.participation,
+            campaign.c.learnt_from,
             survey.c.platform_id.label("survey"),
             segment.c.name.label("segment"),
         )
@@ -290,6 +369,12 @@ def _segment_id(connection: Connection, workspace_id: int, name: str | None) -> 
     return found if found is not None else _unknown("segment")
 
 
+_NO_SUCH = {
+    "survey": phrase("there is no survey of that name; save it first"),
+    "segment": phrase("there is no segment of that name; save it first"),
+}
+
+
 def _unknown(what: str) -> int:
-    place = Place(f"/{what}", "unknown", f"there is no {what} of that name; save it first")
+    place = Place(f"/{what}", "unknown", _NO_SUCH[what])
     raise Refusal(Code.BODY_INVALID, places=[place])

@@ -15,13 +15,18 @@ from connector.cli import (
     configuration,
     connections,
     extras,
+    forms,
     links,
     operations,
+    optouts,
+    partners,
     people,
     provisioning,
     recipes,
     responses,
+    trials,
     watching,
+    webhooks,
     workspaces,
 )
 from connector.cli.shell import PlainGroup, Shell
@@ -38,6 +43,7 @@ def main(context: click.Context, *, as_json: bool) -> None:
 for _command in (
     workspaces.workspace,
     workspaces.key,
+    partners.partner,
     people.user,
     apps.app,
     connections.connect,
@@ -47,6 +53,7 @@ for _command in (
     provisioning.preflight,
     cards.card,
     extras.extra,
+    forms.form,
     watching.quota,
     watching.drift,
     campaigns.campaign,
@@ -54,10 +61,12 @@ for _command in (
     configuration.mapping,
     configuration.automation,
     recipes.source,  # with its commands about recipes
+    webhooks.webhook,
     links.links,
     responses.push,
     responses.deliveries,
     responses.contact,
+    optouts.optout,
     responses.replay,
     operations.doctor,
     operations.release,
@@ -65,3 +74,4 @@ for _command in (
     operations.engines,
 ):
     main.add_command(_command)
+configuration.mapping.add_command(trials.try_mapping)

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import redis
 from sqlalchemy import text
 
+from adapters.errors import AdapterError
 from connector import audit, workspaces
+from connector.accounts import letters
+from connector.accounts.provider import Provider, SignInFailed
 from connector.connections import described
 from connector.connections.keys import check_keys, keyring_of
 from connector.connections.vault import KeysUnusable
@@ -35,7 +38,13 @@ def examined() -> list[Finding]:
         settings = load_settings()
     except SettingsError as exc:
         return [Finding("settings", is_good=False, mend=problem) for problem in exc.problems]
-    findings = [Finding("settings", is_good=True), _keys(settings), *_apps(settings)]
+    findings = [
+        Finding("settings", is_good=True),
+        _keys(settings),
+        *_apps(settings),
+        *_mail(settings),
+        *_provider(settings),
+    ]
     with ExitStack() as stack:
         try:
             settings = stack.enter_context(engines(settings))
@@ -64,6 +73,32 @@ def _apps(settings: Settings) -> Iterator[Finding]:
     else:
         if settings.apps_dir is not None:
             yield Finding("described apps", is_good=True)
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    """Signs in at the mail server; nothing is sent."""
+    if settings.mail is None:
+        return
+    mend = "mend ANSWERBACK_SMTP_URL, or let the mail server be reached from here"
+    try:
+        letters.probe(settings.mail)
+    except AdapterError as exc:
+        yield Finding("mail server", is_good=False, mend=f"{mend} ({exc.code})")
+    else:
+        yield Finding("mail server", is_good=True)
+
+
+def _provider(settings: Settings) -> Iterator[Finding]:
+    """Asks the provider what it says of itself, and its keys."""
+    if settings.oidc is None:
+        return
+    mend = "mend ANSWERBACK_OIDC_ISSUER, or let the provider be reached from here"
+    try:
+        Provider(settings.oidc, settings.public_url).look()
+    except SignInFailed as exc:
+        yield Finding("sign-in provider", is_good=False, mend=f"{mend} ({exc.code})")
+    else:
+        yield Finding("sign-in provider", is_good=True)
 
 
 def _redis(settings: Settings) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,14 @@ from connector.cli.files import content, document, parsed
 from connector.cli.shell import ACTOR, Shell
 from connector.documents import write_yaml
 from connector.problems import Code, Refusal
-from connector.responses.configuration import automations, mappings, templates
+from connector.responses import backfill
+from connector.responses.configuration import (
+    automations,
+    editing,
+    mappings,
+    readiness,
+    templates,
+)
 from connector.responses.configuration.files import save_file
 from connector.responses.configuration.sheet.reading import read_sheet
 from schemas.campaign import SurveySchema
@@ -25,6 +33,10 @@ from schemas.config import AutomationSchema
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 WRITTEN = click.Path(path_type=Path, dir_okay=False)
 SHEET = ".xlsx"
+DAY = click.DateTime(["%Y-%m-%d"])
+ACCEPT = click.option(
+    "--accept-warnings", is_flag=True, help="What it is warned of may stay so: publish it."
+)
 
 
 @click.group()
@@ -93,8 +105,11 @@ def write_template(
 @click.argument("slug")
 @click.argument("file", type=FILE)
 @click.option("--publish", is_flag=True, help="Save and switch on: publish it, and feed it.")
+@ACCEPT
 @click.pass_obj
-def apply_mapping(shell: Shell, slug: str, file: Path, *, publish: bool) -> None:
+def apply_mapping(
+    shell: Shell, slug: str, file: Path, *, publish: bool, accept_warnings: bool
+) -> None:
     """Save a mapping from a YAML, JSON or .xlsx file as a draft under its name.
 
     It is checked as for publishing; where anything is wrong nothing is saved.
@@ -107,7 +122,12 @@ def apply_mapping(shell: Shell, slug: str, file: Path, *, publish: bool) -> None
             _note(connection, workspace_id, "mapping.saved", f"mapping:{row['id']}")
         warnings = [asdict(one) for one in row["warnings"]]
         if publish:
-            row = _published(opened.database.begin(workspace_id), workspace_id, row["id"])
+            row = _published(
+                opened.database.begin(workspace_id),
+                workspace_id,
+                row["id"],
+                accept_warnings=accept_warnings,
+            )
     words = [f"Mapping {row['name']}: version {row['latest']}. {row['advice'] or ''}"]
     words += [f"  warning: {one['where']}: {one['text']}" for one in warnings]
     shell.say({**row, "warnings": warnings}, "\n".join(words))
@@ -116,15 +136,54 @@ def apply_mapping(shell: Shell, slug: str, file: Path, *, publish: bool) -> None
 @mapping.command("publish")
 @click.argument("slug")
 @click.argument("name")
+@ACCEPT
 @click.pass_obj
-def publish_mapping(shell: Shell, slug: str, name: str) -> None:
+def publish_mapping(shell: Shell, slug: str, name: str, *, accept_warnings: bool) -> None:
     """Save and switch on: publish the newest version, and feed it from the next response on."""
     with shell.opened() as opened:
         workspace_id = opened.workspace_id(slug)
         with opened.database.begin(workspace_id) as connection:
-            found = _named(mappings.listed(connection, workspace_id), name)
-        row = _published(opened.database.begin(workspace_id), workspace_id, found["id"])
+            found = named_mapping(mappings.listed(connection, workspace_id), name)
+        row = _published(
+            opened.database.begin(workspace_id),
+            workspace_id,
+            found["id"],
+            accept_warnings=accept_warnings,
+        )
     shell.say(row, f"Mapping {name} works in version {row['published']}. {_advice(row)}")
+
+
+@mapping.command("check")
+@click.argument("slug")
+@click.argument("name")
+@click.option("--mend", is_flag=True, help="Mend in the draft what can be mended by itself.")
+@click.pass_obj
+def check_readiness(shell: Shell, slug: str, name: str, *, mend: bool) -> None:
+    """Say whether the newest version is ready to go live, and who mends what is not, and where.
+
+    Ends with 1 where an error stands against it.
+    """
+    with shell.opened() as opened:
+        workspace_id = opened.workspace_id(slug)
+        with opened.database.begin(workspace_id) as connection:
+            row = named_mapping(mappings.listed(connection, workspace_id), name)
+            seen = mappings.readiness_of(connection, workspace_id, row["id"])
+            for one in [each for each in seen.findings if mend and each.fix]:
+                editing.mend(
+                    connection, workspace_id, row["id"], pointer=one.pointer, code=one.code,
+                    seen=None, actor=ACTOR,
+                )  # fmt: skip
+                _note(connection, workspace_id, "mapping.saved", f"mapping:{row['id']}")
+            seen = mappings.readiness_of(connection, workspace_id, row["id"]) if mend else seen
+    lines = [
+        f"{'warning' if one.warning else 'error'}: {one.pointer}: {one.text}"
+        f" ({one.code}; {one.who}: {one.page})"
+        for one in seen.findings
+    ]
+    told = {"publishable": seen.publishable, "problems": readiness.told(seen.findings)}
+    shell.say(told, "\n".join(lines) or f"Nothing stands against publishing {name}.")
+    if not seen.publishable:
+        raise SystemExit(1)
 
 
 @mapping.command("export")
@@ -137,7 +196,7 @@ def export_mapping(shell: Shell, slug: str, name: str, file: Path | None) -> Non
     with shell.opened() as opened:
         workspace_id = opened.workspace_id(slug)
         with opened.database.begin(workspace_id) as connection:
-            found = _named(mappings.listed(connection, workspace_id), name)
+            found = named_mapping(mappings.listed(connection, workspace_id), name)
             is_sheet = file is not None and file.suffix == SHEET
             sheet = templates.filled(connection, workspace_id, found["id"]) if is_sheet else b""
     if file is None:
@@ -145,6 +204,72 @@ def export_mapping(shell: Shell, slug: str, name: str, file: Path | None) -> Non
         return
     file.write_bytes(sheet or write_yaml(found["body"]).encode())
     shell.say({"file": str(file)}, f"Written: {file}")
+
+
+@mapping.command("backfill")
+@click.argument("slug")
+@click.argument("name")
+@click.option("--since", type=DAY, default=None, help="The first day, in the workspace's zone.")
+@click.option("--until", type=DAY, default=None, help="The last day, included.")
+@click.option("--campaign", "campaigns", multiple=True, help="Only this one, by the platform's id.")
+@click.option("--notes", is_flag=True, help="With the notes and files of these responses.")
+@click.option("--start", is_flag=True, help="Begin it; without, only say what would happen.")
+@click.option("--stop", is_flag=True, help="Stop the one that runs.")
+@click.pass_obj
+def backfill_mapping(
+    shell: Shell,
+    slug: str,
+    name: str,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    campaigns: tuple[str, ...],
+    notes: bool,
+    start: bool,
+    stop: bool,
+) -> None:
+    """Apply the published mapping to stored responses: what it would do, begin it, stop it."""
+    asked = {
+        "since": since and since.date(),
+        "until": until and until.date(),
+        "campaigns": campaigns,
+        "notes": notes,
+    }
+    with shell.opened() as opened:
+        workspace_id = opened.workspace_id(slug)
+        desk = None if start or stop else opened.desk()
+        with opened.database.begin(workspace_id) as connection:
+            found = named_mapping(mappings.listed(connection, workspace_id), name)["id"]
+            span = backfill.span_of(connection, workspace_id, asked)
+            if desk is not None:
+                row = backfill.preview(
+                    connection, desk, workspace_id, found, span=span,
+                    share=opened.settings.rate_share, linger_s=opened.settings.linger_s,
+                )  # fmt: skip
+            elif stop:
+                row = _stopped(connection, workspace_id, found)
+            else:
+                row = backfill.start(connection, workspace_id, found, span=span, actor=ACTOR)
+                _note(connection, workspace_id, "backfill.started", f"mapping:{found}")
+    shell.say(row, "\n".join(_backfill_words(row)))
+
+
+def _stopped(connection: Connection, workspace_id: int, mapping_id: int) -> dict[str, Any]:
+    for one in backfill.listed(connection, workspace_id, mapping_id):
+        if one["state"] == "running":
+            _note(connection, workspace_id, "backfill.stopped", f"mapping:{mapping_id}")
+            return backfill.stop(connection, workspace_id, mapping_id, one["id"])
+    raise Refusal(Code.NOT_FOUND, "No backfill of this mapping is running.")
+
+
+def _backfill_words(row: dict[str, Any]) -> list[str]:
+    words = [f"{name}: {count}" for name, count in row["counts"].items() if count]
+    if "state" in row:
+        return [f"{row['state']}: {row['looked_at']} of {row['total']} responses.", *words]
+    calls = "not measured yet" if row["calls"] is None else f"about {row['calls']}"
+    left = "" if row["calls_left"] is None else f"; the day has {row['calls_left']} left for this"
+    first = f"{row['responses']} responses, {row['contacts']} contacts, calls: {calls}{left}."
+    return [first, *words, "Nothing is written yet: --start begins it."]
 
 
 @mapping.command("list")
@@ -180,9 +305,22 @@ def apply_automation(shell: Shell, slug: str, file: Path) -> None:
     shell.say(row, f"Automation {row['name']} works in version {row['published']}.")
 
 
-def _published(transaction: Any, workspace_id: int, mapping_id: int) -> dict[str, Any]:  # noqa: ANN401
+def _published(
+    transaction: Any,  # noqa: ANN401 - a context of the store
+    workspace_id: int,
+    mapping_id: int,
+    *,
+    accept_warnings: bool,
+) -> dict[str, Any]:
     with transaction as connection:
-        row = mappings.publish(connection, workspace_id, mapping_id, actor=ACTOR, switch_on=True)
+        row = mappings.publish(
+            connection,
+            workspace_id,
+            mapping_id,
+            actor=ACTOR,
+            switch_on=True,
+            accept_warnings=accept_warnings,
+        )
         _note(connection, workspace_id, "mapping.published", f"mapping:{mapping_id}")
     return row
 
@@ -192,7 +330,8 @@ def _advice(row: dict[str, Any]) -> str:
     return "\n".join(filter(None, (row["advice"], *warned)))
 
 
-def _named(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+def named_mapping(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The mapping of that name. Raises Refusal(NOT_FOUND)."""
     for row in rows:
         if row["name"] == name:
             return row

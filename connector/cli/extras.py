@@ -16,7 +16,7 @@ from connector.cli.shell import ACTOR, Opened, Shell
 from connector.contacts import people
 from connector.problems import Code, Refusal, not_found
 from connector.responses.extras import choosing, editing, showing
-from connector.responses.extras.editing import Wanted
+from connector.responses.extras.carrying import Wanted
 
 COLUMNS = ["field", "label", "type", "editable", "why_not"]
 
@@ -78,7 +78,7 @@ def contact_fields(shell: Shell, slug: str, who: str) -> None:
     """A contact's extra fields as each CRM holds them now."""
     with shell.opened() as opened:
         workspace_id = opened.workspace_id(slug)
-        contact_id = _contact(opened, workspace_id, who)
+        contact_id = contact_id_of(opened, workspace_id, who)
         parts = showing.show(opened.hub(), workspace_id, contact_id)
     told = [showing.shown(one) for one in parts]
     rows = [row for one in told for row in _rows(one)]
@@ -97,19 +97,19 @@ def contact_edit(
     shell: Shell, slug: str, who: str, connection_name: str, *, field: str, value: str, was: str
 ) -> None:
     """Write an extra field if it still holds what you saw; '' empties it, '["a"]' is a list."""
-    change = {"field": field, "was": _given(was), "value": _given(value)}
+    change = {"field": field, "was": given(was), "value": given(value)}
     with shell.opened() as opened:
         workspace_id, connection_id = named(opened, slug, connection_name)
-        contact_id = _contact(opened, workspace_id, who)
+        contact_id = contact_id_of(opened, workspace_id, who)
         wanted = Wanted(connection_id, [change])
         try:
             done = editing.edit(opened.hub(), workspace_id, contact_id, wanted, actor=ACTOR)
         except Refusal as refusal:
-            raise _with_conflicts(refusal) from refusal
+            raise with_conflicts(refusal) from refusal
     shell.say({"edit_id": done.edit_id, "outcome": done.state}, f"It is {done.state}.")
 
 
-def _contact(opened: Opened, workspace_id: int, who: str) -> int:
+def contact_id_of(opened: Opened, workspace_id: int, who: str) -> int:
     key = "email" if "@" in who else "external_id"
     with opened.database.begin(workspace_id) as store:
         found = people.listed(store, workspace_id, **{key: who})  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ def _rows(part: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _given(word: str) -> object:
+def given(word: str) -> object:
     """What was typed; a list where it is one in JSON."""
     if not word.startswith("["):
         return word
@@ -139,7 +139,7 @@ def _given(word: str) -> object:
         raise click.BadParameter(message) from exc
 
 
-def _with_conflicts(refusal: Refusal) -> Refusal:
+def with_conflicts(refusal: Refusal) -> Refusal:
     """The same, with what the fields hold now in its sentence: it goes to the terminal alone."""
     told = refusal.extra.get("conflicts")
     if refusal.code not in {Code.FIELD_CHANGED} or not isinstance(told, list):

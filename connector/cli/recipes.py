@@ -15,9 +15,10 @@ from marshmallow import ValidationError
 from connector import clock
 from connector.cli.files import content, parsed
 from connector.cli.shell import Shell
-from connector.cli.sources import FILE, judged, settings_in, source
+from connector.cli.sources import FILE, source
 from connector.documents import write_yaml
 from connector.responses.platforms import Described
+from connector.responses.sourcefile import judged, settings_in
 from schemas.response import ResponseSchema, normalised
 from schemas.sources.base import Envelope, Unreadable
 from schemas.sources.recipe import RECIPES

@@ -57,9 +57,9 @@ class Opened:
         desk = Desk.of(self.settings, self.database, permit=permit)
         return Hub(self.settings, desk, limiter)
 
-    def ring(self, kind: str, workspace_id: int) -> None:
-        """Wake a worker; without Redis the sweep does it."""
-        Doorbell(str(self.settings.redis_url)).ring(kind, workspace_id)
+    def ring(self, kind: str, workspace_id: int, about: int = 0) -> None:
+        """Wake a worker; without Redis the sweep does it. `about`: a connection or a webhook."""
+        Doorbell(str(self.settings.redis_url)).ring(kind, workspace_id, about)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,12 @@ from sqlalchemy import Connection
 from connector import audit, clock
 from connector.cli.files import parsed
 from connector.cli.shell import ACTOR, Opened, Shell
-from connector.documents import Document, loaded
 from connector.problems import Code, Refusal
-from connector.queues import PLAN
+from connector.queues import GATHER, PLAN
 from connector.responses import sources as story
-from connector.responses import trial
-from connector.responses.platforms import Described, checked
-from schemas.source import PLATFORM_NAMES, SourceSettingsSchema
-from schemas.sources.recipe import RecipeSchema
+from connector.responses import surveydues, trial
+from connector.responses.sourcefile import settings_of
+from schemas.source import PLATFORM_NAMES
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -72,6 +69,35 @@ def create_source(shell: Shell, slug: str, name: str, *, platform: str, file: Pa
     shell.say({"id": made.id, "name": made.name, "url": url, "secret": secret}, words)
 
 
+@source.command("pause")
+@click.argument("slug")
+@click.argument("name")
+@click.pass_obj
+def pause_source(shell: Shell, slug: str, name: str) -> None:
+    """Accept and keep what the source brings, and plan none of it until it is resumed."""
+    with shell.opened() as opened:
+        workspace_id, source_id = _named(opened, slug, name)
+        with opened.database.begin(workspace_id) as connection:
+            count = story.pause(connection, workspace_id, source_id)
+            _audit(connection, workspace_id, "source.paused", source_id)
+    shell.say({"paused": True, "responses": count}, f"Paused; responses that wait: {count}.")
+
+
+@source.command("resume")
+@click.argument("slug")
+@click.argument("name")
+@click.pass_obj
+def resume_source(shell: Shell, slug: str, name: str) -> None:
+    """Plan what has waited, in the order of its acceptance, and what comes."""
+    with shell.opened() as opened:
+        workspace_id, source_id = _named(opened, slug, name)
+        with opened.database.begin(workspace_id) as connection:
+            count = story.resume(connection, workspace_id, source_id)
+            _audit(connection, workspace_id, "source.resumed", source_id)
+        opened.ring(PLAN, workspace_id)
+    shell.say({"paused": False, "responses": count}, f"It goes on; have waited: {count}.")
+
+
 @source.command("secret")
 @click.argument("slug")
 @click.argument("name")
@@ -85,6 +111,36 @@ def bring_secret(shell: Shell, slug: str, name: str) -> None:
             story.change(connection, opened.desk(), workspace_id, source_id, secret=secret)
             _audit(connection, workspace_id, "source.changed", source_id)
     shell.say({"id": source_id}, "The secret counts from now on, the one before beside it.")
+
+
+@source.command("token")
+@click.argument("slug")
+@click.argument("name")
+@click.pass_obj
+def bring_token(shell: Shell, slug: str, name: str) -> None:
+    """Bring the token of the platform's API; asks for it."""
+    token = click.prompt("Token", hide_input=True)
+    with shell.opened() as opened:
+        workspace_id, source_id = _named(opened, slug, name)
+        with opened.database.begin(workspace_id) as connection:
+            story.change(connection, opened.desk(), workspace_id, source_id, token=token)
+            _audit(connection, workspace_id, "source.changed", source_id)
+    shell.say({"id": source_id}, "The token is used from now on.")
+
+
+@source.command("surveys")
+@click.argument("slug")
+@click.argument("name")
+@click.pass_obj
+def fetch_surveys(shell: Shell, slug: str, name: str) -> None:
+    """Fetch how the platform defines its surveys: all soon, each night what has changed."""
+    with shell.opened() as opened:
+        workspace_id, source_id = _named(opened, slug, name)
+        with opened.database.begin(workspace_id) as connection:
+            surveydues.ask_for(connection, opened.desk(), workspace_id, source_id)
+            _audit(connection, workspace_id, "source.surveys_asked", source_id)
+        opened.ring(GATHER, workspace_id)
+    shell.say({"id": source_id, "asked": True}, "They are fetched within a minute or so.")
 
 
 @source.command("settings")
@@ -140,38 +196,6 @@ def _audit(connection: Connection, workspace_id: int, action: str, source_id: in
     audit.record(connection, workspace_id, actor=ACTOR, action=action, object=f"source:{source_id}")
 
 
-# --- settings as a file ---------------------------------------------------------------------------
-
-
 def _settings_of(file: Path) -> dict[str, Any]:
     """A source's settings out of a file. Raises Refusal with every fault at its line."""
-    said = parsed(file)
-    settings = settings_in(said)
-    if "recipe" in settings:
-        judged(said)
-    return settings
-
-
-def judged(said: Document) -> Described:
-    """The platform that a file describes. Raises Refusal with every fault at its line."""
-    settings = settings_in(said)
-    before = "/settings" if _is_whole(said) else "/settings/recipe"
-    try:
-        return checked("recipe", settings)
-    except Refusal as exc:
-        places = [
-            said.placed(replace(one, pointer=one.pointer.removeprefix(before)))
-            for one in exc.places
-        ]
-        raise Refusal(exc.code, exc.detail, places=places) from exc
-
-
-def settings_in(said: Document) -> dict[str, Any]:
-    """A source's settings: the file is these, with `recipe` among them, or a recipe alone."""
-    if _is_whole(said):
-        return loaded(said, SourceSettingsSchema())
-    return {"recipe": loaded(said, RecipeSchema())}
-
-
-def _is_whole(said: Document) -> bool:
-    return isinstance(said.value, dict) and "recipe" in said.value
+    return settings_of(parsed(file))

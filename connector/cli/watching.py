@@ -66,5 +66,7 @@ def _hits(one: Mapping[str, Any]) -> Iterator[str]:
     yield from (str(hit["name"]) for hit in one["mappings"])
     if one["extra_fields"]:
         yield f"extra fields {', '.join(one['extra_fields'])}"
+    for form in one["input_forms"]:
+        yield f"input form {form['name']}"
     if one["record_fields"]:
         yield f"response records {', '.join(one['record_fields'])}"

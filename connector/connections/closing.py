@@ -14,6 +14,7 @@ from connector.connections.profile import Profile
 from connector.connections.vault import SealBroken
 from connector.connections.views import View, view
 from connector.problems import Code, Refusal
+from schemas.phrases import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,11 @@ def remove(desk: Desk, workspace_id: int, connection_id: int, *, actor: str) -> 
         here, _ = held(connection, desk, workspace_id, connection_id=connection_id)
         left = parking.waiting(connection, workspace_id, connection_id)
         if here.state not in {"new", "disconnected"} or left:
-            detail = f"The connection is {here.state} and {left} deliveries wait for it."
+            detail = phrase(
+                "The connection is %(state)s and %(left)s deliveries wait for it.",
+                state=here.state,
+                left=left,
+            )
             raise Refusal(Code.STILL_IN_USE, detail, extra={"waiting": left})
         credentials.wipe(connection, workspace_id, connection_id=connection_id)
         cards.remove(connection, workspace_id, connection_id)

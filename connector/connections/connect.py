@@ -25,6 +25,7 @@ from connector.connections.views import View, view
 from connector.db import sqlstate
 from connector.problems import Code, Refusal
 from connector.tables import connection as connections
+from schemas.phrases import phrase
 from schemas.secret import Secret
 
 _UNIQUE = "23505"
@@ -157,7 +158,7 @@ def _note_why_not(desk: Desk, workspace_id: int, connection_id: int, *, code: st
     with desk.database.begin(workspace_id) as connection:
         here = profile.locked(connection, workspace_id, connection_id)
         if here.state == "new":
-            reason = "The CRM did not answer as expected. Probe the connection again."
+            reason = phrase("The CRM did not answer as expected. Probe the connection again.")
             rewrite(connection, here, {"reason_code": code, "reason": reason})
 
 
@@ -232,11 +233,11 @@ def _keep_secrets(
 def _check_key(auth: str, key: Secret, *, is_kept: bool) -> None:
     text = ""
     if auth == "oauth" and key:
-        text = "this connection uses OAuth: it has no key"
+        text = phrase("this connection uses OAuth: it has no key")
     elif auth == "key" and not key and not is_kept:
-        text = "the key is missing"
+        text = phrase("the key is missing")
     elif len(key.reveal()) > LONGEST_KEY or not key.reveal().isprintable():
-        text = "the key does not have the form of a key"
+        text = phrase("the key does not have the form of a key")
     if text:
         raise refused_setting(pointer="/key", code="invalid" if key else "required", text=text)
 

@@ -151,6 +151,7 @@ def save(
         if lifetime_s is None
         else func.clock_timestamp() + timedelta(seconds=lifetime_s),
         "refresh_failed_at": None,
+        "scopes": list(document.get("scopes") or ()) or None,
         "updated_at": func.clock_timestamp(),
     }
     added = insert(credential).values(

@@ -17,6 +17,7 @@ from connector.documents import Document, loaded, read_yaml
 from connector.problems import Code, Place, Refusal
 from connector.settings import Settings, SettingsError
 from schemas.app import AppDocumentSchema
+from schemas.phrases import phrase
 
 ENDING = ".yaml"
 MOST_BYTES = 512 * 1024
@@ -28,7 +29,9 @@ def checked(document: Document) -> dict[str, Any]:
     app = loaded(document, AppDocumentSchema())
     wrong = [Place(one.pointer, "invalid", one.text) for one in faults(app)]
     if app["app"] in ADAPTERS:
-        wrong.append(Place("/app", "name_taken", "an app of that name has an adapter of its own"))
+        wrong.append(
+            Place("/app", "name_taken", phrase("an app of that name has an adapter of its own"))
+        )
     if wrong:
         raise Refusal(Code.BODY_INVALID, places=[document.placed(one) for one in wrong])
     return app
@@ -39,7 +42,10 @@ def read(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         raw = file.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
-        raise Refusal(Code.FILE_INVALID, f"The file is larger than {MOST_BYTES} bytes.")
+        raise Refusal(
+            Code.FILE_INVALID,
+            phrase("The file is larger than %(most_bytes)s bytes.", most_bytes=MOST_BYTES),
+        )
     return checked(read_yaml(raw))
 
 

@@ -14,20 +14,17 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from adapters.base import CRM
 from adapters.errors import AdapterError, ReconnectNeeded, TokenExpired
-from adapters.http import Wire
-from adapters.registry import adapter_for
 from adapters.rights import Inspector, Rights
-from adapters.traits import RatePolicy
 from connector.connections import findings, parking, quota
 from connector.connections import rights as kept_rights
+from connector.connections.at_rate import adapter_at
 from connector.connections.desk import Desk
 from connector.connections.ear import Ear
 from connector.connections.holding import audited
 from connector.connections.profile import Profile, load
 from connector.connections.refusals import refusal_of
 from connector.connections.tokens import Reached, reach
-from connector.connections.wayout import Outward
-from connector.db import refuse_inside_transaction
+from connector.documents import plain_cell
 from connector.tables import entity_snapshot
 from schemas.fields import Entity, Field, entity_from_json, entity_to_json
 from schemas.record import schema_digest
@@ -41,7 +38,6 @@ COLUMNS = (
     "entity", "field", "label", "type", "native_type", "max_length", "required", "creatable",
     "updatable", "unique", "identifies", "options", "record_types",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +162,7 @@ def _asked(
     here = reached.profile
     ear = Ear(here.app, here.learnt)
     try:
-        return question(_adapter(desk, reached, ear, entities))
+        return question(adapter_at(desk, reached, entities=entities, answered=ear.answered))
     finally:
         with desk.database.begin(here.workspace_id) as connection:
             quota.keep(connection, here.workspace_id, quota.account_of(here), ear.heard())
@@ -218,25 +214,8 @@ def listing(entities: Iterable[Entity]) -> str:
     writer.writerow(COLUMNS)
     for entity in entities:
         for one in entity.fields:
-            writer.writerow([_safe(cell) for cell in _cells(entity, one)])
+            writer.writerow([plain_cell(cell) for cell in _cells(entity, one)])
     return written.getvalue()
-
-
-def _adapter(desk: Desk, reached: Reached, ear: Ear, entities: Mapping[str, Entity]) -> CRM:
-    rates = _rates(desk, reached.profile)
-
-    def before(kind: str | None) -> None:
-        refuse_inside_transaction()
-        desk.permit(reached.profile, rates, kind)
-
-    wire = Wire(before=before, answered=ear.answered, out=Outward(desk.allowed))
-    return adapter_for(reached.profile.app)(reached.account, wire, entities)
-
-
-def _rates(desk: Desk, profile: Profile) -> tuple[RatePolicy, ...]:
-    """The rates that deliveries of this account keep to as well."""
-    with desk.database.begin(profile.workspace_id) as connection:
-        return quota.rates(profile, quota.budget(connection, profile))
 
 
 def _stored(
@@ -300,8 +279,3 @@ def _cells(entity: Entity, one: Field) -> Iterator[str]:
         yield "yes" if flag else "no"
     yield "; ".join(f"{option.value}={option.label}" for option in one.options if option.active)
     yield " | ".join(f"{record_type}: {'; '.join(of)}" for record_type, of in one.offered)
-
-
-def _safe(cell: str) -> str:
-    """A spreadsheet runs what begins like a formula; the leading quote makes it text."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

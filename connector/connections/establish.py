@@ -21,6 +21,7 @@ from connector.connections.wayout import Outward
 from connector.db import refuse_inside_transaction
 from connector.problems import Code, Refusal
 from connector.tables import connection as connections
+from schemas.phrases import phrase
 
 OTHER_ACCOUNT = "other_account"
 
@@ -106,16 +107,16 @@ def establish(
 def _refuse_changed(here: Profile, now: Profile) -> None:
     """What was proved is the connection as it was; somebody has just pointed it elsewhere."""
     if (here.base_url, here.settings) != (now.base_url, now.settings):
-        detail = "The connection was changed while it was being proved. Try again."
+        detail = phrase("The connection was changed while it was being proved. Try again.")
         raise Refusal(Code.CONFLICT, detail, extra={"reason": "changed_meanwhile"})
 
 
 def _refuse_other_account(now: Profile, identity: Identity) -> None:
     """The waiting work of one account must never reach another one (faults.md, row 56)."""
     if now.remote_account_id not in {None, identity.account_id}:
-        detail = (
-            "This connection belongs to another account of the CRM, and its waiting work must not "
-            "go elsewhere. Connect with the account it had, or make a new connection."
+        detail = phrase(
+            "This connection belongs to another account of the CRM, and its waiting work must not"
+            " go elsewhere. Connect with the account it had, or make a new connection."
         )
         raise Refusal(Code.CONFLICT, detail, extra={"reason": OTHER_ACCOUNT})
 

@@ -81,6 +81,7 @@ def shown(connection: Connection, workspace_id: int, connection_id: int) -> list
             # What was found by an earlier version tells of mappings alone.
             "extra_fields": [],
             "record_fields": [],
+            "input_forms": [],
             **row.impact,
             "found_at": row.found_at,
             "mended_at": row.mended_at,
@@ -206,8 +207,8 @@ def _holds(
 
 
 def close_unused(connection: Connection, here: Profile) -> None:
-    """Close what was told because of mappings, extra fields or response records that do not use it
-    any more: nobody is hit by it.
+    """Close what was told because of mappings, extra fields, input forms or response records that
+    do not use it any more: nobody is hit by it.
 
     What the standard integration writes stays open, and so does what deliveries still wait for.
     """
@@ -232,7 +233,7 @@ UNUSED = text(
     UPDATE drift d SET mended_at = now(), impact = d.impact || '{"closed_as": "unused"}'::jsonb
      WHERE d.connection_id = :c AND d.breaks AND d.mended_at IS NULL
        AND EXISTS (SELECT FROM jsonb_each(d.impact) hit
-                    WHERE hit.key IN ('mappings', 'extra_fields', 'record_fields')
+                    WHERE hit.key IN ('mappings', 'extra_fields', 'record_fields', 'input_forms')
                       AND jsonb_array_length(hit.value) > 0)
        AND NOT EXISTS (
            SELECT FROM jsonb_array_elements(d.changes) h

@@ -18,6 +18,7 @@ from adapters.traits import (
 from connector.connections.budget import CALLS, MOST_PERCENT, RATE_RESERVE, RESERVE
 from connector.connections.hosts import AllowedHosts, HostNotAllowed, allowed_origin
 from connector.problems import Code, Place, Refusal
+from schemas.phrases import phrase
 
 # Settings that every app has: further entities, and the calls a minute of the account's plan.
 ENTITIES = "entities"
@@ -87,9 +88,11 @@ def endpoints(
 
 def _name_faults(name: str) -> Iterable[Place]:
     if not name.strip():
-        yield Place("/name", "required", "the name is missing")
+        yield Place("/name", "required", phrase("the name is missing"))
     elif len(name) > LONGEST_NAME or not name.isprintable():
-        text = f"the name may have {LONGEST_NAME} printable characters"
+        text = phrase(
+            "the name may have %(longest_name)s printable characters", longest_name=LONGEST_NAME
+        )
         yield Place("/name", "invalid", text)
 
 
@@ -97,7 +100,11 @@ def _auth_faults(traits: Traits, auth: str) -> Iterable[Place]:
     offered = {"oauth": traits.oauth is not None, "key": traits.key_label is not None}
     if not offered.get(auth):
         forms = " or ".join(form for form, is_offered in offered.items() if is_offered)
-        yield Place("/auth", "not_offered", f"{traits.label} connects by {forms}")
+        yield Place(
+            "/auth",
+            "not_offered",
+            phrase("%(label)s connects by %(forms)s", label=phrase(traits.label), forms=forms),
+        )
 
 
 def _setting_faults(
@@ -105,18 +112,23 @@ def _setting_faults(
 ) -> Iterable[Place]:
     known = {one.name: one for one in traits.settings}
     for key in settings.keys() - known.keys() - {ENTITIES, CALLS, RESERVE, RATE_RESERVE}:
-        yield Place(f"/settings/{_escaped(key)}", "unknown", "there is no such setting")
+        yield Place(f"/settings/{_escaped(key)}", "unknown", phrase("there is no such setting"))
     for one in traits.settings:
         yield from _one_fault(one, settings.get(one.name), is_kept=one.name in kept)
     if not _are_entities(settings.get(ENTITIES, [])):
-        text = f"a list of at most {MOST_ENTITIES} entity names is needed"
+        text = phrase(
+            "a list of at most %(most_entities)s entity names is needed",
+            most_entities=MOST_ENTITIES,
+        )
         yield Place(f"/settings/{ENTITIES}", "invalid", text)
     if not _is_rate(settings.get(CALLS, 1)):
-        text = f"a whole number from 1 to {MOST_CALLS} is needed"
+        text = phrase("a whole number from 1 to %(most_calls)s is needed", most_calls=MOST_CALLS)
         yield Place(f"/settings/{CALLS}", "invalid", text)
     for name in (RESERVE, RATE_RESERVE):
         if not _is_percentage(settings.get(name, 0)):
-            text = f"a whole number from 0 to {MOST_PERCENT} is needed"
+            text = phrase(
+                "a whole number from 0 to %(most_percent)s is needed", most_percent=MOST_PERCENT
+            )
             yield Place(f"/settings/{name}", "invalid", text)
 
 
@@ -130,10 +142,18 @@ def _grant_faults(
     if grant == JWT_BEARER:
         for one in (USERNAME, PRIVATE_KEY):
             if not settings.get(one.name) and one.name not in kept:
-                yield Place(f"/settings/{one.name}", "required", f"{one.label} is missing")
+                yield Place(
+                    f"/settings/{one.name}",
+                    "required",
+                    phrase("%(label)s is missing", label=phrase(one.label)),
+                )
     host = urlsplit(base_url or traits.base_url).hostname
     if grant == CLIENT_CREDENTIALS and host in traits.oauth.shared_hosts:
-        text = f"{traits.label} takes {CLIENT_CREDENTIALS} at the account's own address only"
+        text = phrase(
+            "%(label)s takes %(client_credentials)s at the account's own address only",
+            label=phrase(traits.label),
+            client_credentials=CLIENT_CREDENTIALS,
+        )
         yield Place("/base_url", "own_address_needed", text)
 
 
@@ -141,12 +161,22 @@ def _one_fault(one: SettingField, value: object, *, is_kept: bool) -> Iterable[P
     pointer = f"/settings/{one.name}"
     if value in {None, ""}:
         if one.required and not (one.secret and is_kept):
-            yield Place(pointer, "required", f"{one.label} is missing")
+            yield Place(
+                pointer, "required", phrase("%(label)s is missing", label=phrase(one.label))
+            )
         return
     seen = "".join(str(value).splitlines()) if one.lines else str(value)
     fits = isinstance(value, str) and len(value) <= one.longest and seen.isprintable()
     if not fits or (one.pattern and not re.fullmatch(one.pattern, str(value))):
-        yield Place(pointer, "invalid", f"{one.label} does not have the right form. {one.help}")
+        yield Place(
+            pointer,
+            "invalid",
+            phrase(
+                "%(label)s does not have the right form. %(help)s",
+                label=phrase(one.label),
+                help=phrase(one.help),
+            ),
+        )
 
 
 def _are_entities(value: object) -> bool:
@@ -185,7 +215,7 @@ def _origin(
 
 def _refuse_base_url(base_url: str | None) -> None:
     if base_url:
-        text = "this app has no base URL: its address is filled in by itself"
+        text = phrase("this app has no base URL: its address is filled in by itself")
         place = Place("/base_url", "not_offered", text)
         raise Refusal(Code.SETTING_INVALID, text, places=(place,))
 

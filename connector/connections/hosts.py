@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from schemas.phrases import phrase
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -92,10 +94,13 @@ def allowed_origin(url: str, *, own_hosts: Iterable[str], allowed: AllowedHosts)
     if port is None and parts.scheme == "https" and _on_list(host, own_hosts):
         return f"https://{host}"
     if not allowed.permits(host, port):
-        code, message = "host_not_allowed", "the host is neither the app's own nor on the list"
+        code, message = (
+            "host_not_allowed",
+            phrase("the host is neither the app's own nor on the list"),
+        )
         raise HostNotAllowed(code, message)
     if parts.scheme != "https" and not is_loopback(host):
-        code, message = "base_url_not_https", "the base URL must begin with https://"
+        code, message = "base_url_not_https", phrase("the base URL must begin with https://")
         raise HostNotAllowed(code, message)
     suffix = "" if port is None else f":{port}"
     return f"{parts.scheme}://{_bracketed(host)}{suffix}"
@@ -111,12 +116,15 @@ def open_addresses(
     """
     found = (resolve or _resolved)(host, port)
     if not found:
-        message = "the host has no address"
+        message = phrase("the host has no address")
         raise HostUnknown(message)
     for text in found:
         address = ipaddress.ip_address(text.partition("%")[0])
         if not is_open(address) and not allowed.permits_address(host, address):
-            code, message = "address_not_open", "the host leads to an address that is not public"
+            code, message = (
+                "address_not_open",
+                phrase("the host leads to an address that is not public"),
+            )
             raise HostNotAllowed(code, message)
     return tuple(found)
 
@@ -142,7 +150,10 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    code, message = "base_url_invalid", "the base URL must be a plain address such as https://host"
+    code, message = (
+        "base_url_invalid",
+        phrase("the base URL must be a plain address such as https://host"),
+    )
     try:
         parts = urlsplit(url.strip())
         port_is_number = parts.port is None or parts.port > 0

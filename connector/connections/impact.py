@@ -22,10 +22,10 @@ _OF_ALL = frozenset({ChangeKind.ENTITY_REMOVED, ChangeKind.REQUIRED, ChangeKind.
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """`mappings` are {id, name, fields}; `extra_fields` and `record_fields` the names of those that
-    are shown beside a contact, and of those that a response's record is made of. Of `looked_at`
-    answers of the last month that touch what has changed, `would_fail` could be written before and
-    cannot be now.
+    """`mappings` are {id, name, fields}; `input_forms` too; `extra_fields` and `record_fields` are
+    the names of those that are shown beside a contact, and of those that a response's record is
+    made of. Of `looked_at` answers of the last month that touch what has changed, `would_fail`
+    could be written before and cannot be now.
     """
 
     mappings: tuple[Mapping[str, Any], ...] = ()
@@ -33,11 +33,13 @@ class Impact:
     would_fail: int = 0
     extra_fields: tuple[str, ...] = ()
     record_fields: tuple[str, ...] = ()
+    input_forms: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def is_felt(self) -> bool:
         """Whether anything here touches what has changed."""
-        return bool(self.mappings or self.looked_at or self.extra_fields or self.record_fields)
+        own = self.extra_fields or self.record_fields or self.input_forms
+        return bool(self.mappings or self.looked_at or own)
 
     def told(self) -> dict[str, Any]:
         """As JSON."""
@@ -45,6 +47,7 @@ class Impact:
             "mappings": list(self.mappings),
             "extra_fields": list(self.extra_fields),
             "record_fields": list(self.record_fields),
+            "input_forms": list(self.input_forms),
             "looked_at": self.looked_at,
             "would_fail": self.would_fail,
         }
@@ -76,15 +79,14 @@ def impact_of(
         "days": DAYS,
         "most": MOST_ANSWERS,
     }
-    own = {
-        "extra_fields": uses.extras_hit(before.name, names),
-        "record_fields": uses.record_hit(before.name, names),
-    }
+    extras, records = uses.extras_hit(before.name, names), uses.record_hit(before.name, names)
+    forms = uses.forms_hit(before.name, {""} if is_all else names)
     payloads = [row.payload for row in connection.execute(ANSWERS, asked)]
     if any(one.kind is ChangeKind.PERMISSION_LOST for one in breaking):
         # Which of them would have made a record, only the CRM could tell: all are at risk.
-        return Impact(hit, len(payloads), len(payloads), **own)
-    return Impact(hit, len(payloads), _failing(payloads, before, after), **own)
+        return Impact(hit, len(payloads), len(payloads), extras, records, forms)
+    failing = _failing(payloads, before, after)
+    return Impact(hit, len(payloads), failing, extras, records, forms)
 
 
 def mappings_hit(

@@ -17,12 +17,16 @@ LONGEST_TOKEN = 8_192
 _REFUSED = frozenset({400, 401, 403})
 
 
-def exchanged(provider: Provider, exchange: KeyExchange, *, key: Secret) -> Grant:
-    """A token for the key. Raises ReconnectNeeded where it is refused, TryLater, BrokenContract."""
+def exchanged(
+    provider: Provider, exchange: KeyExchange, *, key: Secret, secrets: Mapping[str, Any]
+) -> Grant:
+    """A token for the key. `secrets`: the settings that are sealed. Raises ReconnectNeeded where it
+    is refused, TryLater, BrokenContract.
+    """
     url = provider.endpoint(exchange.url)
     parts = urlsplit(url)
     with requests_session(provider.wire, f"{parts.scheme}://{parts.netloc}") as session:
-        body = _body(provider, exchange, key)
+        body = _body(exchange, _Settings({**provider.settings, **secrets}), key)
         answer = told(lambda: session.post(url, **body, allow_redirects=False))
     status = answer.status_code
     if status in _REFUSED:
@@ -45,11 +49,21 @@ def exchanged(provider: Provider, exchange: KeyExchange, *, key: Secret) -> Gran
     )
 
 
-def _body(provider: Provider, exchange: KeyExchange, key: Secret) -> dict[str, Any]:
-    """What is posted, by the name of the argument that says whether it is a form or JSON."""
-    fields = {name: one.format_map(provider.settings) for name, one in exchange.fields.items()}
-    body = {**fields, exchange.key_field: key.reveal()}
-    return {"data": body} if exchange.form else {"json": body}
+class _Settings(dict[str, Any]):
+    """A setting that was left empty says nothing."""
+
+    def __missing__(self, _name: str) -> str:
+        return ""
+
+
+def _body(exchange: KeyExchange, settings: _Settings, key: Secret) -> dict[str, Any]:
+    """What is posted, by the names of the arguments that say how it is sent."""
+    fields = {name: one.format_map(settings) for name, one in exchange.fields.items()}
+    body = {name: one for name, one in fields.items() if one}
+    kind = "data" if exchange.form else "json"
+    if exchange.user is not None:
+        return {kind: body, "auth": (exchange.user.format_map(settings), key.reveal())}
+    return {kind: {**body, exchange.key_field: key.reveal()}}
 
 
 def _said(content: bytes) -> Mapping[str, Any]:

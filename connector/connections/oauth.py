@@ -33,6 +33,7 @@ from connector.connections.refusals import refusal_of
 from connector.connections.vault import Place, SealBroken
 from connector.problems import Code, Refusal
 from connector.tables import api_key, oauth_state
+from schemas.phrases import phrase
 
 STATE_LIVES = timedelta(minutes=10)
 _LONGEST_PARAMETER = 4_096
@@ -77,10 +78,12 @@ def authorize(
         profile = load(connection, workspace_id, connection_id)
         if profile.auth != "oauth":
             raise refused_setting(
-                pointer="/auth", code="not_oauth", text="this connection uses a key, not OAuth"
+                pointer="/auth",
+                code="not_oauth",
+                text=phrase("this connection uses a key, not OAuth"),
             )
         if machine.kind_of(profile.traits, profile.settings) is not None:
-            text = "this connection signs in by itself: test it instead"
+            text = phrase("this connection signs in by itself: test it instead")
             raise refused_setting(pointer="/settings/grant", code="signs_in_by_itself", text=text)
         client = client_of(connection, desk, workspace_id, app=profile.app)
         redirect_uri = f"{desk.public_url}/oauth/callback/{profile.app}"

@@ -91,12 +91,12 @@ WHAT_TO_DO: Mapping[str, str] = MappingProxyType(
         "goes on until then. Connect by OAuth before it.",
     }
 )
-_OTHERWISE = "The CRM refused the connection. Connect again."
+OTHERWISE = "The CRM refused the connection. Connect again."
 
 
 def what_to_do(code: str) -> str:
     """The plain reason for a code, ending with what the admin can do."""
-    return WHAT_TO_DO.get(code, _OTHERWISE)
+    return WHAT_TO_DO.get(code, OTHERWISE)
 
 
 def reconnect_needed(*, code: str) -> ReconnectNeeded:

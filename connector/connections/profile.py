@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Row, select
 
@@ -47,6 +48,27 @@ class Profile:
         except UnknownApp:
             return _gone(self.app)
 
+    def record_page(self, entity: str, remote_id: str) -> str | None:
+        """The address of a contact's record in the CRM, for people; None where none is known."""
+        traits = self.traits
+        if traits.record_page is None or entity != traits.contact_entity:
+            return None
+        values = {
+            "base": self._base(),
+            "account": self.remote_account_id,
+            "id": quote(remote_id, ""),
+        }
+        needs = [name for name in values if "{" + name + "}" in traits.record_page]
+        return traits.record_page.format(**values) if all(values[one] for one in needs) else None
+
+    def _base(self) -> str | None:
+        try:
+            own = self.traits.base_url.format_map(self.settings)
+        except KeyError:
+            own = ""
+        base = (self.instance_url or self.base_url or own).rstrip("/")
+        return base if base.startswith(("https://", "http://")) else None
+
 
 def _gone(app: str) -> Traits:
     """An app whose document was taken away: its connections can be looked at and deleted."""
@@ -89,6 +111,17 @@ def load(connection: Connection, workspace_id: int, connection_id: int) -> Profi
     if row is None:
         raise not_found()
     return _profile(row)
+
+
+def named(connection: Connection, workspace_id: int, name: str) -> Profile | None:
+    """The connection of that name, None where there is none."""
+    asked = select(*_COLUMNS).where(
+        connections.c.workspace_id == workspace_id,
+        connections.c.name == name,
+        connections.c.deleted_at.is_(None),
+    )
+    row = connection.execute(asked).one_or_none()
+    return None if row is None else _profile(row)
 
 
 def locked(connection: Connection, workspace_id: int, connection_id: int) -> Profile:

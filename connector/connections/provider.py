@@ -84,7 +84,7 @@ def consent_url(
             state=state,
             code_verifier=verifier,
             redirect_uri=redirect_uri,
-            scope=oauth.scope_separator.join(oauth.scopes),
+            scope=oauth.scope_separator.join(oauth.wanted(provider.settings)),
             **oauth.extra_authorize,
         )
     return str(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,6 +63,8 @@ def shown(
         "light": here.budget.light(now),
         "reserve_percent": here.budget.reserve_percent,
         "rate_reserve_percent": here.budget.rate_reserve_percent,
+        # When a day that runs low, or is used up, is looked at again.
+        "again_at": here.budget.again_at if here.budget.day else None,
         "limits": [quota.limit_shown(one, here.budget) for one in here.budget.seen],
         "rates": [{"calls": one.calls, "per_s": one.per_s, "kind": one.kind} for one in usable],
         "waiting": here.waiting,
@@ -70,6 +73,39 @@ def shown(
         "forecast": {"calls": found.calls, "done_at": found.done_at},
         "words": in_words(found, here.waiting, here.budget, now=now, zone=zone),
     }
+
+
+def reach(
+    connection: Connection, workspace_id: int, connection_id: int, rows: int, *, share: float
+) -> dict[str, Any]:
+    """What `rows` more deliveries of a backfill would take: `calls`, None until a wave was
+    measured; `calls_left`, what the day has for backfills, None where it has no limit that is
+    known; whether the one reaches for the other; and when they would be done, behind what waits.
+    Refusal not_found.
+    """
+    profile = load(connection, workspace_id, connection_id)
+    here = _standing(connection, workspace_id, connection_id, quota.budget(connection, profile))
+    now = clock.now()
+    rates = quota.rates(profile, here.budget)
+    usable = tuple(quota.part_of(one, share) for one in rates)
+    whole = forecast(
+        sum(here.waiting.values()) + rows,
+        here.pace,
+        rates=usable,
+        budget=here.budget,
+        begins_at=max(now, here.resume_at) if here.resume_at else now,
+    )
+    calls = math.ceil(rows * here.pace.calls_per_row) if here.pace else None
+    left = _left_for_backfills(here.budget, now)
+    reaches = None if calls is None or left is None else calls <= left
+    return {"calls": calls, "calls_left": left, "reaches": reaches, "done_at": whole.done_at}
+
+
+def _left_for_backfills(budget: Budget, now: datetime) -> int | None:
+    """Up to where the day runs low: there backfills wait, and new answers go on."""
+    if budget.day is None or budget.is_stale(now):
+        return None
+    return max(0, budget.day.usage.remaining - 2 * budget.floor)
 
 
 def refreshed(desk: Desk, workspace_id: int, connection_id: int) -> None:

@@ -11,13 +11,14 @@ after LOCK_S, and the provider has less time than that.
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection, update
 
 from adapters.base import Account
 from adapters.errors import AdapterError, ReconnectNeeded, TryLater
 from adapters.http import Wire
-from adapters.registry import apps
+from adapters.registry import apps, traits_of
 from adapters.traits import PRIVATE_KEY
 from connector.connections import addresses, credentials, machine, parking, provider
 from connector.connections.credentials import Kept
@@ -92,9 +93,11 @@ def reach_anyhow(
 
 def account_of(profile: Profile, kept: Kept, *, token: Secret) -> Account:
     """What the adapter needs to know; the only place where a token is opened for a call."""
-    secrets = dict(kept.document.get("settings", {}))
+    exchange = traits_of(profile.app).key_exchange
     # What signs the connection in is no adapter's business.
-    secrets.pop(PRIVATE_KEY.name, None)
+    signing_in = {PRIVATE_KEY.name, *(exchange.settings if exchange else ())}
+    kept_settings: dict[str, Any] = kept.document.get("settings", {})
+    secrets = {name: one for name, one in kept_settings.items() if name not in signing_in}
     return Account(
         token=token.reveal(),
         base_url=profile.base_url,
@@ -249,7 +252,12 @@ def _exchanged(desk: Desk, profile: Profile, kept: Kept) -> Grant:
     if exchange is None or kept.key is None:
         raise parking.reconnect_needed(code="not_connected")
     try:
-        return exchanged(_in_time(provider_of(desk, profile)), exchange, key=kept.key)
+        return exchanged(
+            _in_time(provider_of(desk, profile)),
+            exchange,
+            key=kept.key,
+            secrets=kept.document.get("settings", {}),
+        )
     except HostNotAllowed as exc:
         raise ReconnectNeeded(code=exc.code) from exc
 

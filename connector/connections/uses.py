@@ -1,12 +1,12 @@
 """What is used of a CRM's definitions besides mappings: the standard integration, response records,
-extra fields.
+extra fields, input forms.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -14,6 +14,16 @@ from sqlalchemy import Connection, select
 from adapters.traits import Traits
 from connector.connections.profile import Profile
 from connector.tables import connection as connections
+from connector.tables import input_form
+
+
+@dataclass(frozen=True, slots=True)
+class FormUse:
+    """The fields of one input form."""
+
+    id: int
+    name: str
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +37,20 @@ class Uses:
     extras: tuple[str, ...] = ()
     record_entity: str | None = None
     record: tuple[str, ...] = ()
+    forms: tuple[FormUse, ...] = ()
 
     def extras_hit(self, entity: str, names: Collection[str]) -> tuple[str, ...]:
         """The extra fields among these names of an entity; "" among them means all of it."""
         return _hit(self.extras, names) if entity == self.contact else ()
+
+    def forms_hit(self, entity: str, names: Collection[str]) -> tuple[Mapping[str, Any], ...]:
+        """The input forms with some of these fields: {id, name, fields}."""
+        if entity != self.contact:
+            return ()
+        found = ((one, _hit(one.fields, names)) for one in self.forms)
+        return tuple(
+            {"id": one.id, "name": one.name, "fields": list(hit)} for one, hit in found if hit
+        )
 
     def record_hit(self, entity: str, names: Collection[str]) -> tuple[str, ...]:
         """The same for what a response's record consists of."""
@@ -40,7 +60,9 @@ class Uses:
 
     def pairs(self) -> list[Mapping[str, str]]:
         """Every {entity, field}; the entity is a regular expression."""
-        own = [(re.escape(self.contact), name) for name in (*self.standard, *self.extras)]
+        of_forms = (name for one in self.forms for name in one.fields)
+        names = (*self.standard, *self.extras, *of_forms)
+        own = [(re.escape(self.contact), name) for name in names]
         records = [(self.record_entity or "", name) for name in self.record]
         return [{"entity": entity, "field": name} for entity, name in (*own, *records)]
 
@@ -51,7 +73,22 @@ def uses_at(connection: Connection, here: Profile) -> Uses:
         connections.c.id == here.id
     )
     row = connection.execute(asked).one()
-    return uses_of(row.standard or {}, (row.extra_fields or {}).get("fields", ()), here.traits)
+    used = uses_of(row.standard or {}, (row.extra_fields or {}).get("fields", ()), here.traits)
+    return replace(used, forms=tuple(_forms(connection, here)))
+
+
+def _forms(connection: Connection, here: Profile) -> Iterator[FormUse]:
+    asked = (
+        select(input_form.c.id, input_form.c.name, input_form.c.body)
+        .where(
+            input_form.c.workspace_id == here.workspace_id,
+            input_form.c.connection_id == here.id,
+            input_form.c.deleted_at.is_(None),
+        )
+        .order_by(input_form.c.name)
+    )
+    for row in connection.execute(asked):
+        yield FormUse(row.id, row.name, tuple(one["field"] for one in row.body["fields"]))
 
 
 def uses_of(

@@ -61,9 +61,25 @@ SELECT coalesce(d.settled_at, d.created_at), 'delivery', d.id,
 """
 _PAGE = text(
     f"SELECT * FROM ({_EVENTS}) e"  # noqa: S608 - no part of it comes from outside
-    " WHERE CAST(:at AS timestamptz) IS NULL OR (e.at, e.kind, e.id) < (:at, :kind, :id)"
+    " WHERE (CAST(:at AS timestamptz) IS NULL OR (e.at, e.kind, e.id) < (:at, :kind, :id))"
+    " AND (CAST(:field AS text) IS NULL"
+    "      OR (e.kind = 'ledger' AND e.detail->>'field' = CAST(:field AS text)))"
     " ORDER BY e.at DESC, e.kind DESC, e.id DESC LIMIT :limit"
 )
+# The newest line of each field of each record that stands for the contact, or was made for it.
+_HELD = text(
+    """
+    SELECT l.*, e.actor AS edited_by, r.response_id AS platform_response_id FROM (
+      SELECT DISTINCT ON (connection_id, entity, remote_id, field) id, connection_id, entity,
+             remote_id, field, before, after, written_at, delivery_id, edit_id, response_id
+        FROM ledger WHERE workspace_id = :workspace AND contact_id = :contact
+       ORDER BY connection_id, entity, remote_id, field, id DESC) l
+      LEFT JOIN edit e ON e.id = l.edit_id
+      LEFT JOIN response r ON r.id = l.response_id
+     ORDER BY l.id DESC LIMIT :most
+    """
+)
+MOST_FIELDS = 200
 
 
 def timeline(
@@ -71,15 +87,19 @@ def timeline(
     workspace_id: int,
     contact_id: int,
     *,
+    field: str | None = None,
     after: Spot | None = None,
     limit: int = 100,
 ) -> list[Event]:
-    """The events that lie before `after` in time, newest first."""
+    """The events that lie before `after` in time, newest first; with `field` the writes of a CRM's
+    field of that name alone: why it holds what it holds.
+    """
     rows = connection.execute(
         _PAGE,
         {
             "workspace": workspace_id,
             "contact": contact_id,
+            "field": field,
             "at": after.at if after else None,
             "kind": after.kind if after else "",
             "id": after.id if after else 0,
@@ -87,3 +107,11 @@ def timeline(
         },
     )
     return [Event(row.at, row.kind, row.id, row.detail) for row in rows]
+
+
+def held(connection: Connection, workspace_id: int, contact_id: int) -> list[dict[str, Any]]:
+    """What we wrote last into each field of the contact's records, newest first, at most
+    MOST_FIELDS: the ledger's line, with who edited it or which response it is of.
+    """
+    asked = {"workspace": workspace_id, "contact": contact_id, "most": MOST_FIELDS}
+    return [dict(row) for row in connection.execute(_HELD, asked).mappings()]

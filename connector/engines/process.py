@@ -132,13 +132,13 @@ def can_reach(paths: Sequence[tuple[Path, int]], *, run_as: RunAs) -> bool:
     return done.returncode == 0
 
 
-def wait_until(is_so: Callable[[], bool], *, timeout_s: float) -> bool:
-    """Look every 10 ms; False after `timeout_s`."""
+def wait_until(is_so: Callable[[], bool], *, timeout_s: float, every_s: float = 0.01) -> bool:
+    """Look again and again; False after `timeout_s`."""
     end = time.monotonic() + timeout_s
     while not is_so():
         if time.monotonic() > end:
             return False
-        time.sleep(0.01)
+        time.sleep(every_s)
     return True
 
 

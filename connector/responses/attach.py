@@ -44,8 +44,13 @@ def attach(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
         by_thread[one.payload["thread"]].append((one, remote_id))
     stored: list[Stored] = []
     work.caller.each(by_thread.values(), lambda part: _attach_part(work, part, stored))
-    for batch in chunks(stored, work.known.traits.note_batch):
-        _enclose(work, batch)
+    # Contacts and records of responses apart: a call is about one kind.
+    by_entity: dict[str, list[Stored]] = defaultdict(list)
+    for pair in stored:
+        by_entity[pair[0].entity].append(pair)
+    for group in by_entity.values():
+        for batch in chunks(group, work.known.traits.note_batch):
+            _enclose(work, batch)
 
 
 def _attach_part(work: Work, part: Sequence[tuple[Delivery, str]], stored: list[Stored]) -> None:
@@ -53,7 +58,7 @@ def _attach_part(work: Work, part: Sequence[tuple[Delivery, str]], stored: list[
     is added to `stored`.
     """
     for one, remote_id in part:
-        if work.trouble.ends_wave:
+        if work.is_over:
             return
         kept = _kept(work, one)
         if kept is not None and _can_be_sent(work, one, kept):
@@ -150,7 +155,7 @@ def _looked_up(work: Work, one: Delivery, file: Attachment) -> Outcome | None:
     """What an earlier try has left at the CRM."""
     if not one.may_have_been_sent:
         return None
-    found = work.caller.call(lambda crm: _taker(crm).filed(one.entity, file))
+    found = work.caller.ask(lambda crm: _taker(crm).filed(one.entity, file))
     return None if found is None else Outcome(file.key, Status.UNCHANGED, remote_id=found)
 
 

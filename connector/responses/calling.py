@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from adapters.base import CRM
-from adapters.errors import Throttled, TokenExpired, TryLater
+from adapters.calls import Watch, unwatched
+from adapters.errors import AdapterError, Throttled, TokenExpired, TryLater, asking
 from adapters.http import Wire
 from adapters.registry import adapter_for
 from connector import stopping
@@ -30,7 +32,7 @@ from connector.connections.tokens import Reached, reach
 from connector.connections.wayout import Outward
 from connector.db import refuse_inside_transaction
 from connector.failpoints import failpoint
-from connector.responses.failures import HandBack
+from connector.responses.failures import HandBack, Queued, Trouble
 from connector.responses.limiter import Allowance, Limiter
 from connector.responses.meter import Meter
 from connector.responses.schedule import FIRST_PAUSE_S
@@ -51,7 +53,7 @@ MOST_IN_FLIGHT = 8
 @dataclass(slots=True)
 class Caller:
     """One wave's way to one CRM account. `ends_at` is the monotonic time at which the lease
-    ends.
+    ends; `watch` sees each call before it leaves.
     """
 
     desk: Desk
@@ -66,9 +68,12 @@ class Caller:
     reached: Reached
     budget: Budget = field(default_factory=Budget)
     priority: Priority = Priority.LIVE
+    watch: Watch = unwatched
     phase: str = "read"
     calls: int = 0
+    trouble: Trouble = field(default_factory=Trouble)
     meter: Meter = field(init=False)
+    _queued: Counter[str] = field(default_factory=Counter)
     _stands_first: bool = False
     _adapters: threading.local = field(default_factory=threading.local)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -81,13 +86,26 @@ class Caller:
         """The answer of `work(adapter)`; a refused token is refreshed once and the work done
         again. When the CRM asks for a pause, every process hears of it.
         """
+        began = self.monotonic()
         try:
-            return self._called(work)
+            answer = self._called(work)
         except HandBack:
             raise
         except Throttled as exc:
             self.pause(exc.wait_s)
             raise
+        except AdapterError:
+            self.trouble.hung |= self.monotonic() - began > self.call_deadline_s / 2
+            raise
+        self.trouble.went_well()
+        return answer
+
+    def ask(self, question: Callable[[CRM], Answer]) -> Answer:
+        """As `call`, for what changes nothing at the CRM: never OutcomeUnknown."""
+        try:
+            return self.call(question)
+        except TryLater as exc:
+            raise asking(exc) from exc.__cause__
 
     def pause(self, wait_s: float | None) -> None:
         """The CRM asked to be left alone; None: it did not say for how long."""
@@ -124,10 +142,6 @@ class Caller:
         with ThreadPoolExecutor(at_once) as pool:
             # list() so that an exception of a part is raised here, after the others have ended.
             list(pool.map(work, waiting))
-
-    def share(self, count: int) -> int:
-        """How many of so many each of the calls in flight takes, at least one."""
-        return max(1, math.ceil(count / self._in_flight()))
 
     def _in_flight(self) -> int:
         policies = quota.rates(self.reached.profile, self.budget)
@@ -168,6 +182,7 @@ class Caller:
             before=self._before,
             answered=self._answered,
             out=Outward(self.desk.allowed, self.call_deadline_s),
+            watch=self.watch,
         )
         return adapter_for(reached.profile.app)(reached.account, wire, self.entities)
 
@@ -179,10 +194,23 @@ class Caller:
             raise HandBack(wait_s=paused_s)
         while (wait_s := self._refused_for(allowance, kind)) > 0:
             if wait_s > LONGEST_NAP_S:
-                raise HandBack(wait_s=wait_s)
+                raise self._no_place(allowance, kind, wait_s)
             stopping.wait(wait_s)
         # Last: what is taken from the day is sent.
         self.meter.take()
+
+    def _no_place(self, allowance: Allowance, kind: str | None, wait_s: float) -> HandBack:
+        """Where only the kind's own limit is used up, its calls come back one after the other, as
+        fast as that limit lets them.
+        """
+        own = [one for one in allowance.policies if one.kind is not None and one.kind == kind]
+        if not own or self.limiter.own_wait_s(allowance, kind) == 0:
+            return HandBack(wait_s=wait_s)
+        slowest = min(one.calls / one.per_s for one in own) * self.rate_share
+        with self._lock:
+            self._queued[str(kind)] += 1
+            before = self._queued[str(kind)] - 1
+        return Queued(wait_s=wait_s + before / slowest)
 
     def _refused_for(self, allowance: Allowance, kind: str | None) -> float:
         if stopping.is_stopping():

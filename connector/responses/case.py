@@ -104,12 +104,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The matched contact. `attributes` by name, `crm_ids` as the platform sent them, by app."""
+    """The matched contact. `attributes` by name, `crm_ids` as the platform sent them, by app.
+    `opted_out`: wants no more surveys.
+    """
 
     id: int
     attributes: Mapping[str, Any]
     origin: int | None = None
     crm_ids: Mapping[str, str] = field(default_factory=dict)
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
     polls     of asynchronous jobs that are due, first
     due       lanes with all their due rows
-    fragile   alone, what has crashed twice: when nothing else is due, and now and then before it,
-              or a backlog would let it wait for ever
+    shaken    few at a time, what has crashed once: when nothing else is due, and now and then
+              before it, or a backlog would let it wait for ever
+    fragile   alone, what has crashed twice: likewise
 
 After a pause one lane asks whether the CRM takes calls again; the others wait for its answer.
 """
@@ -24,8 +25,12 @@ from connector.responses.hub import Hub
 from connector.responses.leases import Wave
 from schemas.priority import Priority
 
-# The second wave of a drain, and every so many after it, begins with what has crashed twice.
-FRAGILE_EVERY, FRAGILE_AT = 10, 1
+# By how often a row has crashed: the first, second and third crash may each take as many lanes with
+# it as one call of the CRM takes, a tenth of them, and none but its own.
+SHARES = (1, 10, None)
+# The second wave of a drain, and every so many after it, begins with what has crashed twice; the
+# third with what has crashed once.
+AGAIN_EVERY, SHAKEN_AT, FRAGILE_AT = 10, 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,10 @@ class Wanted:
     lease_s: float
 
     @property
-    def fragile_first(self) -> bool:
-        """Whether what has crashed twice comes first this time."""
-        return self.number % FRAGILE_EVERY == FRAGILE_AT
+    def order(self) -> tuple[int, ...]:
+        """How often what is claimed has crashed: what is looked for first, second, third."""
+        first = {FRAGILE_AT: 2, SHAKEN_AT: 1}.get(self.number % AGAIN_EVERY, 0)
+        return (first, *(crashes for crashes in range(leases.MAX_CRASHES) if crashes != first))
 
 
 def claimed(
@@ -107,15 +113,16 @@ def _lanes(
 
 def _next(connection: Connection, connection_id: int, lanes: int, wanted: Wanted) -> Wave | None:
     wave = leases.claim_poll(connection, connection_id, lease_s=wanted.lease_s)
-    for fragile in (wanted.fragile_first, not wanted.fragile_first):
+    for crashes in wanted.order:
         if wave.deliveries:
             break
+        share = SHARES[crashes]
         wave = leases.claim(
             connection,
             connection_id,
-            lanes=1 if fragile else lanes,
+            lanes=1 if share is None else max(1, lanes // share),
             lease_s=wanted.lease_s,
             slowest=wanted.slowest,
-            fragile=fragile,
+            crashes=crashes,
         )
     return wave if wave.deliveries else None

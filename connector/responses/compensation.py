@@ -71,13 +71,14 @@ def compensation(
             verdicts[one.key] = STAYS
         else:
             # The newest version of a step says best where it stands.
-            steps[one.key] = one.contact_id, _undo(one, connection)
+            steps[one.key] = one.contact_id, undoing(one, connection)
     if not steps and not verdicts:
         verdicts["response"] = NOTHING_TO_UNDO
     return Compensation(tuple(steps.values()), verdicts)
 
 
-def _undo(one: WrittenStep, connection: ConnectionFacts) -> Step:
+def undoing(one: WrittenStep, connection: ConnectionFacts) -> Step:
+    """The step that takes this one back, in the same lane."""
     return Step(
         key=f"undo:{one.key}",
         kind=UNDO,

@@ -24,6 +24,8 @@ from connector.responses import (
     awaiting,
     failures,
     leases,
+    linking,
+    made,
     noting,
     patience,
     prepare,
@@ -109,6 +111,9 @@ def _one_wave(
             wave = prepare.with_what_goes_back(
                 connection, connection_id, wave, entities=known.entities
             )
+            home = known.traits.contact_entity
+            wave = linking.with_files(connection, connection_id, wave, home=home)
+            wave = made.with_made(connection, connection_id, wave)
             budget = quota.budget(connection, reached.profile)
             if wave.probe is not None:
                 # The one call after a pause is the look at what the account has left.
@@ -141,7 +146,7 @@ def _one_wave(
         settle_broken(hub, workspace_id, connection_id, wave=wave, work=work, exc=exc)
         raise
     settled = settle_wave(hub, workspace_id, connection_id, wave=wave, work=work)
-    return Drained(0 if work.trouble.ends_wave else 1, settled, work.caller.calls)
+    return Drained(0 if work.trouble.ends_drain else 1, settled, work.caller.calls)
 
 
 # --- work -----------------------------------------------------------------------------------------
@@ -155,7 +160,7 @@ def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
     if work.known.traits.messages is not None:
         tell(work, living)
         return
-    folded = fold(living, clocks)
+    folded = fold(linking.linked(work, living), clocks)
     for one in folded.superseded:
         work.results.settle(superseded(one))
     writing = Writing(work)
@@ -165,7 +170,9 @@ def _work(work: Work, wave: Wave, clocks: Clocks) -> None:
     mark(work, [one.target for one in decided], writing.remote_ids)
     # What refers to a contact comes after it: its record may just have been made.
     if following := [one for one in folded.targets if one.follows]:
-        _written(work, following, writing)
+        decided = _written(work, following, writing)
+        # Files that hang on the record itself.
+        mark(work, [one.target for one in decided], writing.remote_ids)
 
 
 def _written(work: Work, targets: Sequence[Target], writing: Writing) -> list[Decision]:

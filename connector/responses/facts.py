@@ -43,7 +43,7 @@ def load_words(connection: Connection, workspace_id: int) -> Words:
     """The words alone: enough to check a mapping, or to try one out."""
     space = connection.execute(SPACE, {"w": workspace_id}).one()
     surveys = _surveys(connection)
-    shape = shape_of(surveys.values(), campaign_flags=_campaign_flags(connection))
+    shape = shape_of(surveys.values(), campaign_flags=space.flags)
     words = declared(shape)
     context = Context(
         country=space.country,
@@ -158,11 +158,10 @@ def _surveys(connection: Connection) -> dict[int, Mapping[str, Any]]:
     return {row.id: row.body for row in connection.execute(SURVEYS)}
 
 
-def _campaign_flags(connection: Connection) -> list[str]:
-    return list(connection.scalars(CAMPAIGN_FLAGS))
-
-
-SPACE = text("SELECT timezone, country, settings FROM workspace WHERE id = :w")
+SPACE = text(
+    "SELECT timezone, country, settings,"
+    " ARRAY(SELECT DISTINCT unnest(flags) FROM campaign) AS flags FROM workspace WHERE id = :w"
+)
 CONNECTIONS = text(
     # The lock orders planning against a reconnect: what is parked here is seen by its resume.
     "SELECT id, app, name, state, standard FROM connection WHERE deleted_at IS NULL ORDER BY id"
@@ -182,7 +181,7 @@ AUTOMATIONS = text(
     """
     SELECT a.id, a.parked_reason, v.body FROM automation a
       JOIN automation_version v ON v.automation_id = a.id AND v.version = a.published
-     WHERE a.deleted_at IS NULL AND a.enabled ORDER BY a.id
+     WHERE a.deleted_at IS NULL AND a.enabled ORDER BY a.place NULLS LAST, a.id
     """
 )
 # Orders planning against a mend: what a batch leaves to a parked automation is seen by its publish.
@@ -194,4 +193,3 @@ SURVEYS = text(
     "SELECT s.id, v.body FROM survey s"
     " JOIN survey_version v ON v.survey_id = s.id AND v.version = s.version ORDER BY s.id"
 )
-CAMPAIGN_FLAGS = text("SELECT DISTINCT unnest(flags) FROM campaign")

@@ -134,7 +134,9 @@ def _keep(
     with hub.database.begin(workspace_id) as connection:
         if filequeue.bytes_kept(connection, one.response_id) + len(content) > most:
             message = f"the files of this response are larger than {most} bytes together"
-            filequeue.give_up(connection, one, reason="files_too_large", error=message)
+            filequeue.give_up(
+                connection, workspace_id, one, reason="files_too_large", error=message
+            )
             return ()
         touched = filequeue.keep(connection, workspace_id, one, content, content_type=content_type)
     failpoint("file_kept")
@@ -144,7 +146,9 @@ def _keep(
 def _failed(hub: Hub, workspace_id: int, one: Claimed, fault: _Fault) -> None:
     with hub.database.begin(workspace_id) as connection:
         if fault.final or one.attempts > len(WAITS_S) or _expired(connection, one):
-            filequeue.give_up(connection, one, reason=fault.reason, error=fault.message)
+            filequeue.give_up(
+                connection, workspace_id, one, reason=fault.reason, error=fault.message
+            )
         else:
             filequeue.again(
                 connection,

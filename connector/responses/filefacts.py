@@ -11,7 +11,7 @@ from connector.responses.sniffing import type_of
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """One file of a response. `state`: pending, fetched, failed or removed; `reason` and `error`
-    say why it failed.
+    say why it failed. `stored_name` is random; `link`: where we serve it, if somebody asks.
     """
 
     id: int
@@ -21,6 +21,8 @@ class FileFacts:
     state: str
     reason: str | None = None
     error: str | None = None
+    stored_name: str = ""
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, text
 
+from connector.webhooks import events
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -105,7 +107,9 @@ def keep(
     return tuple({row.connection_id for row in rows})
 
 
-def give_up(connection: Connection, one: Claimed, *, reason: str, error: str) -> None:
+def give_up(
+    connection: Connection, workspace_id: int, one: Claimed, *, reason: str, error: str
+) -> None:
     """The file cannot be had: its steps are dead, with the reason in words."""
     options = {"id": one.id, "token": one.token, "reason": reason, "error": error}
     if connection.execute(FAILED, options).rowcount == 1:
@@ -116,7 +120,8 @@ def give_up(connection: Connection, one: Claimed, *, reason: str, error: str) ->
             "error": error,
             "answer": one.answer,
         }
-        connection.execute(BURY, told)
+        buried = connection.execute(BURY, told)
+        events.settled(connection, workspace_id, [row.id for row in buried])
 
 
 def again(connection: Connection, one: Claimed, *, wait_s: float, reason: str, error: str) -> None:
@@ -178,6 +183,7 @@ BURY = text(
     UPDATE delivery SET state = 'dead', reason = 'file', error_code = :reason, error = :error,
                         error_field = :answer, settled_at = now()
      WHERE response_id = :r AND state = 'parked' AND reason = 'file' AND payload->>'file' = :file
+    RETURNING id
     """
 )
 AGAIN = text(

@@ -122,14 +122,23 @@ def of_responses(
     """
     found: dict[int, tuple[FileFacts, ...]] = {}
     for row in connection.execute(OF_RESPONSES, {"ids": list(response_ids)}):
-        one = FileFacts(row.id, row.answer, row.place, row.name, row.state, row.reason, row.error)
+        one = FileFacts(
+            row.id,
+            row.answer,
+            row.place,
+            row.name,
+            row.state,
+            row.reason,
+            row.error,
+            str(row.stored_name),
+        )
         found[row.response_id] = (*found.get(row.response_id, ()), one)
     return found
 
 
 OF_RESPONSES = text(
-    "SELECT id, response_id, answer, place, name, state, reason, error FROM answer_file"
-    " WHERE response_id = ANY(:ids) ORDER BY id FOR SHARE"
+    "SELECT id, response_id, answer, place, name, state, reason, error, stored_name"
+    " FROM answer_file WHERE response_id = ANY(:ids) ORDER BY id FOR SHARE"
 )
 
 
@@ -162,9 +171,37 @@ KEPT = text(
       FROM answer_file f LEFT JOIN file_content c ON c.file_id = f.id WHERE f.id = :id
     """
 )
+
+
+def stored_name(connection: Connection, file_id: int) -> str | None:
+    """The random name of a file; None when there is no such file."""
+    name = connection.execute(STORED_NAME, {"id": file_id}).scalar_one_or_none()
+    return None if name is None else str(name)
+
+
+def is_answered_still(connection: Connection, file_id: int) -> bool:
+    """Whether its response has not been deleted since, nor its answer changed or left out."""
+    return bool(connection.execute(IS_ANSWERED_STILL, {"id": file_id}).scalar_one())
+
+
+STORED_NAME = text("SELECT stored_name FROM answer_file WHERE id = :id")
+IS_ANSWERED_STILL = text(
+    """
+    SELECT NOT EXISTS (
+      SELECT FROM answer_file f
+        JOIN response r ON r.id = f.response_id
+        JOIN response n ON n.workspace_id = r.workspace_id AND n.response_id = r.response_id
+                       AND n.source = r.source AND n.revision > r.revision
+       WHERE f.id = :id
+         AND (n.event = 'deleted'
+              OR n.event IN ('completed', 'updated')
+                 AND n.body->'answers'->f.answer IS DISTINCT FROM r.body->'answers'->f.answer))
+    """
+)
 # --- retention ----------------------------------------------------------------------------------
 
-# What is delivered is kept for a while, what nobody could deliver as long as answers are.
+# What is delivered is kept for a while; what nobody could deliver, and what a link in a CRM leads
+# to, as long as answers are.
 MOST_DAYS = 90
 REMOVE = text(
     """
@@ -176,8 +213,10 @@ REMOVE = text(
               OR NOT EXISTS (
                   SELECT FROM delivery d
                    WHERE d.workspace_id = f.workspace_id AND d.response_id = f.response_id
-                     AND d.kind = 'file' AND d.payload->>'file' = f.id::text
-                     AND d.state NOT IN ('done', 'superseded', 'cancelled')))
+                     AND (d.kind = 'file' AND d.payload->>'file' = f.id::text
+                          AND d.state NOT IN ('done', 'superseded', 'cancelled')
+                          OR d.payload->'serves' @> to_jsonb(f.id)
+                          AND d.state NOT IN ('superseded', 'cancelled'))))
        ORDER BY f.settled_at LIMIT 500
     ), content AS (
       DELETE FROM file_content USING old WHERE file_id = old.id

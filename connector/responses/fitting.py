@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from connector.responses.transforms.dates import canonical_moment, zone_named
 from connector.responses.vocabulary import Kind, exact
 from schemas.fields import Field, FieldType, FieldValue, canonical
+from schemas.phrases import phrase
 
 _WORDS = frozenset({FieldType.TEXT, FieldType.LONG_TEXT})
 _NAMES = _WORDS | {FieldType.EMAIL, FieldType.PHONE, FieldType.URL, FieldType.REFERENCE}
@@ -64,7 +65,7 @@ def given(value: object) -> FieldValue:
     try:
         return canonical(value)
     except TypeError:
-        code, message = "not_exact", "numbers with a fraction are written as text"
+        code, message = "not_exact", phrase("numbers with a fraction are written as text")
         raise Unfit(code, message) from None
 
 
@@ -89,14 +90,17 @@ def _sign_between(kind: Kind, wanted: FieldType) -> str:
 def _single(values: tuple[str, ...]) -> str:
     if len(values) == 1:
         return values[0]
-    code, message = "several_values", "the field holds one value, the answer has several"
+    code, message = "several_values", phrase("the field holds one value, the answer has several")
     raise Unfit(code, message)
 
 
 def _integer(value: FieldValue, _: Field) -> FieldValue:
     number = _decimal(value)
     if number != number.to_integral_value():
-        code, message = "not_whole", "the field holds whole numbers only; add the step round"
+        code, message = (
+            "not_whole",
+            phrase("the field holds whole numbers only; add the step round"),
+        )
         raise Unfit(code, message)
     return int(number)
 
@@ -115,7 +119,10 @@ def _decimal(value: FieldValue) -> Decimal:
                 return number
     except InvalidOperation:
         pass
-    code, message = "not_a_number", "the field holds numbers only; parse_number reads a written one"
+    code, message = (
+        "not_a_number",
+        phrase("the field holds numbers only; parse_number reads a written one"),
+    )
     raise Unfit(code, message)
 
 
@@ -124,7 +131,10 @@ def _boolean(value: FieldValue, _: Field) -> FieldValue:
         return value
     if value in ("true", "false"):
         return value == "true"
-    code, message = "not_true_or_false", "the field holds true or false; add the step parse_yes_no"
+    code, message = (
+        "not_true_or_false",
+        phrase("the field holds true or false; add the step parse_yes_no"),
+    )
     raise Unfit(code, message)
 
 
@@ -132,7 +142,10 @@ def _day(value: FieldValue, wanted: FieldType, zone: str) -> FieldValue:
     try:
         return _placed(_read_day(value), wanted, zone)
     except (ValueError, OverflowError):
-        code, message = "not_a_date", "the field holds dates only; date_parse reads a written one"
+        code, message = (
+            "not_a_date",
+            phrase("the field holds dates only; date_parse reads a written one"),
+        )
         raise Unfit(code, message) from None
 
 
@@ -175,7 +188,7 @@ def _option(text: str, field: Field) -> str:
 
 
 def _unsupported(_: FieldValue, __: Field) -> FieldValue:
-    code, message = "type_unsupported", "fields of this kind cannot be written by a mapping"
+    code, message = "type_unsupported", phrase("fields of this kind cannot be written by a mapping")
     raise Unfit(code, message)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, text
 
 from connector.responses.restoring import Answer, History, Line, fields_back, tag_back
 from connector.responses.steps import FIELDS, TAG, UNDO, Delivery, Rank
-from connector.responses.withdrawn import gone_among
+from connector.responses.withdrawn import NOT_TAKEN_BACK, gone_among
 from schemas.fields import Entity
 
 
@@ -169,7 +169,7 @@ LINES = text(
     """
 )
 MADE = text(
-    """
+    f"""
     WITH asked AS (
       SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS a(deletion bigint, step text)
     )
@@ -180,6 +180,7 @@ MADE = text(
                      AND r.source = g.source AND r.revision < g.revision
       JOIN delivery d ON d.workspace_id = r.workspace_id AND d.response_id = r.id
                      AND d.step = a.step AND d.connection_id = :c AND d.claims > 0
+     WHERE {NOT_TAKEN_BACK}
      ORDER BY d.id
-    """
+    """  # noqa: S608 - a constant
 )

@@ -26,6 +26,7 @@ from connector.problems import Code, Place, Refusal, places_of
 from connector.responses import notices
 from connector.responses.intake import Accepted, accept
 from connector.responses.sources import Source
+from connector.responses.typed import typed
 from connector.settings import FILE_LIMITS, FileLimits
 from connector.tables import hook_message
 from schemas.signatures import is_signed
@@ -102,6 +103,8 @@ def receive(
     digest = hashlib.sha256(raw).digest()
     if message_id and _was_seen(database, source, message_id, digest):
         return Received(duplicate=True)
+    if source.platform.untyped:
+        items = retried(partial(_typed, database, source, items))
     results = accept(
         database,
         source.workspace_id,
@@ -124,6 +127,11 @@ def receive(
 
     retried(remember)
     return Received(duplicate=False, results=results)
+
+
+def _typed(database: Database, source: Source, items: Sequence[object]) -> Sequence[object]:
+    with database.begin(source.workspace_id) as connection:
+        return typed(connection, source, items)
 
 
 def refused(database: Database, source: Source, *, address: str | None) -> None:

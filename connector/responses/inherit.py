@@ -102,7 +102,7 @@ def _look(work: Work, asked: Iterable[Asked]) -> None:
 def _read(work: Work, entity: str, ids: Sequence[str], want: Sequence[str]) -> None:
     by = work.known.traits.id_field
     try:
-        told = work.caller.call(lambda crm: crm.find(entity, by, ids, want=want))
+        told = work.caller.ask(lambda crm: crm.find(entity, by, ids, want=want))
     except PauseMapping:
         # Hidden from us since the definitions were downloaded: the records do without.
         told = {}

@@ -88,7 +88,9 @@ def accept(
     results: dict[int, Accepted] = {}
     valid = _checked(items, results)
     if valid:
-        where = {"source": source, "priority": int(priority)}
+        # What a paused source brings is kept and not due: sources.py names its responses so.
+        _, _, own_id = source.partition("hook:")
+        where = {"source": source, "priority": int(priority), "source_id": int(own_id or 0)}
         store = partial(_store, database, workspace_id, where, valid, limits=limits, edits=edits)
         stored = retried(store)
         failpoint("web_committed")
@@ -323,17 +325,21 @@ VERSIONS = text(
     """
 )
 # One statement for any number of rows: with a parameter a value the driver parsed half a megabyte
-# of SQL, which cost more than the database's own work. In the push's order: ids follow it.
+# of SQL, which cost more than the database's own work. In the push's order: ids follow it. The
+# source is locked against a resume meanwhile, which would not see these responses.
 STORE = text(
     """
     WITH pushed AS (
       SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         place int, response_id text, revision int, digest text, event text, anonymous boolean,
         body jsonb, answered_at timestamptz)
+    ), held AS (
+      SELECT paused_at FROM hook_source WHERE id = :source_id FOR SHARE
     ), stored AS (
       INSERT INTO response (workspace_id, source, response_id, revision, event, anonymous, body,
-                            answered_at, priority)
-      SELECT :w, :source, response_id, revision, event, anonymous, body, answered_at, :priority
+                            answered_at, priority, plan_due_at)
+      SELECT :w, :source, response_id, revision, event, anonymous, body, answered_at, :priority,
+             CASE WHEN (SELECT paused_at FROM held) IS NULL THEN now() ELSE 'infinity' END
         FROM pushed ORDER BY place
       RETURNING id, response_id, revision
     ), keyed AS (

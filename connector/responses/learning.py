@@ -59,10 +59,14 @@ def with_nps(
     connection: Connection, named: Mapping[str, CampaignFacts], *, days: int
 ) -> dict[str, CampaignFacts]:
     """The campaigns with the NPS (-100 to 100) of their answers of the last `days` days."""
-    ids = sorted(one.id for one in named.values())
-    rows = connection.execute(NPS, {"ids": ids, "days": days})
-    scores = {row.campaign_id: row.nps for row in rows}
-    return {key: replace(one, nps=scores.get(one.id)) for key, one in named.items()}
+    known = scores(connection, (one.id for one in named.values()), days=days)
+    return {key: replace(one, nps=known.get(one.id)) for key, one in named.items()}
+
+
+def scores(connection: Connection, campaigns: Iterable[int], *, days: int) -> dict[int, int]:
+    """The NPS of each campaign by our id; a campaign without answers is left out."""
+    rows = connection.execute(NPS, {"ids": sorted(campaigns), "days": days})
+    return {row.campaign_id: row.nps for row in rows}
 
 
 def usable_name(name: str | None, platform_id: str) -> str:

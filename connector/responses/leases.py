@@ -54,15 +54,15 @@ def claim(
     lanes: int,
     lease_s: float,
     slowest: Priority = Priority.BACKFILL,
-    fragile: bool = False,
+    crashes: int = 0,
 ) -> Wave:
     """Lease up to `lanes` lanes with all their due rows, the most urgent first. Commit before
     anything else is done.
 
     `slowest`: a lane whose due rows are all less urgent is left waiting.
 
-    `fragile` takes only what has crashed twice already, and is asked with one lane: the third
-    crash then takes no neighbour with it.
+    `crashes`: only lanes with due rows that have crashed just so often begin the claim. What has
+    crashed is asked for with fewer lanes: the next crash then takes few neighbours with it.
     """
     token = uuid4()
     queue_up(connection, connection_id)
@@ -73,8 +73,7 @@ def claim(
         "lease": lease_s,
         "token": token,
         "slowest": int(slowest),
-        "fragile": MAX_CRASHES - 1 if fragile else 0,
-        "sturdy": MAX_CRASHES if fragile else MAX_CRASHES - 1,
+        "crashes": crashes,
     }
     return Wave(token, tuple(_delivery(row) for row in connection.execute(CLAIM, options)))
 
@@ -153,7 +152,7 @@ CLAIM = text(
         CROSS JOIN LATERAL (
           SELECT d.id, d.lane, d.due_at FROM delivery d
            WHERE d.connection_id = :c AND d.state = 'pending' AND d.priority = p.priority
-             AND d.due_at <= now() AND d.crashes >= :fragile AND d.crashes < :sturdy
+             AND d.due_at <= now() AND d.crashes = :crashes
              AND coalesce(d.mapping_id, 0) NOT IN (
                  SELECT id FROM mapping WHERE connection_id = :c AND paused_at IS NOT NULL)
              AND d.lane NOT IN (

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from connector.responses import outbox
 from connector.responses.steps import Settlement
+from connector.webhooks import events
 from schemas.fields import FieldValue
 
 
@@ -58,7 +59,8 @@ class Link:
 class Results:
     """Everything one wave found out, collected while it works and written at once.
 
-    `untagged`: (contact id, campaign id) whose score was taken back.
+    `untagged`: (contact id, campaign id) whose score was taken back. `values`: by delivery, its
+    values with the links of files in their placeholders' places.
     """
 
     settlements: dict[int, Settlement] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Results:
     untagged: list[tuple[int, int]] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     learnt: dict[str, Any] = field(default_factory=dict)
+    values: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
     def settle(self, *settlements: Settlement) -> None:
         """Take what became of deliveries; the first word about one counts."""
@@ -97,6 +100,11 @@ def record(
     _run(connection, TAGS, [_tag(one) for one in results.tags if one.delivery_id in ours], here)
     keep_links(connection, workspace_id, connection_id, results.links)
     keep_learnt(connection, connection_id, results.learnt)
+    told = [
+        {"id": one, "values": dict(all_)} for one, all_ in results.values.items() if one in ours
+    ]
+    _run(connection, VALUES, told, {"w": workspace_id})
+    events.settled(connection, workspace_id, ours)
     return ours
 
 
@@ -107,12 +115,13 @@ def record_edit(
     *,
     before: Mapping[str, FieldValue],
     after: Mapping[str, FieldValue],
+    created: bool = False,
 ) -> None:
-    """Write what a person's edit has changed."""
+    """Write what a person's edit has changed, or the record that it has `created`."""
     rows = [
         {"field": name, "before": before.get(name), "after": value} for name, value in after.items()
     ]
-    _run(connection, EDITED, rows, {"w": workspace_id, "edit": edit_id})
+    _run(connection, EDITED, rows, {"w": workspace_id, "edit": edit_id, "created": created})
 
 
 def keep_links(
@@ -210,12 +219,21 @@ ENTRIES = text(
            SELECT id, contact_id, response_id FROM delivery WHERE id = r.id OFFSET 0) d
     """
 )
+# What a later look takes back or compares is what was written, not its placeholder.
+VALUES = text(
+    """
+    UPDATE delivery d
+       SET payload = jsonb_set(d.payload - 'links', '{values}', r.values)
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id bigint, values jsonb)
+     WHERE d.workspace_id = :w AND d.id = r.id
+    """
+)
 EDITED = text(
     """
     INSERT INTO ledger (workspace_id, connection_id, edit_id, contact_id, entity, remote_id, field,
-                        before, after)
+                        before, after, created)
     SELECT :w, e.connection_id, e.id, e.contact_id, e.entity, e.remote_id, r.field, r.before,
-           r.after
+           r.after, :created
       FROM edit e, jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
            field text, before jsonb, after jsonb)
      WHERE e.workspace_id = :w AND e.id = :edit

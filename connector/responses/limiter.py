@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import redis
@@ -64,6 +65,14 @@ class Limiter:
 
     def wait_s(self, allowance: Allowance, kind: str | None) -> float:
         """0.0 when the call may go now (it is counted), else the seconds until it may ask again."""
+        return self.own_wait_s(allowance, kind) or self._wait_s(allowance, kind)
+
+    def own_wait_s(self, allowance: Allowance, kind: str | None) -> float:
+        """For how many seconds calls of this kind alone have no place; nothing is counted."""
+        own = [one for one in allowance.policies if one.kind is not None and one.kind == kind]
+        return max((self._ask(allowance, one, only=True) for one in own), default=0.0)
+
+    def _wait_s(self, allowance: Allowance, kind: str | None) -> float:
         waits = [self._ask(allowance, one) for one in allowance.applying(kind)]
         return max(waits, default=0.0)
 
@@ -115,20 +124,20 @@ class Limiter:
         with contextlib.suppress(redis.RedisError):
             self._redis.set(EPOCH_KEY, 0, nx=True, ex=EPOCH_TTL_S)
 
-    def _ask(self, allowance: Allowance, policy: RatePolicy) -> float:
+    def _ask(self, allowance: Allowance, policy: RatePolicy, *, only: bool = False) -> float:
+        asked = partial(_looked if only else _asked, allowance=allowance, policy=policy)
         if time.monotonic() >= self._alone_until:
             try:
-                return self._asked_all(allowance, policy)
+                return self._asked_all(asked, policy)
             except redis.RedisError:
                 self._leave_alone()
-        return _asked(self._by_me, allowance, policy, part=ALONE)
+        return asked(self._by_me, part=ALONE)
 
-    def _asked_all(self, allowance: Allowance, policy: RatePolicy) -> float:
+    def _asked_all(self, asked: Callable[..., float], policy: RatePolicy) -> float:
         if not self._is_young(policy.per_s):
-            return _asked(self._by_all, allowance, policy, part=MARGIN)
+            return asked(self._by_all, part=MARGIN)
         # Counted apart, and in the full window too: it must not open on top of what was sent young.
-        wait_s = _asked(self._by_all, allowance, policy, part=ALONE, window="young")
-        return wait_s or _asked(self._by_all, allowance, policy, part=MARGIN)
+        return asked(self._by_all, part=ALONE, window="young") or asked(self._by_all, part=MARGIN)
 
     def _leave_alone(self) -> None:
         """Not asked again for two seconds: a dead Redis must not cost a timeout per call."""
@@ -146,18 +155,40 @@ class Limiter:
 
 def _asked(
     limiter: MovingWindowRateLimiter,
+    *,
     allowance: Allowance,
     policy: RatePolicy,
-    *,
     part: float,
     window: str = "full",
 ) -> float:
+    """0.0 when there was a place, which is taken; else how long until there is one."""
+    item, key = _named(allowance, policy, part=part, window=window)
+    return 0.0 if limiter.hit(item, *key) else _until(limiter, item, key)
+
+
+def _looked(
+    limiter: MovingWindowRateLimiter,
+    *,
+    allowance: Allowance,
+    policy: RatePolicy,
+    part: float,
+    window: str = "full",
+) -> float:
+    """As `_asked`, and no place is taken."""
+    item, key = _named(allowance, policy, part=part, window=window)
+    return 0.0 if limiter.test(item, *key) else _until(limiter, item, key)
+
+
+def _named(
+    allowance: Allowance, policy: RatePolicy, *, part: float, window: str
+) -> tuple[RateLimitItem, tuple[str, ...]]:
     item = _item(policy, part * allowance.share)
-    key = (allowance.account, policy.kind or "all", window)
-    if limiter.hit(item, *key):
-        return 0.0
+    return item, (allowance.account, policy.kind or "all", window)
+
+
+def _until(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: tuple[str, ...]) -> float:
     reset_at = limiter.get_window_stats(item, *key).reset_time
-    return max(0.05, min(float(policy.per_s), reset_at - time.time()))
+    return max(0.05, min(float(item.get_expiry()), reset_at - time.time()))
 
 
 def _item(policy: RatePolicy, part: float) -> RateLimitItem:

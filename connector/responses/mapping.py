@@ -16,8 +16,12 @@ from connector.responses.transforms import (
     step_problem,
     transformed,
 )
-from connector.responses.vocabulary import OPEN, Kind, Variable
+from connector.responses.vocabulary import CRM_LINK, HUB_LINK, OPEN, Kind, Variable
 from schemas.fields import Entity, Field, FieldType, FieldValue
+from schemas.phrases import phrase
+from schemas.record import broken_rule
+
+_DOES = {"create": phrase("create"), "update": phrase("update"), "upsert": phrase("upsert")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,14 @@ def check_mapping(
     *,
     entity: Entity,
     operations: Collection[str] = ("create", "update"),
+    takes_files: bool = True,
+    links_files: bool = True,
 ) -> tuple[Problem, ...]:
     """What keeps this mapping from working, row by row; empty where nothing does.
 
-    `declared` are the survey's variables (vocabulary.declared), `operations` what the CRM can do.
+    `declared` are the survey's variables (vocabulary.declared), `operations` what the CRM can do,
+    `takes_files` whether files can hang on records of the entity, `links_files` whether the app
+    takes files at all, so that it has links to them.
     """
     fields = entity.by_name()
     return (
@@ -115,8 +123,9 @@ def check_mapping(
                 f"rows[{place}]", row, declared=declared, fields=fields, mapping=mapping
             )
         ),
-        *_required_problems(mapping, fields),
         *_link_problems(mapping, fields),
+        *_file_problems(mapping, takes_files=takes_files),
+        *(() if links_files else _file_link_problems(mapping)),
     )
 
 
@@ -129,7 +138,7 @@ def _value(
 ) -> FieldValue:
     field = fields.get(row["field"])
     if field is None:
-        code, message = "unknown_field", "the CRM has no such field any more"
+        code, message = "unknown_field", phrase("the CRM has no such field any more")
         raise Unfit(code, message)
     variable = variables.get(row["variable"], _NOTHING)
     value = _carried(row, variable, context)
@@ -180,20 +189,25 @@ def _match(
         return None, (_problem("identify", identify, exc),)
     if isinstance(value, str) and value.strip():
         return value.strip(), ()
-    message = f"{identify['variable']} has no value in this response"
+    message = phrase("%(variable)s has no value in this response", variable=identify["variable"])
     return None, (Problem("identify", identify["field"], "match_missing", message),)
 
 
 def _problem(place: str, row: Mapping[str, Any], exc: Exception) -> Problem:
     code = exc.code if isinstance(exc, Unfit) else "transform_failed"
-    message = f"{row['variable']} -> {row['field']}: {exc}"
+    message = phrase(
+        "%(variable)s -> %(field)s: %(why)s",
+        variable=row["variable"],
+        field=row["field"],
+        why=str(exc),
+    )
     return Problem(place, row["field"], code, message)
 
 
 def _operation_problems(operation: str, operations: Collection[str]) -> Iterator[Problem]:
     needed = {"create", "update"} if operation == "upsert" else {operation}
     if not needed <= set(operations):
-        message = f"this app cannot {operation} such records"
+        message = phrase("this app cannot %(operation)s such records", operation=_DOES[operation])
         yield Problem("operation", "", "operation_unsupported", message)
 
 
@@ -207,7 +221,7 @@ def _identify_problems(
     if field is None:
         yield _unknown_field("identify", name, fields)
     elif not (field.identifies or field.unique):
-        message = f"{name} does not identify one record: choose a unique field"
+        message = phrase("%(name)s does not identify one record: choose a unique field", name=name)
         yield Problem("identify", name, "not_identifying", message)
 
 
@@ -226,7 +240,11 @@ def _row_problems(
         yield _unknown_field(place, row["field"], fields)
         return
     if not _writable(field, mapping["operation"]):
-        message = f"{field.name} cannot be written by {mapping['operation']}"
+        message = phrase(
+            "%(name)s cannot be written by %(operation)s",
+            name=field.name,
+            operation=_DOES[mapping["operation"]],
+        )
         yield Problem(place, field.name, "read_only", message)
     yield from _type_problems(place, row, field=field, declared=declared)
     yield from _default_problems(place, row, field)
@@ -240,7 +258,11 @@ def _variable_problems(
     # What a platform sends along is only known once it came.
     if name in declared or name.partition(".")[0] in OPEN:
         return
-    message = f"no variable is called {name}{suggestion(name, declared)}"
+    message = phrase(
+        "no variable is called %(name)s%(suggestion)s",
+        name=name,
+        suggestion=suggestion(name, declared),
+    )
     yield Problem(place, row["field"], "unknown_variable", message)
 
 
@@ -269,7 +291,13 @@ def _type_problems(
     # Behind a transformation the kind is open, but no transformation makes a field writable.
     kind = Kind.ANY if row["transforms"] else declared.get(row["variable"], Kind.ANY)
     if field.type not in FITS[kind]:
-        message = f"{row['variable']} ({kind}) cannot fill {field.name} ({field.type})"
+        message = phrase(
+            "%(variable)s (%(kind)s) cannot fill %(name)s (%(type)s)",
+            variable=row["variable"],
+            kind=kind,
+            name=field.name,
+            type=field.type,
+        )
         yield Problem(place, field.name, "type_unfit", message)
 
 
@@ -278,11 +306,17 @@ def _default_problems(place: str, row: Mapping[str, Any], field: Field) -> Itera
         return
     try:
         value = fitted(given(row["default"]), Kind.ANY, field=field)
-        complaint = "it is empty" if _is_empty(value) else ""
+        broken = broken_rule(field, value)
+        complaint = phrase("it is empty") if _is_empty(value) else broken[1] if broken else ""
     except Unfit as exc:
         complaint = str(exc)
     if complaint:
-        yield Problem(place, field.name, "default_unfit", f"default of {field.name}: {complaint}")
+        yield Problem(
+            place,
+            field.name,
+            "default_unfit",
+            phrase("default of %(name)s: %(complaint)s", name=field.name, complaint=complaint),
+        )
 
 
 def _link_problems(mapping: Mapping[str, Any], fields: Mapping[str, Field]) -> Iterator[Problem]:
@@ -291,11 +325,32 @@ def _link_problems(mapping: Mapping[str, Any], fields: Mapping[str, Field]) -> I
         if field is None:
             yield _unknown_field(place, name, fields)
         elif not _writable(field, mapping["operation"]):
-            message = f"{name} cannot be written by {mapping['operation']}"
+            message = phrase(
+                "%(name)s cannot be written by %(operation)s",
+                name=name,
+                operation=_DOES[mapping["operation"]],
+            )
             yield Problem(place, name, "read_only", message)
         elif field.type is not FieldType.REFERENCE:
-            message = f"{name} ({field.type}) does not refer to another record"
+            message = phrase(
+                "%(name)s (%(type)s) does not refer to another record", name=name, type=field.type
+            )
             yield Problem(place, name, "type_unfit", message)
+
+
+def _file_problems(mapping: Mapping[str, Any], *, takes_files: bool) -> Iterator[Problem]:
+    if mapping.get("files") == "record" and not takes_files:
+        message = phrase("no file can hang on %(entity)s from here", entity=mapping["entity"])
+        yield Problem("files", "", "files_unsupported", message)
+
+
+def _file_link_problems(mapping: Mapping[str, Any]) -> Iterator[Problem]:
+    """Rows that write where a file stands in an app that takes none."""
+    for place, row in enumerate(mapping["rows"]):
+        answer, _, word = row["variable"].rpartition(".")
+        if word == CRM_LINK and answer.startswith("answers."):
+            message = f"this app takes no files: write {answer}.{HUB_LINK}, a link of ours, instead"
+            yield Problem(f"rows[{place}]", row["field"], "files_unsupported", message)
 
 
 def _offer_problems(place: str, row: Mapping[str, Any], field: Field) -> Iterator[Problem]:
@@ -307,7 +362,12 @@ def _offer_problems(place: str, row: Mapping[str, Any], field: Field) -> Iterato
         lacking = [one for one in written if one not in offered]
         if lacking:
             listed = ", ".join(lacking[:_MOST_NAMED]) + (", ..." if lacking[_MOST_NAMED:] else "")
-            message = f"{field.name}: records of the type {record_type} do not offer {listed}"
+            message = phrase(
+                "%(name)s: records of the type %(record_type)s do not offer %(listed)s",
+                name=field.name,
+                record_type=record_type,
+                listed=listed,
+            )
             yield Problem(place, field.name, "option_not_offered", message, warning=True)
 
 
@@ -331,21 +391,9 @@ def _writable(field: Field, operation: str) -> bool:
 
 
 def _unknown_field(place: str, name: str, fields: Mapping[str, Field]) -> Problem:
-    message = f"the CRM has no field {name}{suggestion(name, fields)}"
+    message = phrase(
+        "the CRM has no field %(name)s%(suggestion)s",
+        name=name,
+        suggestion=suggestion(name, fields),
+    )
     return Problem(place, name, "unknown_field", message)
-
-
-def _required_problems(
-    mapping: Mapping[str, Any], fields: Mapping[str, Field]
-) -> Iterator[Problem]:
-    if mapping["operation"] == "update":
-        return
-    covered = {
-        mapping["identify"]["field"],
-        *(row["field"] for row in mapping["rows"]),
-        *(mapping.get("links") or {}).values(),
-    }
-    for field in fields.values():
-        if field.required and field.creatable and field.name not in covered:
-            message = f"a new record needs {field.name}, and no row fills it"
-            yield Problem("rows", field.name, "required_uncovered", message, warning=True)

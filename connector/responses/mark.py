@@ -17,7 +17,7 @@ from adapters.base import (
 )
 from adapters.errors import AdapterError
 from adapters.traits import TagPlace
-from connector.responses import noting
+from connector.responses import made, noting
 from connector.responses.attach import attach
 from connector.responses.fold import Tagging, Target, names_of
 from connector.responses.ledger import Entry
@@ -28,11 +28,17 @@ from connector.responses.tasking import task
 from connector.responses.work import DONE, Work, chunks, each_outcome
 from schemas.fields import FieldValue
 
+# Each mark may be a call of its own. After this share of the lease what is done is settled: the
+# longer a wave, the more a crash leaves in doubt, and all of that has to be looked for.
+MARKS_SHARE = 1 / 3
+
 
 def mark(work: Work, targets: Sequence[Target], remote_ids: Mapping[str, str | None]) -> None:
     """Tags and notes for every target whose record is there; the others' share their record's
     fate.
     """
+    now = work.caller.monotonic()
+    work.marks_end_at = now + (work.caller.ends_at - now) * MARKS_SHARE
     there = [(one, str(remote_ids[one.key])) for one in targets if remote_ids.get(one.key)]
     if work.known.traits.tags.place is TagPlace.ENDPOINT:
         undone = [pair for pair in _open(work, there, UNDO) if pair[0].about == TAG]
@@ -40,7 +46,7 @@ def mark(work: Work, targets: Sequence[Target], remote_ids: Mapping[str, str | N
     noting.note(
         work, [(one, note_of(one, remote_id)) for one, remote_id in _open(work, there, NOTE)]
     )
-    attach(work, _open(work, there, FILE))
+    attach(work, made.on_what_was_made(work, _open(work, there, FILE)))
     task(work, _open(work, there, TASK))
     take_back(work, _open(work, there, UNDO))
     for one in targets:
@@ -93,11 +99,11 @@ def _held(
     work: Work, every: Sequence[tuple[Delivery, str]]
 ) -> Mapping[str, tuple[str, ...]] | None:
     """The tags that these records have now, by remote id; None when they could not be read."""
-    if work.trouble.ends_wave:
+    if work.is_over:
         return None
     entity, ids = every[0][0].entity, list(dict.fromkeys(remote_id for _, remote_id in every))
     try:
-        return work.caller.call(lambda crm: _tag_taker(crm).tagged(entity, ids))
+        return work.caller.ask(lambda crm: _tag_taker(crm).tagged(entity, ids))
     except AdapterError as exc:
         work.failed([one for one, _ in every], exc)
         return None

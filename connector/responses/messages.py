@@ -31,6 +31,12 @@ def message_step(draft: Draft, automation: AutomationFacts, action: Mapping[str,
     if connection is None or traits is None:
         draft.verdicts[f"notify:{action['connection']}"] = "no_such_connection"
         return
+    if traits.respondent and not draft.case.body["respondent"].get("email"):
+        draft.verdicts[f"notify:{action['connection']}"] = "no_address"
+        return
+    if traits.respondent and draft.case.person and draft.case.person.opted_out:
+        draft.verdicts[f"notify:{action['connection']}"] = "opted_out"
+        return
     place = automation.body["then"].index(action)
     own = f"{automation.id}:{place}:{draft.case.key}"
     revision = "" if traits.once else f":{draft.case.marker}"
@@ -62,6 +68,8 @@ def _said(
     draft: Draft, automation: AutomationFacts, action: Mapping[str, Any], traits: MessageTraits
 ) -> dict[str, Any]:
     case = draft.case
+    if traits.respondent:
+        return _for_respondent(case)
     if not traits.once:
         told = _told(case, automation, action)
         return {"event": f"response.{case.body['event']}", "title": "", "text": "", "told": told}
@@ -70,6 +78,19 @@ def _said(
         "title": _title(case, action),
         "text": _text(case, action, traits.limit),
         "to": list(action.get("to", ())),
+    }
+
+
+def _for_respondent(case: Case) -> dict[str, Any]:
+    """Who has answered, and nothing of what."""
+    who = case.body["respondent"]
+    told = {"reference": case.body["response_id"], "name": who.get("name") or ""}
+    return {
+        "event": f"response.{case.body['event']}",
+        "title": "",
+        "text": "",
+        "to": [who["email"]],
+        "told": told,
     }
 
 

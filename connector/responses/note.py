@@ -74,7 +74,7 @@ def note_of(
         head=f"<p>{html.escape(_head(response))}</p>",
         end=f"<p>{html.escape(end)}</p>",
     )
-    return NoteText(_title(response), text, page, max(dropped, lost))
+    return NoteText(title_of(response), text, page, max(dropped, lost))
 
 
 def _ordered(answers: Mapping[str, Any], order: Sequence[str]) -> list[str]:
@@ -82,7 +82,8 @@ def _ordered(answers: Mapping[str, Any], order: Sequence[str]) -> list[str]:
     return [*listed, *(key for key in answers if key not in set(listed))]
 
 
-def _title(response: Mapping[str, Any]) -> str:
+def title_of(response: Mapping[str, Any]) -> str:
+    """What a response is called: by its campaign, else its survey, else its own id."""
     campaign, survey = response.get("campaign") or {}, response.get("survey") or {}
     name = campaign.get("name") or survey.get("name") or campaign.get("id") or survey.get("id")
     return cut_with(" ".join(_clean(name or response["response_id"]).split()), _LONGEST_TITLE, _CUT)
@@ -90,7 +91,7 @@ def _title(response: Mapping[str, Any]) -> str:
 
 def _head(response: Mapping[str, Any]) -> str:
     answered = response["submitted_at"][:16].replace("T", " ")
-    return f"{_title(response)} · {answered} UTC"
+    return f"{title_of(response)} · {answered} UTC"
 
 
 def _block(key: str, answer: Mapping[str, Any]) -> _Block:

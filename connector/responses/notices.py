@@ -12,6 +12,9 @@ from sqlalchemy import Connection, text
 
 from schemas.sources.base import Notice
 
+# How many of a list are due at once.
+AT_ONCE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -25,10 +28,20 @@ class Claimed:
 
 
 def enter(
-    connection: Connection, workspace_id: int, source_id: int, notices: Sequence[Notice]
+    connection: Connection,
+    workspace_id: int,
+    source_id: int,
+    notices: Sequence[Notice],
+    *,
+    apart_s: float = 0.0,
 ) -> None:
-    """Keep what was told of. One that waits already for the same response is enough."""
-    rows = [{"key": one.key, "what": dict(one.what)} for one in notices]
+    """Keep what was told of. One that waits already for the same response is enough. Of many, those
+    behind the first few are due one after the other, `apart_s` seconds apart.
+    """
+    rows = [
+        {"key": one.key, "what": dict(one.what), "wait_s": apart_s * max(0, place - AT_ONCE)}
+        for place, one in enumerate(notices)
+    ]
     if rows:
         options = {"w": workspace_id, "s": source_id, "rows": json.dumps(rows)}
         connection.execute(ENTER, options)
@@ -61,6 +74,12 @@ def give_up(connection: Connection, one: Claimed, *, reason: str, error: str) ->
     connection.execute(FAILED, options)
 
 
+def rest(connection: Connection, one: Claimed, *, wait_s: float) -> None:
+    """One that is never done with, as a poll: its next turn comes then, as if it were the first."""
+    options = {"id": one.id, "token": one.token, "wait": wait_s}
+    connection.execute(REST, options)
+
+
 def retry(connection: Connection, source_id: int) -> int:
     """Those of a source that wait or could not be had are due now; how many."""
     return connection.execute(RETRY, {"s": source_id}).rowcount
@@ -74,9 +93,9 @@ def listed(connection: Connection, source_id: int, *, limit: int) -> list[Mappin
 
 ENTER = text(
     """
-    INSERT INTO hook_notice (workspace_id, source_id, key, what)
-    SELECT :w, :s, r.key, r.what FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-           AS r(key text, what jsonb)
+    INSERT INTO hook_notice (workspace_id, source_id, key, what, due_at)
+    SELECT :w, :s, r.key, r.what, now() + make_interval(secs => r.wait_s)
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(key text, what jsonb, wait_s float)
     ON CONFLICT (workspace_id, source_id, key) WHERE state = 'pending' AND lease_until IS NULL
     DO NOTHING
     """
@@ -111,6 +130,14 @@ AGAIN = text(
     UPDATE hook_notice
        SET due_at = now() + make_interval(secs => :wait), reason = :reason, error = :error,
            lease_until = now(), lease_token = NULL
+     WHERE id = :id AND state = 'pending' AND lease_token = :token
+    """
+)
+REST = text(
+    """
+    UPDATE hook_notice
+       SET due_at = now() + make_interval(secs => :wait), reason = NULL, error = NULL,
+           attempts = 0, lease_until = now(), lease_token = NULL
      WHERE id = :id AND state = 'pending' AND lease_token = :token
     """
 )

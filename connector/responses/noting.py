@@ -1,10 +1,10 @@
 """Step 5 of a wave: notes.
 
-look    what an earlier try may have sent, by its marker: creating notes is not idempotent
-        anywhere
-begin   what is certainly the first of its contact and campaign, many as one batch that the CRM
-        works on by itself (awaiting.py)
-write   the others
+doubtful  what an earlier try may have sent is looked for by its marker (creating notes is not
+          idempotent anywhere), and written right behind the look where it is not there
+begin     what is certainly the first of its contact and campaign, many as one batch that the CRM
+          works on by itself (awaiting.py)
+write     the others
 """
 
 from __future__ import annotations
@@ -49,16 +49,20 @@ def note_of(one: Delivery, remote_id: str) -> Note:
 
 def note(work: Work, notes: Sequence[Asked]) -> None:
     """Write the notes: first ones in batches where the CRM takes such, the others each."""
-    by_thread: dict[Thread, list[Asked]] = defaultdict(list)
-    for one, asked in notes:
-        by_thread[_thread_of(one)].append((one, asked))
-    groups = list(by_thread.values())
+    groups = _by_thread(notes)
     # Before anything is begun: a look may have to wait until no batch is at work any more.
-    _look(work, groups)
+    _write_doubtful(work, [group for group in groups if _is_doubtful(group)])
     fresh = [group for group in groups if _is_first(work, group)]
     for batch in chunks(fresh, work.known.traits.write_batch):
         _begin(work, batch)
-    _write(work, groups)
+    _write(work, [group for group in groups if not _is_doubtful(group)])
+
+
+def _by_thread(notes: Sequence[Asked]) -> list[list[Asked]]:
+    by_thread: dict[Thread, list[Asked]] = defaultdict(list)
+    for one, asked in notes:
+        by_thread[_thread_of(one)].append((one, asked))
+    return list(by_thread.values())
 
 
 def collected(work: Work, notes: Sequence[tuple[Delivery, str]], result: BatchResult) -> None:
@@ -73,8 +77,7 @@ def collected(work: Work, notes: Sequence[tuple[Delivery, str]], result: BatchRe
             _noted(work, one, outcome)
         else:
             refused.append([(one, note_of(one, remote_id))])
-    _look(work, refused)
-    _write(work, refused)
+    _write_doubtful(work, refused)
 
 
 def _thread_of(one: Delivery) -> Thread:
@@ -89,32 +92,45 @@ def _is_first(work: Work, group: Sequence[Asked]) -> bool:
     return not any(one.may_have_been_sent for one, _ in group)
 
 
-# --- look -----------------------------------------------------------------------------------------
+# --- doubtful -------------------------------------------------------------------------------------
 
 
-def _look(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
-    """Settle what stands already. What could not be looked for is settled as that call's fault."""
-    doubtful = [pair for group in groups for pair in group if pair[0].may_have_been_sent]
-    # Where a look is several calls a note, as few parts as keep the account's rate busy: what is
-    # asked once a part (are batches at work?) is asked rarely.
+def _is_doubtful(group: Sequence[Asked]) -> bool:
+    return any(one.may_have_been_sent for one, _ in group)
+
+
+def _write_doubtful(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
+    """Look and write, some threads at a time: had all been looked for first, a wave that ends in
+    the middle would have looked for nothing.
+    """
     traits = work.known.traits
-    share = min(work.caller.share(len(doubtful)), traits.read_batch)
-    parts = chunks(doubtful, max(share, traits.note_batch))
-    work.caller.each(parts, lambda part: _look_for(work, part))
+    parts = chunks(groups, traits.look_batch or traits.read_batch)
+    work.caller.each(parts, lambda part: _look_and_write(work, part))
 
 
-def _look_for(work: Work, part: Sequence[Asked]) -> None:
-    if work.trouble.ends_wave:
-        return
+def _look_and_write(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
+    asked = [pair for group in groups for pair in group]
+    doubtful = [pair for pair in asked if pair[0].may_have_been_sent]
+    if not doubtful or _look_for(work, doubtful):
+        _write_parts(work, asked)
+
+
+def _look_for(work: Work, part: Sequence[Asked]) -> bool:
+    """Settle what stands already; whether it could be looked for. What could not is settled as that
+    call's fault.
+    """
+    if work.is_over:
+        return False
     entity, notes = part[0][0].entity, [asked for _, asked in part]
     try:
-        found = work.caller.call(lambda crm: _note_taker(crm).noted(entity, notes))
+        found = work.caller.ask(lambda crm: _note_taker(crm).noted(entity, notes))
     except AdapterError as exc:
         work.failed([one for one, _ in part], exc)
-        return
+        return False
     for one, asked in part:
         if asked.key in found:
             _noted(work, one, Outcome(asked.key, Status.UNCHANGED, remote_id=found[asked.key]))
+    return True
 
 
 # --- batches --------------------------------------------------------------------------------------
@@ -162,8 +178,18 @@ def _write(work: Work, groups: Sequence[Sequence[Asked]]) -> None:
 
 
 def _write_parts(work: Work, part: Sequence[Asked]) -> None:
-    for batch in chunks(part, work.known.traits.note_batch):
-        _write_part(work, batch)
+    waiting = [pair for pair in part if work.is_open(pair[0])]
+    for batch in chunks(waiting, work.known.traits.note_batch):
+        # One behind a note that may or may not stand would open the thread a second time.
+        if ready := [pair for pair in batch if not _is_stuck(work, pair[0], part)]:
+            _write_part(work, ready)
+
+
+def _is_stuck(work: Work, one: Delivery, part: Sequence[Asked]) -> bool:
+    """Whether a note of the same thread is tried again: those behind it wait for it."""
+    settled = work.results.settlements
+    others = (other for other, _ in part if _thread_of(other) == _thread_of(one))
+    return any(other.id in settled and settled[other.id].state == "pending" for other in others)
 
 
 def _write_part(work: Work, part: Sequence[Asked]) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from connector.responses.steps import Rank, Settlement, Step
+from schemas.priority import Priority
 
 # Rows of one statement: a wave of a whole bulk job has tens of thousands, and the statement timeout
 # is each statement's own.
@@ -23,9 +24,15 @@ AT_ONCE = 2_000
 
 
 def enqueue(
-    connection: Connection, workspace_id: int, planned: Iterable[tuple[Rank, int, Step]]
+    connection: Connection,
+    workspace_id: int,
+    planned: Iterable[tuple[Rank, int, Step]],
+    *,
+    priority: Priority = Priority.INTERACTIVE,
 ) -> int:
     """Insert the steps of (rank, contact id, step) that are not there yet; how many were new.
+
+    They stand in the lane of their response, or in that of `priority` where it is slower.
 
     The order guard's clocks are raised in the same transaction, also for steps that are parked: an
     older answer must not be written while a newer one waits.
@@ -33,7 +40,8 @@ def enqueue(
     rows = [_row(workspace_id, rank, contact_id, step) for rank, contact_id, step in planned]
     if not rows:
         return 0
-    stored = connection.execute(INSERT_STEPS, {"rows": json.dumps(rows)})
+    options = {"rows": json.dumps(rows), "slowest": int(priority)}
+    stored = connection.execute(INSERT_STEPS, options)
     raise_clocks(connection, rows)
     return stored.rowcount
 
@@ -90,7 +98,7 @@ INSERT_STEPS = text(
     SELECT s.workspace_id, s.response_id, s.answered_at, s.revision, s.contact_id, s.step, s.kind,
         s.connection_id, s.entity, s.lane, s.payload, s.mapping_id, s.mapping_version,
         s.automation_id, s.campaign_id, s.state, s.reason, s.error_code, s.error, s.error_field,
-        CASE WHEN s.state = 'dead' THEN now() END, r.priority,
+        CASE WHEN s.state = 'dead' THEN now() END, greatest(r.priority, :slowest),
         now() + make_interval(secs => s.linger_s)
       FROM steps s JOIN fresh f USING (response_id, step) JOIN response r ON r.id = s.response_id
     """

@@ -59,7 +59,12 @@ def persons(
 def contact_of(connection: Connection, contact_id: int) -> Person | None:
     """The person of a contact, None where it is gone; reads only."""
     row = connection.execute(ONE, {"id": contact_id}).one_or_none()
-    return None if row is None else _person(row, {})
+    return None if row is None else person_of(row)
+
+
+def person_of(row: Row[Any]) -> Person:
+    """The person of a contact's row, as ONE selects it."""
+    return _person(row, {})
 
 
 def _by_crm_id(
@@ -115,7 +120,8 @@ def _person(row: Row[Any], crm_ids: Mapping[str, str]) -> Person:
         if value is not None:
             attributes[name] = value
     _complete_name(attributes)
-    return Person(row.id, attributes, row.origin_connection_id, crm_ids)
+    opted_out = row.opted_out_at is not None
+    return Person(row.id, attributes, row.origin_connection_id, crm_ids, opted_out)
 
 
 def _complete_name(attributes: dict[str, Any]) -> None:
@@ -160,12 +166,12 @@ FIND = text(
            response bigint, email_key text, external_id text)
      CROSS JOIN LATERAL (
            SELECT 1 AS choice, id, email, external_id, phone, name, first_name, last_name, company,
-                  country, language, attributes, origin_connection_id
+                  country, language, attributes, origin_connection_id, opted_out_at
              FROM contact WHERE workspace_id = :w AND external_id = r.external_id
               AND state = 'active'
            UNION ALL
            SELECT 2, id, email, external_id, phone, name, first_name, last_name, company,
-                  country, language, attributes, origin_connection_id
+                  country, language, attributes, origin_connection_id, opted_out_at
              FROM contact WHERE workspace_id = :w AND email_key = r.email_key
               AND state = 'active'
            ORDER BY choice LIMIT 1) c
@@ -174,7 +180,7 @@ FIND = text(
 ONE = text(
     """
     SELECT id, email, external_id, phone, name, first_name, last_name, company, country, language,
-           attributes, origin_connection_id
+           attributes, origin_connection_id, opted_out_at
       FROM contact WHERE id = :id AND state = 'active'
     """
 )
@@ -205,7 +211,7 @@ FIND_BY_CRM_ID = text(
     """
     SELECT DISTINCT ON (r.response) r.response, k.id, k.email, k.external_id, k.phone, k.name,
            k.first_name, k.last_name, k.company, k.country, k.language, k.attributes,
-           k.origin_connection_id
+           k.origin_connection_id, k.opted_out_at
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(response bigint, app text, remote_id text)
       JOIN connection c ON c.app = r.app AND c.deleted_at IS NULL
       JOIN link l ON l.connection_id = c.id AND l.remote_id = r.remote_id

@@ -26,10 +26,12 @@ from connector.responses.case import (
     Person,
     Planned,
 )
+from connector.responses.filelinks import link_steps
 from connector.responses.filesteps import file_steps
 from connector.responses.leading import REDIRECT, lead
 from connector.responses.mapping import MappedRow, mapped_row
 from connector.responses.messages import message_step
+from connector.responses.ownlinks import own_link_steps
 from connector.responses.record import record_steps
 from connector.responses.rules import verdict
 from connector.responses.standard import (
@@ -79,6 +81,8 @@ def plan(case: Case, facts: Facts) -> Planned:
         note_steps(draft)
         record_steps(draft)
         file_steps(draft)
+    own_link_steps(draft)
+    link_steps(draft)
     belong(draft)
     if not draft.steps and not draft.verdicts:
         draft.verdicts["response"] = NOTHING_ASKED

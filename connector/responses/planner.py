@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
@@ -23,11 +23,24 @@ from sqlalchemy import Connection, Row, text
 
 from connector import stopping
 from connector.connections import provision
+from connector.connections.desk import Desk
 from connector.db import DatabaseAway, retried
 from connector.log import get_logger
-from connector.responses import filestore, learning, people, redirects, rehearsal, withdrawn
+from connector.responses import (
+    edited,
+    filestore,
+    learning,
+    optouts,
+    people,
+    redirects,
+    rehearsal,
+    replacing,
+    serving,
+    withdrawn,
+)
 from connector.responses.case import CampaignFacts, Case, Facts, Person, Planned
 from connector.responses.compensation import DELETED, compensation
+from connector.responses.edited import Edits
 from connector.responses.enclosed import has_files
 from connector.responses.facts import load_facts
 from connector.responses.filefacts import FileFacts
@@ -39,8 +52,9 @@ from connector.responses.questions import enriched, order_of
 from connector.responses.redirects import Links
 from connector.responses.steps import Rank, Step
 from connector.responses.variables import variables_of
-from connector.responses.vocabulary import REDIRECT_URL, Kind, Variable
+from connector.responses.vocabulary import HUB_LINK, REDIRECT_URL, Kind, Variable
 from connector.responses.withdrawn import EVENT, Withdrawn
+from connector.webhooks import events
 
 BATCH = 200
 MAX_PLAN_FAILURES = 8
@@ -79,6 +93,7 @@ def _put_aside_first(hub: Hub, workspace_id: int, exc: Exception) -> None:
         ]
         options = {"rows": json.dumps(states), "most": MAX_PLAN_FAILURES}
         connection.execute(PLANNED, options)
+        events.planned(connection, workspace_id, [row.id for row in rows])
 
 
 def _plan_batch(hub: Hub, workspace_id: int, *, size: int) -> tuple[frozenset[int], int]:
@@ -91,11 +106,15 @@ def _plan_batch(hub: Hub, workspace_id: int, *, size: int) -> tuple[frozenset[in
         tried = [row for row in open_ones if row.source == FROM_TEST]
         rehearsed = _rehearsed(connection, hub, workspace_id, tried, ended=ended)
         due = [row for row in open_ones if row.source != FROM_TEST]
+        edits = edited.of_batch(connection, [row for row in due if not _is_gone(row, ended)])
+        due = [row for row in due if row.id not in edits.waiting]
         learnt = _learnt_with_links(connection, hub, workspace_id, due, ended=ended)
+        learnt = replace(learnt, edits=edits)
         steps, planned = _planned(connection, due, learnt, workspace_id=workspace_id)
         planned += rehearsed
-        enqueue(connection, workspace_id, _provisioned(connection, workspace_id, steps))
+        enqueue(connection, workspace_id, provisioned(connection, workspace_id, steps))
         connection.execute(PLANNED, {"rows": json.dumps(planned), "most": MAX_PLAN_FAILURES})
+        events.planned(connection, workspace_id, [one["id"] for one in planned])
         return frozenset(step.connection_id for _, _, step in steps), len(rows)
 
 
@@ -130,6 +149,7 @@ class _Learnt:
     files: Mapping[int, tuple[FileFacts, ...]]
     ended: Withdrawn
     links: Links | None = None
+    edits: Edits = field(default_factory=Edits)
 
 
 def _learnt_with_links(
@@ -141,6 +161,9 @@ def _learnt_with_links(
     ended: Withdrawn,
 ) -> _Learnt:
     learnt = _learnt(connection, workspace_id, rows, ended, linger_s=hub.settings.linger_s)
+    if learnt.facts.names(HUB_LINK):
+        files = serving.with_links(connection, hub.desk, workspace_id, learnt.files)
+        learnt = replace(learnt, files=files)
     if not learnt.facts.names(REDIRECT_URL):
         return learnt
     return replace(learnt, links=redirects.links_of(connection, hub.desk, workspace_id))
@@ -162,9 +185,10 @@ def _learnt(
     if facts.names("computed.nps"):
         named = learning.with_nps(connection, named, days=facts.nps_window_days)
     # Nobody becomes a contact by what is deleted.
-    living = [row for row in rows if row.event != EVENT and row.id not in ended.gone]
+    living = [row for row in rows if not _is_gone(row, ended)]
     known = {row.id: row.body for row in living if not row.anonymous}
-    persons = people.persons(connection, workspace_id, known)
+    matched = people.persons(connection, workspace_id, known)
+    persons = optouts.heard(connection, workspace_id, known, matched)
     enclosing = [row.id for row in living if has_files(row.body)]
     files = filestore.of_responses(connection, enclosing) if enclosing else {}
     return _Learnt(facts, named, survey_ids, persons, files, ended)
@@ -178,7 +202,7 @@ def _planned(
     planned = []
     broken: dict[int, str] = {}
     for row in rows:
-        if row.event == EVENT or row.id in learnt.ended.gone:
+        if _is_gone(row, learnt.ended):
             more, told = _of_deleted(row, learnt)
             steps += more
             planned.append(told)
@@ -192,20 +216,88 @@ def _planned(
             "survey_id": learnt.survey_ids.get(_id_of(row.body, "survey")),
         }
         try:
-            facts = learnt.facts
-            survey = facts.surveys.get(state["survey_id"] or 0)
-            case = _case(workspace_id, row, person, campaign=campaign, survey=survey, facts=facts)
-            variables = {**case.variables, **_link(learnt.links, row)}
-            files = learnt.files.get(row.id, ())
-            result = plan(replace(case, files=files, variables=variables), facts)
+            survey_id = state["survey_id"]
+            result = _made(row, learnt, workspace_id=workspace_id, survey_id=survey_id)
         except Exception as exc:  # noqa: BLE001 - one response must not stop its neighbours
             planned.append(state | _put_aside(row, exc))
             continue
+        result, back = _as_edited(result, row, person, learnt=learnt)
         steps += [(_rank(row), person.id, step) for step in result.steps] if person else []
+        steps += [(_rank(row), contact_id, step) for contact_id, step in back]
         broken |= result.broken
         planned.append(state | _verdicts(result, row, known=person is not None))
     _park_automations(connection, broken)
     return steps, planned
+
+
+def replanned(
+    connection: Connection,
+    desk: Desk,
+    workspace_id: int,
+    rows: Sequence[Row[Any]],
+    *,
+    persons: Mapping[int, Person],
+    linger_s: Mapping[str, float],
+) -> dict[int, Planned | None]:
+    """What the configuration as it is now makes of responses that were planned before, by their id;
+    None where planning breaks. Nothing is learnt and nothing stored. `persons` by response.
+    """
+    facts = load_facts(connection, workspace_id, linger_s=linger_s)
+    named = learning.campaigns(connection, workspace_id, [row.body for row in rows])
+    if facts.names("computed.nps"):
+        named = learning.with_nps(connection, named, days=facts.nps_window_days)
+    enclosing = [row.id for row in rows if has_files(row.body)]
+    files = filestore.of_responses(connection, enclosing) if enclosing else {}
+    uses_links = facts.names(REDIRECT_URL)
+    links = redirects.links_of(connection, desk, workspace_id) if uses_links else None
+    learnt = _Learnt(facts, named, {}, persons, files, Withdrawn(), links)
+    return {row.id: _replanned(row, learnt, workspace_id=workspace_id) for row in rows}
+
+
+def _replanned(row: Row[Any], learnt: _Learnt, *, workspace_id: int) -> Planned | None:
+    try:
+        return _made(row, learnt, workspace_id=workspace_id, survey_id=row.survey_id)
+    except Exception as exc:  # noqa: BLE001 - one response must not stop its neighbours
+        _put_aside(row, exc)
+        return None
+
+
+def _made(row: Row[Any], learnt: _Learnt, *, workspace_id: int, survey_id: int | None) -> Planned:
+    """The plan of one response."""
+    facts = learnt.facts
+    case = _case(
+        workspace_id,
+        row,
+        learnt.persons.get(row.id),
+        campaign=learnt.campaigns.get(_id_of(row.body, "campaign")),
+        survey=facts.surveys.get(survey_id or 0),
+        facts=facts,
+    )
+    variables = {**case.variables, **_link(learnt.links, row)}
+    return plan(replace(case, files=learnt.files.get(row.id, ()), variables=variables), facts)
+
+
+def _is_gone(row: Row[Any], ended: Withdrawn) -> bool:
+    """Whether it is a deletion, or was deleted."""
+    return row.event == EVENT or row.id in ended.gone
+
+
+def _as_edited(
+    result: Planned, row: Row[Any], person: Person | None, *, learnt: _Learnt
+) -> tuple[Planned, tuple[tuple[int, Step], ...]]:
+    """What is planned of a version that was edited, or that is an edit, and what it takes back."""
+    if row.id in learnt.edits.older:
+        return replacing.as_older(result), ()
+    standing = learnt.edits.standing.get(row.id, ())
+    if not standing:
+        return result, ()
+    told = replacing.as_edit(
+        result,
+        person.id if person else None,
+        standing,
+        connections=learnt.facts.connections,
+    )
+    return told.planned, told.back
 
 
 def _of_deleted(
@@ -298,7 +390,7 @@ def _rank(row: Row[Any]) -> Rank:
     return Rank(row.answered_at, row.revision, row.id)
 
 
-def _provisioned(
+def provisioned(
     connection: Connection, workspace_id: int, steps: Sequence[tuple[Rank, int, Step]]
 ) -> list[tuple[Rank, int, Step]]:
     """Ask for the tag options that steps wait for; those that stand by now let their steps go."""

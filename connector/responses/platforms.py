@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.problems import Code, Refusal, places_of
 from connector.responses import recipes
+from schemas.phrases import phrase
 from schemas.signatures import SCHEMES, Scheme, key_bytes
 from schemas.sources import PLATFORMS
 from schemas.sources.base import Platform, Wishes
@@ -24,6 +25,7 @@ class Described:
     scheme: Scheme | None
     wishes: Wishes
     base_url: str | None
+    connection_id: int | None = None
 
     @property
     def is_signed_by_us(self) -> bool:
@@ -39,8 +41,9 @@ def described(name: str, settings: Mapping[str, Any]) -> Described:
         scheme = recipes.scheme_of(recipe)
     else:
         scheme = SCHEMES[platform.scheme] if platform.scheme else None
-    own = platform.fetch.base_url if platform.fetch else None
-    return Described(platform, scheme, _wishes(settings), settings.get("base_url") or own)
+    own = platform.api.base_url if platform.api else None
+    base_url, bound = settings.get("base_url") or own, settings.get("connection")
+    return Described(platform, scheme, _wishes(settings), base_url, bound)
 
 
 def _wishes(settings: Mapping[str, Any]) -> Wishes:
@@ -55,27 +58,56 @@ def checked(name: str, settings: Mapping[str, Any]) -> Described:
     """The same, refused where the settings cannot work. Raises Refusal(SETTING_INVALID)."""
     platform = PLATFORMS[name]
     if platform.by_recipe and "recipe" not in settings:
-        raise refusal(why="A recipe says how this platform pushes.", at=("settings", "recipe"))
+        raise refusal(
+            why=phrase("A recipe says how this platform pushes."), at=("settings", "recipe")
+        )
     if not platform.by_recipe and "recipe" in settings:
-        raise refusal(why=f"{platform.label} needs no recipe.", at=("settings", "recipe"))
+        raise refusal(
+            why=phrase("%(label)s needs no recipe.", label=phrase(platform.label)),
+            at=("settings", "recipe"),
+        )
     made = described(name, settings)
     if platform.by_recipe:
         recipes.check(settings["recipe"], made.wishes, base=platform)
-    if platform.fetch is None and "base_url" in settings:
-        raise refusal(why=f"Nothing is fetched from {platform.label}.", at=("settings", "base_url"))
-    if platform.fetch is not None and not made.base_url:
-        why = f"The address of your {platform.label}, like https://fra1.qualtrics.com."
+    if platform.polls is None and "connection" in settings:
+        why = phrase("%(label)s is asked at no connection.", label=phrase(platform.label))
+        raise refusal(why=why, at=("settings", "connection"))
+    if platform.polls is not None and "connection" not in settings:
+        raise unbound(platform)
+    if platform.api is None and "base_url" in settings:
+        raise refusal(
+            why=phrase("Nothing is fetched from %(label)s.", label=phrase(platform.label)),
+            at=("settings", "base_url"),
+        )
+    if platform.api is not None and not made.base_url:
+        why = phrase(
+            "The address of your %(label)s, like https://fra1.qualtrics.com.",
+            label=phrase(platform.label),
+        )
         raise refusal(why=why, at=("settings", "base_url"))
     return made
+
+
+def unbound(platform: Platform) -> Refusal:
+    """No connection of the platform's app is named."""
+    why = phrase(
+        "The id of the connection at which %(label)s is asked.", label=phrase(platform.label)
+    )
+    return refusal(why=why, at=("settings", "connection"))
 
 
 def check_secret(made: Described, secret: str) -> None:
     """Raises Refusal for a secret that could never fit, at the time when it can be mended."""
     if made.scheme is None:
-        raise refusal(why=f"{made.platform.label} does not sign: its address is the secret.")
+        raise refusal(
+            why=phrase(
+                "%(label)s does not sign: its address is the secret.",
+                label=phrase(made.platform.label),
+            )
+        )
     key = key_bytes(made.scheme, secret)
     if key is None or (made.scheme.key == "whsec" and len(key) not in _KEY_BYTES):
-        raise refusal(why="must be whsec_ and 24 to 64 bytes in base64")
+        raise refusal(why=phrase("must be whsec_ and 24 to 64 bytes in base64"))
 
 
 def refusal(*, why: str, at: tuple[str, ...] = ("secret",)) -> Refusal:

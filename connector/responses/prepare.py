@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Row, select, text
 
 from adapters.base import TagOptions
 from adapters.provisioning import Wanted
 from adapters.traits import FIELD_PER_CAMPAIGN, TAG_STRATEGY, TagPlace, TagTraits
 from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
+from connector.responses.edited import older_among
 from connector.responses.fold import Clocks, Tagging
 from connector.responses.histories import with_backs
 from connector.responses.leases import Wave
-from connector.responses.steps import MESSAGE, NOTE, TAG, UNDO, Rank
+from connector.responses.replacing import KINDS
+from connector.responses.steps import MESSAGE, NOTE, TAG, TASK, UNDO, Delivery, Rank
 from connector.responses.tags import SCORES, Spelling, former_patterns, pattern_of
 from connector.responses.withdrawn import gone_among
 from connector.responses.work import Known, Threads
@@ -57,9 +59,15 @@ def known_of(
         chance=chance,
         threads=_threads(connection, workspace_id, profile, wave=wave),
         told=_told(connection, workspace_id, profile, wave=wave),
+        opened=_opened(connection, workspace_id, profile, wave=wave),
         gone=gone_among(connection, sorted({one.response_id for one in wave.deliveries})),
+        older=older_among(connection, sorted(_replaceable(wave))),
     )
     return known, _clocks(connection, profile.id, wave)
+
+
+def _replaceable(wave: Wave) -> set[int]:
+    return {one.response_id for one in wave.deliveries if one.kind in KINDS}
 
 
 def with_what_goes_back(
@@ -185,26 +193,49 @@ def _told(
 ) -> frozenset[str]:
     """The lanes of the wave whose message was sent for this or another revision."""
     once = [one for one in wave.deliveries if one.kind == MESSAGE and one.payload["once"]]
-    if not once:
-        return frozenset()
+    done = _done_by_revisions(connection, workspace_id, profile, of=once)
+    return frozenset(row.lane for row in done)
+
+
+def _opened(
+    connection: Connection, workspace_id: int, profile: Profile, *, wave: Wave
+) -> dict[str, str]:
+    """Marker -> remote id of the tasks that other revisions of the wave's responses have opened.
+    Not every CRM finds a task that somebody has done or deleted.
+    """
+    tasks = [one for one in wave.deliveries if one.kind == TASK]
+    done = _done_by_revisions(connection, workspace_id, profile, of=tasks)
+    return {str(row.marker): str(row.remote_id) for row in done if row.remote_id}
+
+
+def _done_by_revisions(
+    connection: Connection, workspace_id: int, profile: Profile, *, of: Sequence[Delivery]
+) -> Sequence[Row[Any]]:
+    """Lane, marker and remote id of what is done, or may be, for any revision of their responses,
+    of the kind of these deliveries.
+    """
+    if not of:
+        return ()
     options = {
         "w": workspace_id,
         "c": profile.id,
-        "responses": sorted({one.response_id for one in once}),
+        "kind": of[0].kind,
+        "responses": sorted({one.response_id for one in of}),
     }
-    return frozenset(connection.execute(TOLD, options).scalars())
+    return connection.execute(DONE_BY_REVISIONS, options).all()
 
 
-# From each response to its other revisions, to what they told: every step by an index of its own.
-TOLD = text(
+# From each response to its revisions, to what they did: every step by an index of its own.
+DONE_BY_REVISIONS = text(
     """
-    SELECT DISTINCT d.lane
+    SELECT DISTINCT d.lane, d.payload->>'marker' AS marker, d.remote_id
       FROM unnest(CAST(:responses AS bigint[])) AS one(id)
       JOIN response mine ON mine.id = one.id
       JOIN response r ON r.workspace_id = :w AND r.response_id = mine.response_id
                      AND r.source = mine.source
       JOIN delivery d ON d.workspace_id = :w AND d.response_id = r.id
-     WHERE d.connection_id = :c AND d.kind = 'message' AND d.state = 'done'
+     WHERE d.connection_id = :c AND d.kind = :kind
+       AND (d.state = 'done' OR (d.state = 'dead' AND d.reason = 'perhaps_sent'))
     """
 )
 

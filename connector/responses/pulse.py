@@ -70,17 +70,33 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """What a new workspace has behind it."""
+    """What a new workspace has behind it, as its own rows tell. `mapping_id`: the mapping that is
+    to be tried and published, None where there is none or none is left to publish.
+    """
 
     connected: bool
     fields_known: bool
-    switched_on: bool
+    mapped: bool
+    published: bool
     received: bool
     written: bool
+    mapping_id: int | None
+
+    @property
+    def behind(self) -> tuple[bool, ...]:
+        """The five steps in their order, each with whether it is done."""
+        return (self.connected, self.fields_known, self.mapped, self.published, self.written)
+
+    @property
+    def next(self) -> int | None:
+        """The first step that is to be done, from 1; None: all are."""
+        return next((at for at, done in enumerate(self.behind, start=1) if not done), None)
 
     @property
     def are_done(self) -> bool:
-        """Whether an answer has reached a CRM."""
+        """Whether an answer has reached a CRM: then the workspace has found its way, by whatever
+        steps.
+        """
         return self.written
 
 
@@ -158,7 +174,8 @@ BACKLOG = text(
        WHERE c.workspace_id = :w AND d.state IN ('pending', 'leased', 'awaiting') LIMIT 100000),
     two AS (
       SELECT received_at FROM response
-       WHERE workspace_id = :w AND planned_at IS NULL LIMIT 100000)
+       WHERE workspace_id = :w AND planned_at IS NULL AND plan_due_at < 'infinity'
+       LIMIT 100000)
     SELECT (SELECT count(*) FROM one) AS steps, (SELECT min(created_at) FROM one) AS oldest_step,
            (SELECT count(*) FROM two) AS responses,
            (SELECT min(received_at) FROM two) AS oldest_response
@@ -169,12 +186,17 @@ FIRST_STEPS = text(
     SELECT EXISTS (SELECT FROM connection WHERE workspace_id = :w AND state <> 'new'
                       AND deleted_at IS NULL) AS connected,
            EXISTS (SELECT FROM entity_snapshot WHERE workspace_id = :w) AS fields_known,
-           EXISTS (SELECT FROM automation WHERE workspace_id = :w AND published IS NOT NULL
-                      AND deleted_at IS NULL)
-             OR EXISTS (SELECT FROM connection WHERE workspace_id = :w AND deleted_at IS NULL
-                      AND standard ->> 'enabled' = 'true') AS switched_on,
+           standard.enabled OR mine.there AS mapped,
+           standard.enabled
+             OR EXISTS (SELECT FROM automation WHERE workspace_id = :w AND published IS NOT NULL
+                      AND deleted_at IS NULL) AS published,
            EXISTS (SELECT FROM response WHERE workspace_id = :w) AS received,
            EXISTS (SELECT FROM ledger WHERE workspace_id = :w AND delivery_id IS NOT NULL)
-             AS written
+             AS written,
+           mine.unpublished AS mapping_id
+      FROM (SELECT EXISTS (SELECT FROM connection WHERE workspace_id = :w AND deleted_at IS NULL
+                      AND standard ->> 'enabled' = 'true') AS enabled) standard,
+           (SELECT count(*) > 0 AS there, min(id) FILTER (WHERE published IS NULL) AS unpublished
+              FROM mapping WHERE workspace_id = :w AND deleted_at IS NULL) mine
     """
 )

@@ -67,7 +67,7 @@ def _read(work: Work, chunk: Sequence[Target]) -> list[Decision]:
     want = sorted({name for one in chunk for name in _wanted(work, one)})
     found: Mapping[str, tuple[Record, ...]] = {}
     if not _is_new(work, first):
-        found = work.caller.call(lambda crm: crm.find(first.entity, by, values, want=want))
+        found = work.caller.ask(lambda crm: crm.find(first.entity, by, values, want=want))
     for record in (record for records in found.values() for record in records):
         work.saw(first.entity, record.remote_id, record.values)
     whole = with_references(work, [(one, found.get(asked[one.key], ())) for one in chunk])

@@ -17,6 +17,7 @@ from jmespath.exceptions import JMESPathError
 from marshmallow import ValidationError
 
 from connector.problems import Code, Place, Refusal
+from schemas.phrases import phrase
 from schemas.response import ResponseSchema, normalised
 from schemas.signatures import SCHEMES, Scheme
 from schemas.sources.answers import Sheet, campaign, named, respondent, retyped, shaped, text
@@ -85,13 +86,15 @@ def check(recipe: Recipe, wishes: Wishes, *, base: Platform) -> None:
     except Unreadable as exc:
         raise _refusal(at=exc.pointer, why=exc.text) from exc
     if not told.responses:
-        raise _refusal(at="/example", why="the recipe finds no response in it")
+        raise _refusal(at="/example", why=phrase("the recipe finds no response in it"))
     for one in told.responses:
         try:
             normalised(one, schema=ResponseSchema())
         except ValidationError as exc:
             said = json.dumps(exc.messages, ensure_ascii=False)[:500]
-            raise _refusal(at="/example", why=f"becomes no valid response: {said}") from exc
+            raise _refusal(
+                at="/example", why=phrase("becomes no valid response: %(said)s", said=said)
+            ) from exc
 
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -99,7 +102,7 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 def _refusal(*, at: str, why: str) -> Refusal:
     place = Place(f"/settings/recipe{at}", "invalid", why)
-    return Refusal(Code.SETTING_INVALID, "The recipe does not work.", places=[place])
+    return Refusal(Code.SETTING_INVALID, phrase("The recipe does not work."), places=[place])
 
 
 @dataclass(frozen=True, slots=True)

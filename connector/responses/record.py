@@ -16,6 +16,7 @@ from connector.responses.belonging import belonging, referring
 from connector.responses.case import Case, ConnectionFacts, Draft
 from connector.responses.fitting import Unfit, fitted
 from connector.responses.graphemes import cut
+from connector.responses.note import title_of
 from connector.responses.questions import first_text
 from connector.responses.standard import listed, match_as_fed, serves
 from connector.responses.steps import FIELDS, Step, field_target, record_lane
@@ -112,6 +113,10 @@ def _shortened(value: FieldValue, field: Field) -> FieldValue:
 Fact = tuple[FieldValue, Kind]
 
 
+def _title(draft: Draft) -> Fact:
+    return title_of(draft.case.body), Kind.TEXT
+
+
 def _campaign(draft: Draft) -> Fact:
     told = draft.case.body.get("campaign") or {}
     return str(told.get("name") or told.get("id") or ""), Kind.TEXT
@@ -153,6 +158,7 @@ def _meta(case: Case) -> Mapping[str, str]:
 
 
 _FACTS: Mapping[str, Callable[[Draft], Fact]] = {
+    "title": _title,
     "campaign": _campaign,
     "score": _score,
     "segment": _segment,

@@ -21,12 +21,11 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Row, select, text
 
 from adapters.base import ReviewTaker
-from adapters.errors import AdapterError
-from adapters.http import Wire
-from adapters.registry import adapter_for
+from adapters.errors import AdapterError, TokenExpired
 from connector.connections import keys
+from connector.connections.at_rate import adapter_at
 from connector.connections.desk import Desk
-from connector.connections.tokens import reach
+from connector.connections.tokens import Reached, reach
 from connector.log import get_logger
 from connector.problems import not_found
 from connector.responses.intake import FROM_API
@@ -37,6 +36,8 @@ PURPOSE = b"answerback redirect"
 TOKEN_BYTES = 18
 OPEN_TO_GUESSES = timedelta(days=3)
 PLACE = "{response_id}"
+# A browser waits for the link.
+LONGEST_S = 5.0
 # How the platform's response is called in the template of a source's address.
 _HOOK = "hook:"
 
@@ -172,7 +173,16 @@ def _review_link(desk: Desk, workspace_id: int, connection_id: int, row: Row[Any
     if not respondent.get("email"):
         return None
     reached = reach(desk, workspace_id, connection_id)
-    crm = adapter_for(reached.profile.app)(reached.account, Wire(), {})
+    try:
+        return _made(desk, reached, row)
+    except TokenExpired:
+        again = reach(desk, workspace_id, connection_id, seen_version=reached.version)
+        return _made(desk, again, row)
+
+
+def _made(desk: Desk, reached: Reached, row: Row[Any]) -> str | None:
+    respondent = row.body["respondent"]
+    crm = adapter_at(desk, reached, total_s=LONGEST_S)
     if not isinstance(crm, ReviewTaker):
         return None
     return crm.review_link(

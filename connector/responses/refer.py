@@ -59,6 +59,8 @@ def _with_contact(work: Work, target: Target) -> Target:
 
 
 def _naming_contact(work: Work, one: Delivery) -> Delivery:
+    if one.kind != FIELDS:
+        return one
     remote_id = work.contact_record(one)
     refs = one.payload.get("refs") or {}
     known = {into for into, ref in refs.items() if ref.get("contact")} if remote_id else set()
@@ -113,7 +115,7 @@ def _found(work: Work, asked: Iterable[Key]) -> dict[Key, str]:
     for (entity, field), values in groups.items():
         for part in chunks(values, work.known.traits.read_batch):
             try:
-                records = work.caller.call(
+                records = work.caller.ask(
                     lambda crm, e=entity, f=field, v=part: crm.find(e, f, v, want=[])  # type: ignore[misc]
                 )
             except PauseMapping:
@@ -153,7 +155,21 @@ def _resolved(work: Work, target: Target, found: Mapping[Key, str]) -> Target:
             work.hand_back(one, wait_s=WAITS_S[max(0, one.claims - 1)])
         else:
             kept.append(replace(one, payload={**one.payload, "values": values}) if values else one)
-    return replace(target, deliveries=tuple(kept))
+    return _whole_or_none(work, replace(target, deliveries=tuple(kept)), target)
+
+
+def _whole_or_none(work: Work, left: Target, target: Target) -> Target:
+    """What hangs on a record of its own waits or dies with the record."""
+    fates = [work.results.settlements.get(one.id) for one in target.deliveries]
+    fate = next((one for one in fates if one is not None), None)
+    if not target.follows or fate is None or any(one.kind == FIELDS for one in left.deliveries):
+        return left
+    for one in left.deliveries:
+        if fate.state == "pending":
+            work.hand_back(one, wait_s=fate.wait_s or 0)
+        else:
+            work.results.settle(replace(fate, delivery_id=one.id, burnt=False))
+    return replace(left, deliveries=())
 
 
 def _lacks_contact(one: Delivery, found: Mapping[Key, str]) -> bool:

@@ -13,12 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Connection,
+    FromClause,
     Update,
     and_,
+    case,
     delete,
     func,
+    null,
+    or_,
     select,
     tuple_,
     update,
@@ -28,10 +33,12 @@ from connector.problems import Code, Refusal
 from connector.responses import filequeue
 from connector.responses.tracking import matching, one_delivery
 from connector.tables import connection as connections
-from connector.tables import delivery, mapping, response, step_key
+from connector.tables import delivery, mapping, mapping_version, response, step_key
 from schemas.priority import Priority
 
 REPLAYABLE = ("dead", "parked")
+# What a CRM says no to, and another mapping may bring it to take: these have written nothing.
+REFUSALS = ("validation", "not_found", "exists", "ambiguous", "mapping")
 # What of a filter on deliveries a response without one can answer to.
 OF_RESPONSES = {"state", "response_id", "since", "until"}
 _UNPLANNED = {
@@ -112,28 +119,39 @@ class Preview:
 
 def preview(connection: Connection, workspace_id: int, only: Mapping[str, Any]) -> Preview:
     """What replay_all would do with the same filter just now. Nothing is changed."""
-    refused = _is_refused_by_mapping()
-    deleted = _is_of_deleted_mapping(workspace_id)
+    told = _told_apart(workspace_id, only)
     closed = select(connections.c.id).where(
         connections.c.workspace_id == workspace_id,
         (connections.c.state != "connected") | connections.c.paused_at.is_not(None),
     )
     counted = select(
-        func.count().filter(~refused, ~deleted).label("again"),
-        func.count().filter(refused).label("planned_anew"),
-        func.count().filter(~refused, deleted).label("stay"),
-        func.count().filter(~deleted, delivery.c.connection_id.in_(closed)).label("would_wait"),
+        func.count().filter(~told.c.anew, ~told.c.deleted).label("again"),
+        func.count().filter(told.c.anew).label("planned_anew"),
+        func.count().filter(~told.c.anew, told.c.deleted).label("stay"),
+        func.count().filter(~told.c.deleted, told.c.connection_id.in_(closed)).label("would_wait"),
+    )
+    row = connection.execute(counted).one()
+    given_up = _unplannable(workspace_id, only)
+    responses = (
+        connection.execute(select(func.count()).where(*given_up)).scalar_one() if given_up else 0
+    )
+    return Preview(row.again, row.planned_anew, responses, row.stay, row.would_wait)
+
+
+def _told_apart(workspace_id: int, only: Mapping[str, Any]) -> CTE:
+    """What could be replayed, each judged once: whether it would be planned anew, whether its
+    mapping is deleted.
+    """
+    asked = select(
+        delivery.c.connection_id,
+        _is_planned_anew(workspace_id).label("anew"),
+        _is_of_deleted_mapping(workspace_id).label("deleted"),
     ).where(
         delivery.c.workspace_id == workspace_id,
         delivery.c.state.in_(REPLAYABLE),
         matching(only),
     )
-    row = connection.execute(counted).one()
-    told = _unplannable(workspace_id, only)
-    responses = (
-        0 if told is None else connection.execute(select(func.count()).where(*told)).scalar_one()
-    )
-    return Preview(row.again, row.planned_anew, responses, row.stay, row.would_wait)
+    return asked.cte("told").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _replayed(connection: Connection, workspace_id: int, only: ColumnElement[bool]) -> int:
@@ -146,14 +164,14 @@ def _replayed(connection: Connection, workspace_id: int, only: ColumnElement[boo
 
 
 def _plan_again(connection: Connection, workspace_id: int, only: ColumnElement[bool]) -> int:
-    """What its mapping refused when it was planned is planned anew, by the mapping as it is now;
-    how many.
+    """What its mapping refused when it was planned, or the CRM refused before the mapping was
+    published anew, is planned again by the mapping as it is now; how many.
 
-    The refused value is not in the stored step: sending that would silently leave it out.
+    Sending the stored step would leave the refused value out, or be as if nothing was mended.
     """
     refused = connection.execute(
         delete(delivery)
-        .where(delivery.c.workspace_id == workspace_id, _is_refused_by_mapping(), only)
+        .where(delivery.c.workspace_id == workspace_id, _is_planned_anew(workspace_id), only)
         .returning(delivery.c.response_id, delivery.c.step)
     ).all()
     if refused:
@@ -200,6 +218,53 @@ def _unplannable(workspace_id: int, only: Mapping[str, Any]) -> list[ColumnEleme
     return told
 
 
+def _is_planned_anew(workspace_id: int) -> ColumnElement[bool]:
+    return or_(_is_refused_by_mapping(), _is_mended(workspace_id))
+
+
+def _is_mended(workspace_id: int) -> ColumnElement[bool]:
+    """The mapping of what the CRM refused has a newer version. Tags and notes that found nobody go
+    with it: the new version may make the record that they belong to.
+
+    Neither set depends on the row that is judged: each is made once, however many rows there are.
+    """
+    beside = delivery.alias()
+    goes_with = select(beside.c.response_id, beside.c.connection_id).where(
+        beside.c.workspace_id == workspace_id, _is_outdated(beside, workspace_id)
+    )
+    return and_(
+        delivery.c.state.in_(REPLAYABLE),
+        func.coalesce(delivery.c.reason, "").in_(REFUSALS),
+        or_(
+            _is_outdated(delivery, workspace_id),
+            and_(
+                func.coalesce(delivery.c.reason, "") == "not_found",
+                tuple_(delivery.c.response_id, delivery.c.connection_id).in_(goes_with),
+            ),
+        ),
+    )
+
+
+def _is_outdated(of: FromClause, workspace_id: int) -> ColumnElement[bool]:
+    """Refused, and of a version of its mapping that was replaced."""
+    replaced = (
+        select(mapping_version.c.mapping_id, mapping_version.c.version)
+        .join(mapping, mapping.c.id == mapping_version.c.mapping_id)
+        .where(
+            mapping.c.workspace_id == workspace_id,
+            mapping_version.c.workspace_id == workspace_id,
+            mapping.c.deleted_at.is_(None),
+            mapping.c.published > mapping_version.c.version,
+        )
+    )
+    made_by = tuple_(func.coalesce(of.c.mapping_id, 0), func.coalesce(of.c.mapping_version, 0))
+    return and_(
+        of.c.state.in_(REPLAYABLE),
+        func.coalesce(of.c.reason, "").in_(REFUSALS),
+        made_by.in_(replaced),
+    )
+
+
 def _is_refused_by_mapping() -> ColumnElement[bool]:
     return and_(
         delivery.c.state == "dead",
@@ -236,6 +301,8 @@ def _again(workspace_id: int) -> Update:
             lease_token=None,
             folded_into=None,
             handle=None,
+            # Whoever replays a message has decided that it goes, whatever became of an earlier try.
+            sent=case((delivery.c.kind == "message", null()), else_=delivery.c.sent),
             error_code=None,
             error=None,
             error_field=None,

@@ -22,6 +22,7 @@ from connector.problems import Code, Place, Refusal
 from connector.responses import learning
 from connector.responses.steps import tag_target
 from connector.responses.tags import UnusableName, tag_name
+from schemas.phrases import phrase
 from schemas.priority import Priority
 
 
@@ -69,7 +70,7 @@ def _usable(name: str) -> str:
     try:
         return tag_name(name)
     except UnusableName as exc:
-        place = Place("/name", "unusable", "no sign of this name can be shown in a tag")
+        place = Place("/name", "unusable", phrase("no sign of this name can be shown in a tag"))
         raise Refusal(Code.BODY_INVALID, places=[place]) from exc
 
 

@@ -33,6 +33,7 @@ from connector.responses.work import DONE, Work, chunks, not_done
 Taken = tuple[Delivery, Retraction]
 MOST = 100
 NOT_RETRACTABLE = "not_retractable"
+STAYS_BESIDE = "stays_beside"
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class _Fate:
 def take_back(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
     """Take back the notes and files of these (delivery, remote id of its record)."""
     asked = [pair for pair in every if pair[0].about in {NOTE, FILE} and work.is_open(pair[0])]
-    if not asked or work.trouble.ends_wave:
+    if not asked or work.is_over:
         return
     deliveries = [one for one, _ in asked]
     try:
@@ -81,7 +82,7 @@ def _told(
     known = str(made["remote_id"] or "")
     if one.about == NOTE:
         note = replace(note_of(written, remote_id), key=key)
-        found = known or work.caller.call(
+        found = known or work.caller.ask(
             lambda crm: crm.noted(one.entity, [note]).get(key) if isinstance(crm, NoteTaker) else ""
         )
         return Retraction(key, note, str(found)) if found else None
@@ -89,7 +90,7 @@ def _told(
     if kept is None:
         return None
     file = replace(attachment_of(written, remote_id, kept), key=key, content=b"")
-    found = known or work.caller.call(
+    found = known or work.caller.ask(
         lambda crm: crm.filed(one.entity, file) if isinstance(crm, FileTaker) else ""
     )
     return Retraction(key, file.note, str(found), is_file=True) if found else None
@@ -103,7 +104,7 @@ def _kept(work: Work, file_id: int) -> filestore.Kept | None:
 
 def _retracted(work: Work, found: Sequence[Taken]) -> dict[int, list[tuple[Retraction, Outcome]]]:
     outcomes: dict[int, list[tuple[Retraction, Outcome]]] = defaultdict(list)
-    for part in chunks(found, MOST):
+    for part in _parts(found):
         entity, things = part[0][0].entity, [thing for _, thing in part]
 
         with work.caller.writing():
@@ -114,6 +115,15 @@ def _retracted(work: Work, found: Sequence[Taken]) -> dict[int, list[tuple[Retra
     return outcomes
 
 
+def _parts(found: Sequence[Taken]) -> Iterator[Sequence[Taken]]:
+    """What one call takes back: of one kind of record."""
+    by_entity: dict[str, list[Taken]] = defaultdict(list)
+    for pair in found:
+        by_entity[pair[0].entity].append(pair)
+    for every in by_entity.values():
+        yield from chunks(every, MOST)
+
+
 def _settle(work: Work, one: Delivery, fate: _Fate) -> None:
     for thing, outcome in fate.outcomes:
         if outcome.status is Status.WRITTEN:
@@ -121,6 +131,10 @@ def _settle(work: Work, one: Delivery, fate: _Fate) -> None:
             entry = Entry(one.id, one.entity, thing.found, name, marker, outcome.detail.get("left"))
             work.results.entries.append(entry)
     if fate.bad is not None and fate.bad.code == NOT_RETRACTABLE:
+        if one.payload.get("edited"):
+            # Nobody has to do anything: the newer one says what counts.
+            work.results.settle(Settlement(one.id, "superseded", STAYS_BESIDE))
+            return
         work.dead(one, fate.bad, reason=NOT_RETRACTABLE)
         return
     if fate.bad is not None:

@@ -21,6 +21,7 @@ from cel_expr_python import cel
 
 from connector.responses.vocabulary import FALSE_BY_DEFAULT, Kind, Variable, exact, on_trust
 from schemas.fields import FieldValue, canonical
+from schemas.phrases import phrase
 
 MAX_SOURCE = 4_000
 MAX_MACROS = 2
@@ -142,6 +143,17 @@ def trusting(
         if kind is not None and _longest(path, variables) is None:
             trusted[path] = kind
     return trusted
+
+
+def names_in(source: str) -> frozenset[str]:
+    """The dotted words of an expression, a method's name left out; texts in quotes are none."""
+    bare = _bare(source)
+    paths = set()
+    for found in _PATH.finditer(bare):
+        path = re.sub(r"\s", "", found.group())
+        is_call = bare[found.end() :].lstrip().startswith("(")
+        paths.add(path.rpartition(".")[0] if is_call else path)
+    return frozenset(one for one in paths if "." in one)
 
 
 def verdict(rule: Expression, values: Mapping[str, Variable]) -> Verdict:
@@ -286,7 +298,7 @@ def _unknown(
 def suggestion(name: str, known: Mapping[str, object]) -> str:
     """`; did you mean x?` where a known name is near, else nothing."""
     near = get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"; did you mean {near[0]}?" if near else ""
+    return phrase("; did you mean %(name)s?", name=near[0]) if near else ""
 
 
 def _explained(text: str, source: str, variables: Mapping[str, Kind]) -> ExpressionInvalid:

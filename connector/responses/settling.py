@@ -151,7 +151,7 @@ def settle_broken(
     )
     for one in wave.deliveries:
         work.again(one, code="internal", message="the hub failed while working on it")
-    work.trouble.failed = "internal"
+    work.trouble.fail("internal")
     with hub.database.begin(workspace_id) as connection:
         ledger.record(
             connection, workspace_id, connection_id, token=wave.token, results=work.results

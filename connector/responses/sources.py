@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,13 +24,22 @@ from connector.connections.hosts import HostNotAllowed
 from connector.connections.keys import open_document, seal_document
 from connector.connections.vault import Place
 from connector.problems import Code, Refusal, not_found
-from connector.responses.platforms import Described, check_secret, checked, described, refusal
+from connector.responses.platforms import (
+    Described,
+    check_secret,
+    checked,
+    described,
+    refusal,
+    unbound,
+)
 from connector.tables import hook_source
+from schemas.phrases import phrase
 from schemas.secret import Secret
 from schemas.signatures import Scheme
 from schemas.sources.base import Platform, Wishes
 
 _SECRETS_KEPT = 2
+MOST_COUNTED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,14 @@ class FreshSource:
     platform: str
     token: Secret | None = None
     secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """When a source's newest response came, and how many in the last 24 hours."""
+
+    last_at: datetime
+    today: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,7 @@ class Source:
     wishes: Wishes
     token: Secret | None = None
     base_url: str | None = None
+    connection_id: int | None = None
 
     @property
     def key(self) -> str:
@@ -80,7 +99,8 @@ def create(
     Refusal(SETTING_INVALID).
     """
     said = dict(settings or {})
-    made_here = _made_here(_checked(desk, platform, said), secret)
+    described_as = _checked(connection, desk, workspace_id, platform=platform, settings=said)
+    made_here = _made_here(described_as, secret)
     address, seal_id = secrets.token_urlsafe(32), uuid4()
     kept = {"secrets": [one for one in (secret, made_here) if one], "token": token}
     sealed = _seal(connection, desk, workspace_id, seal_id, kept)
@@ -100,9 +120,11 @@ def create(
             .returning(hook_source.c.id)
         )
     except IntegrityError as exc:
-        raise Refusal(Code.NAME_TAKEN, "Another source has that name already.") from exc
+        raise Refusal(Code.NAME_TAKEN, phrase("Another source has that name already.")) from exc
     shown = Secret(made_here) if made_here else None
-    return FreshSource(int(made.scalar_one()), name, platform, Secret(address), shown)
+    # Where nothing is pushed, there is no address to tell.
+    told = None if described_as.platform.polls else Secret(address)
+    return FreshSource(int(made.scalar_one()), name, platform, told, shown)
 
 
 def _made_here(made: Described, secret: str | None) -> str | None:
@@ -113,9 +135,20 @@ def _made_here(made: Described, secret: str | None) -> str | None:
     return _fresh_secret() if made.is_signed_by_us else None
 
 
-def _checked(desk: Desk, platform: str, settings: Mapping[str, Any]) -> Described:
+def _checked(
+    connection: Connection,
+    desk: Desk,
+    workspace_id: int,
+    *,
+    platform: str,
+    settings: Mapping[str, Any],
+) -> Described:
     """The source that is described. Raises Refusal(SETTING_INVALID)."""
     made = checked(platform, settings)
+    if made.platform.polls is not None:
+        asked = {"w": workspace_id, "id": made.connection_id, "app": made.platform.polls.app}
+        if connection.execute(BOUND, asked).scalar() is None:
+            raise unbound(made.platform)
     if made.base_url:
         try:
             outbound.refuse_unplain(made.base_url, allowed=desk.allowed)
@@ -139,7 +172,7 @@ def change(
     """
     row = _one(connection, workspace_id, source_id)
     said = row.settings if settings is None else dict(settings)
-    made = _checked(desk, row.platform, said)
+    made = _checked(connection, desk, workspace_id, platform=row.platform, settings=said)
     values: dict[str, Any] = {"settings": said}
     if secret is not None:
         check_secret(made, secret)
@@ -157,7 +190,9 @@ def rotate_secret(
     made = described(row.platform, row.settings)
     secret = _made_here(made, None)
     if secret is None:
-        why = f"{made.platform.label} makes no use of a secret of ours."
+        why = phrase(
+            "%(label)s makes no use of a secret of ours.", label=phrase(made.platform.label)
+        )
         raise refusal(why=why, at=("what",))
     connection.execute(
         update(hook_source)
@@ -179,20 +214,65 @@ def _resealed(
 
 
 def rotate_address(connection: Connection, workspace_id: int, source_id: int) -> FreshSource:
-    """A new address at once: the one before answers as one that never was. The secret stays."""
+    """A new address at once: the one before answers as one that never was. The secret stays.
+    Raises Refusal(SETTING_INVALID) where nothing is pushed.
+    """
     row, token = _one(connection, workspace_id, source_id), secrets.token_urlsafe(32)
+    platform = described(row.platform, row.settings).platform
+    if platform.polls is not None:
+        raise refusal(
+            why=phrase("Nothing is pushed from %(label)s.", label=phrase(platform.label)),
+            at=("what",),
+        )
     connection.execute(
         update(hook_source).where(hook_source.c.id == source_id).values(token_digest=_digest(token))
     )
     return FreshSource(source_id, row.name, row.platform, token=Secret(token))
 
 
+def pause(connection: Connection, workspace_id: int, source_id: int) -> int:
+    """From now on what it brings is accepted and kept, and not planned; so is what was not planned
+    yet. How many responses wait. A repeat does nothing. Raises Refusal(NOT_FOUND).
+    """
+    row = _one(connection, workspace_id, source_id)
+    paused_at = func.coalesce(hook_source.c.paused_at, func.now())
+    connection.execute(
+        update(hook_source).where(hook_source.c.id == source_id).values(paused_at=paused_at)
+    )
+    connection.execute(HOLD, {"w": workspace_id, "source": f"hook:{row.id}"})
+    return held(connection, workspace_id).get(source_id, 0)
+
+
+def resume(connection: Connection, workspace_id: int, source_id: int) -> int:
+    """Plan what it brings again; how many responses have waited, which come first and in the order
+    in which they were accepted. A repeat does nothing. Raises Refusal(NOT_FOUND).
+    """
+    row = _one(connection, workspace_id, source_id)
+    connection.execute(
+        update(hook_source).where(hook_source.c.id == source_id).values(paused_at=None)
+    )
+    released = connection.execute(RELEASE, {"w": workspace_id, "source": f"hook:{row.id}"})
+    return released.rowcount
+
+
+def held(connection: Connection, workspace_id: int) -> dict[int, int]:
+    """How many responses wait for their source to go on, by its id; of the paused ones only."""
+    return {row["id"]: row["waiting"] for row in paused(connection, workspace_id)}
+
+
+def paused(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
+    """The paused sources by name: id, name, paused_at, and how many responses are `waiting`."""
+    rows = connection.execute(HELD, {"w": workspace_id, "most": MOST_COUNTED})
+    return [dict(row) for row in rows.mappings()]
+
+
 def delete(connection: Connection, workspace_id: int, source_id: int) -> None:
     """Take the source off the list: its address answers as one that never was.
 
-    Its name becomes free; its responses stay.
+    Its name becomes free; its responses stay, and those that a pause has held are planned.
     """
     row = _one(connection, workspace_id, source_id)
+    resume(connection, workspace_id, source_id)
     connection.execute(
         update(hook_source)
         .where(hook_source.c.id == source_id)
@@ -210,11 +290,18 @@ def listed(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
             hook_source.c.max_bytes,
             hook_source.c.settings,
             hook_source.c.created_at,
+            hook_source.c.paused_at,
         )
         .where(hook_source.c.workspace_id == workspace_id, hook_source.c.disabled_at.is_(None))
         .order_by(hook_source.c.name)
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def lately(connection: Connection, workspace_id: int) -> dict[str, Lately]:
+    """What came through each source, by its key; only of the newest MOST_COUNTED responses."""
+    rows = connection.execute(LATELY, {"w": workspace_id, "most": MOST_COUNTED})
+    return {row.source: Lately(row.last_at, row.today) for row in rows}
 
 
 def found(desk: Desk, platform: str, token: str) -> Source | None:
@@ -229,7 +316,9 @@ def found(desk: Desk, platform: str, token: str) -> Source | None:
         row = connection.execute(_asked(where.workspace_id, where.id)).one_or_none()
         if row is None or row.platform != platform:
             return None
-        return _source(connection, desk, row)
+        source = _source(connection, desk, row)
+        # What is asked for at a connection is never pushed: nobody could prove that it is genuine.
+        return None if source.platform.polls else source
 
 
 def of_id(connection: Connection, desk: Desk, workspace_id: int, source_id: int) -> Source:
@@ -250,6 +339,7 @@ def _source(connection: Connection, desk: Desk, row: Row[Any]) -> Source:
         wishes=made.wishes,
         token=Secret(held["token"]) if held.get("token") else None,
         base_url=made.base_url,
+        connection_id=made.connection_id,
     )
 
 
@@ -296,3 +386,37 @@ def _fresh_secret() -> str:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+BOUND = text("SELECT id FROM connection WHERE workspace_id = :w AND id = :id AND app = :app")
+# By the newest rows alone, so that it costs the same however long a workspace has been working.
+LATELY = text(
+    """
+    SELECT source, max(received_at) AS last_at,
+           count(*) FILTER (WHERE received_at > now() - interval '1 day') AS today
+      FROM (SELECT source, received_at FROM response
+             WHERE workspace_id = :w ORDER BY id DESC LIMIT :most) newest
+     GROUP BY source
+    """
+)
+# Held is what is never due. A planner that has a response in hand is waited for.
+HOLD = text(
+    "UPDATE response SET plan_due_at = 'infinity'"
+    " WHERE workspace_id = :w AND source = :source AND planned_at IS NULL"
+)
+RELEASE = text(
+    "UPDATE response SET plan_due_at = now() WHERE workspace_id = :w AND source = :source"
+    " AND planned_at IS NULL AND plan_due_at = 'infinity'"
+)
+HELD = text(
+    """
+    SELECT h.id, h.name, h.paused_at, n.waiting FROM hook_source h CROSS JOIN LATERAL (
+           SELECT count(*) AS waiting FROM (
+             SELECT FROM response r
+              WHERE r.workspace_id = h.workspace_id AND r.planned_at IS NULL
+                AND r.plan_due_at = 'infinity' AND r.source = 'hook:' || h.id
+              LIMIT :most) one) n
+     WHERE h.workspace_id = :w AND h.paused_at IS NOT NULL AND h.disabled_at IS NULL
+     ORDER BY h.name
+    """
+)

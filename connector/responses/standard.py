@@ -77,7 +77,7 @@ def standard_steps(draft: Draft) -> None:
 
 
 def _standard_step(draft: Draft, connection: ConnectionFacts) -> None:
-    match = _contact_match(connection, draft.person)
+    match = contact_match(connection, draft.person)
     company = _company(connection, draft.person)
     taken = draft.fed.get(connection.id, set())
     values = {
@@ -187,7 +187,7 @@ def holds_text(field: Field) -> bool:
     return field.type not in _NOT_TEXT and (field.creatable or field.updatable)
 
 
-def _contact_match(connection: ConnectionFacts, person: Person) -> dict[str, str] | None:
+def contact_match(connection: ConnectionFacts, person: Person) -> dict[str, str] | None:
     """How the contact is found in this CRM when no mapping says so: by its id there, else by what
     it is known by.
     """
@@ -295,7 +295,7 @@ def match_as_fed(draft: Draft, connection: ConnectionFacts) -> dict[str, str] | 
         if here and step.kind == FIELDS and step.payload["match"]["value"]:
             match: dict[str, str] = step.payload["match"]
             return match
-    return _contact_match(connection, draft.person)
+    return contact_match(connection, draft.person)
 
 
 def listed(values: Mapping[str, FieldValue]) -> dict[str, Any]:

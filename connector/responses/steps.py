@@ -11,9 +11,13 @@
                 "contact": the field that refers to the contact's own record, where it has one
                 "inherit": {field: [{"via", "entity", "field"}]}: what is read on the record that
                 the field `via` refers to; "optional": fields that go if the CRM refuses them
+                "links": {answer: our file's id}: whose placeholders in "values" become the
+                links of their files
+                "serves": [our files' ids]: that links in "values" lead to, served by us
     tag         "campaign": tag name, "score"
     note        "marker", "title", "text", "html", "thread"
     file        "file": our file's id, "answer", "question", "title", "thread"
+                "only_made": it hangs on nothing but the record that its mapping has made (made.py)
     message     "id", "event", "title", "text", "to", "told", "once"; "match" only names the message
     task        "marker", "title", "text", "due_in_days", "owner"
     undo        "of": the kind that is taken back, "step": its key; for a tag "campaign". What goes

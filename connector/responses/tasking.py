@@ -1,13 +1,15 @@
 """After the notes of a wave: tasks for people, in batches.
 
-One that an earlier try may have opened, or another version of its response, is looked for by its
-marker first: creating tasks is not idempotent anywhere.
+One that another version of its response has opened is known. One that an earlier try may have
+opened, or another version without telling, is looked for by its marker first: creating tasks is not
+idempotent anywhere. Of versions that come together the newest opens it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from adapters.base import BatchResult, Outcome, Status, Task, TaskTaker
 from adapters.errors import AdapterError
@@ -18,13 +20,32 @@ from connector.responses.steps import Delivery, Settlement
 from connector.responses.work import DONE, Work, chunks, each_outcome
 
 Asked = tuple[Delivery, Task]
+UNCHANGED = "unchanged"
 
 
 def task(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
     """Open a task for every one of these (delivery, remote id of its contact's record)."""
-    asked = [(one, task_of(one, remote_id)) for one, remote_id in every]
-    for part in chunks(asked, work.known.traits.task_batch or 1):
+    unknown = [pair for pair in every if not _is_known(work, pair[0])]
+    asked = [(one, task_of(one, remote_id)) for one, remote_id in unknown]
+    newest = {told.marker: (one, told) for one, told in sorted(asked, key=_rank)}
+    for part in chunks(list(newest.values()), work.known.traits.task_batch or 1):
         _open(work, part)
+    for one, told in asked:
+        opener, _ = newest[told.marker]
+        if one is not opener and work.is_done(opener):
+            work.done(one, work.results.settlements[opener.id].remote_id, code=UNCHANGED)
+
+
+def _rank(asked: Asked) -> tuple[Any, ...]:
+    return asked[0].rank.order
+
+
+def _is_known(work: Work, one: Delivery) -> bool:
+    """Whether another version has opened it: it stays, whatever somebody has made of it since."""
+    remote_id = work.known.opened.get(one.payload["marker"])
+    if remote_id is not None:
+        work.done(one, remote_id, code=UNCHANGED)
+    return remote_id is not None
 
 
 def task_of(one: Delivery, remote_id: str) -> Task:
@@ -42,7 +63,7 @@ def task_of(one: Delivery, remote_id: str) -> Task:
 
 
 def _open(work: Work, part: Sequence[Asked]) -> None:
-    if work.trouble.ends_wave:
+    if work.is_over:
         return
     entity = part[0][0].entity
     try:
@@ -67,7 +88,7 @@ def _not_there(work: Work, entity: str, part: Sequence[Asked]) -> list[Asked]:
     doubtful = [asked for one, asked in part if one.may_have_been_sent or one.rank.revision > 1]
     if not doubtful:
         return list(part)
-    found = work.caller.call(lambda crm: _taker(crm).tasked(entity, doubtful))
+    found = work.caller.ask(lambda crm: _taker(crm).tasked(entity, doubtful))
     for one, asked in part:
         if asked.key in found:
             _opened(work, one, Outcome(asked.key, Status.UNCHANGED, remote_id=found[asked.key]))
@@ -75,7 +96,7 @@ def _not_there(work: Work, entity: str, part: Sequence[Asked]) -> list[Asked]:
 
 
 def _opened(work: Work, one: Delivery, outcome: Outcome) -> None:
-    unchanged = "unchanged" if outcome.status is Status.UNCHANGED else None
+    unchanged = UNCHANGED if outcome.status is Status.UNCHANGED else None
     remote_id, marker = outcome.remote_id or "", one.payload["marker"]
     work.results.entries.append(
         Entry(one.id, one.entity, remote_id, "task", None, marker, created=True)

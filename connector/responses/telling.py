@@ -2,20 +2,38 @@
 
 What was sent can be neither looked up nor taken back. A message for people that was sent for
 another revision of its response is not sent again; after an unknown outcome it goes again under its
-id.
+id. A respondent is written to at most once: what may have reached one, because its answer was lost
+or the process died meanwhile, waits for a person (`perhaps_sent`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import text
 
 from adapters.base import BatchResult, Message, Messenger, Outcome
+from adapters.errors import OutcomeUnknown
 from connector.failpoints import failpoint
 from connector.responses.ledger import Entry
+from connector.responses.schedule import handed_back
 from connector.responses.steps import Delivery, Settlement
 from connector.responses.work import DONE, Work, each_outcome
 
 TOLD = "already_told"
+# The reason of what may have reached a respondent; a replay, which a person decides, sends it.
+PERHAPS = "perhaps_sent"
+UNKNOWN = (
+    "nobody knows whether the respondent has been written to: no answer came. Look there under the"
+    " response's id; a replay sends it, a second time if the first has arrived"
+)
+BEGIN = text(
+    """
+    UPDATE delivery SET sent = '{"begun": true}'
+     WHERE id = :id AND state = 'leased' AND NOT coalesce(sent, '{}') ? 'begun'
+    """
+)
 
 
 def tell(work: Work, every: Sequence[Delivery]) -> None:
@@ -25,8 +43,11 @@ def tell(work: Work, every: Sequence[Delivery]) -> None:
         if one.payload["once"] and one.lane in told:
             work.results.settle(Settlement(one.id, "superseded", TOLD))
             continue
-        _tell_one(work, one)
-        if work.is_done(one):
+        if _writes_to_respondents(work):
+            _tell_at_most_once(work, one)
+        else:
+            _tell_one(work, one)
+        if work.is_done(one) or _is_perhaps_sent(work, one):
             told.add(one.lane)
 
 
@@ -52,12 +73,57 @@ def message_of(one: Delivery) -> Message:
     )
 
 
+def _is_perhaps_sent(work: Work, one: Delivery) -> bool:
+    settled = work.results.settlements.get(one.id)
+    return settled is not None and settled.reason == PERHAPS
+
+
+def _writes_to_respondents(work: Work) -> bool:
+    messages = work.known.traits.messages
+    return messages is not None and messages.respondent
+
+
+def _tell_at_most_once(work: Work, one: Delivery) -> None:
+    """Where a try began and nobody knows its end, none follows."""
+    if work.is_over:
+        return
+    if not _begins(work, one):
+        work.results.settle(_perhaps(one, code="process_died"))
+        return
+    _tell_one(work, one)
+    settled = work.results.settlements.get(one.id) or handed_back(one)
+    if not work.is_done(one) and not _is_perhaps_sent(work, one):
+        # It was certainly not sent: the next try may be.
+        work.results.settlements[one.id] = replace(settled, sent={})
+
+
+def _begins(work: Work, one: Delivery) -> bool:
+    """Kept before the call, for a lease that runs out cannot tell what was under way. False: an
+    earlier try has begun and has not said how it ended.
+    """
+    caller = work.caller
+    with caller.desk.database.begin(caller.workspace_id) as connection:
+        begins = connection.execute(BEGIN, {"id": one.id}).rowcount == 1
+    failpoint("tell_begun")
+    return begins
+
+
+def _perhaps(one: Delivery, *, code: str) -> Settlement:
+    return Settlement(one.id, "dead", PERHAPS, code=code, message=UNKNOWN)
+
+
 def _tell_one(work: Work, one: Delivery) -> None:
     message = message_of(one)
 
     def send() -> BatchResult:
-        with work.caller.writing():
-            outcome = work.caller.call(lambda crm: _messenger(crm).tell(message))
+        try:
+            with work.caller.writing():
+                outcome = work.caller.call(lambda crm: _messenger(crm).tell(message))
+        except OutcomeUnknown as exc:
+            if _writes_to_respondents(work):
+                # The first word about a delivery counts; the connection's trouble is noted still.
+                work.results.settle(_perhaps(one, code=exc.code))
+            raise
         failpoint("told")
         return BatchResult((outcome,))
 

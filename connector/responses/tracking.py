@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select, true
 
 from connector.problems import not_found
-from connector.responses.filestore import WAITS
-from connector.tables import answer_file, attempt, contact, delivery, ledger, mapping, response
+from connector.responses.causes import BY_ITSELF
+from connector.tables import answer_file, attempt, delivery, ledger, mapping, response
 from connector.tables import connection as connections
 
 Row = Mapping[str, Any]
+Named = Mapping[str, Mapping[int, str]]
 
 # Neither lists the payload nor the body: they hold answers.
 _DELIVERY = tuple(
@@ -24,11 +25,12 @@ _DELIVERY = tuple(
         "created_at", "settled_at",
     )
 )  # fmt: skip
-_RESPONSE = tuple(
+RESPONSE = tuple(
     response.c[name]
     for name in (
         "id", "source", "response_id", "revision", "event", "anonymous", "contact_id",
         "campaign_id", "answered_at", "received_at", "planned_at", "plan_error", "verdicts",
+        "removed_at",
     )
 )  # fmt: skip
 # Without the address: it may hold the secret that opens the file.
@@ -40,7 +42,6 @@ _FILE = tuple(
     )
 )  # fmt: skip
 _NAMED: Mapping[str, tuple[Table, ColumnElement[Any]]] = {
-    "contact": (contact, func.coalesce(func.nullif(contact.c.name, ""), contact.c.email)),
     "connection": (connections, connections.c.name),
     "mapping": (mapping, mapping.c.name),
 }
@@ -55,7 +56,7 @@ def progress(
     connection: Connection, workspace_id: int, *, response_id: str, source: str | None
 ) -> list[dict[str, Any]]:
     """Every stored version of the response with its steps, newest first; Refusal(NOT_FOUND)."""
-    asked = select(*_RESPONSE).where(
+    asked = select(*RESPONSE).where(
         response.c.workspace_id == workspace_id, response.c.response_id == response_id
     )
     # What was only tried out is asked for by its source: it is another response of that id.
@@ -67,8 +68,8 @@ def progress(
     ]
     if not versions:
         raise not_found()
-    steps = _steps(connection, workspace_id, [one["id"] for one in versions])
-    files = _files(connection, workspace_id, [one["id"] for one in versions])
+    steps = steps_of(connection, workspace_id, [one["id"] for one in versions])
+    files = files_of(connection, workspace_id, [one["id"] for one in versions])
     for one in versions:
         one["steps"] = steps.get(one["id"], [])
         one["files"] = files.get(one["id"], [])
@@ -82,7 +83,7 @@ def state_of(version: Row) -> str:
     """
     if version["planned_at"] is None:
         return "planning_failed" if version["plan_error"] else "received"
-    waiting = [step for step in version["steps"] if _waits_for_its_file(step)]
+    waiting = [step for step in version["steps"] if _goes_on_by_itself(step)]
     resting = [step for step in version["steps"] if _is_paused(step)]
     others = [step for step in version["steps"] if step not in (*waiting, *resting)]
     states = {step["state"] for step in others}
@@ -93,9 +94,9 @@ def state_of(version: Row) -> str:
     return "paused" if resting else "done"
 
 
-def _waits_for_its_file(step: Row) -> bool:
-    """Parked, and going on by itself."""
-    return bool(step["state"] == "parked" and step["reason"] == WAITS)
+def _goes_on_by_itself(step: Row) -> bool:
+    """Parked until a file, an option of the CRM or the account's rate is there."""
+    return bool(step["state"] == "parked" and step["reason"] in BY_ITSELF)
 
 
 def _is_paused(step: Row) -> bool:
@@ -103,9 +104,10 @@ def _is_paused(step: Row) -> bool:
     return bool(step["state"] == "parked" and step["reason"] == PAUSED)
 
 
-def _files(
+def files_of(
     connection: Connection, workspace_id: int, ids: list[int]
 ) -> dict[int, list[dict[str, Any]]]:
+    """The files of these versions, without their addresses, by the version's id."""
     rows = connection.execute(
         select(answer_file.c.response_id, *_FILE)
         .where(answer_file.c.workspace_id == workspace_id, answer_file.c.response_id.in_(ids))
@@ -117,9 +119,10 @@ def _files(
     return files
 
 
-def _steps(
+def steps_of(
     connection: Connection, workspace_id: int, ids: list[int]
 ) -> dict[int, list[dict[str, Any]]]:
+    """The deliveries of these versions by the version's id."""
     rows = connection.execute(
         select(*_DELIVERY)
         .where(delivery.c.workspace_id == workspace_id, delivery.c.response_id.in_(ids))
@@ -197,17 +200,15 @@ def one_delivery(connection: Connection, workspace_id: int, delivery_id: int) ->
 
 def around(connection: Connection, workspace_id: int, response_id: int) -> dict[str, Any]:
     """The response (our id of its version) that a delivery belongs to, with all its steps."""
-    asked = select(*_RESPONSE).where(
+    asked = select(*RESPONSE).where(
         response.c.workspace_id == workspace_id, response.c.id == response_id
     )
     row = connection.execute(asked).mappings().one()
-    return {**row, "steps": _steps(connection, workspace_id, [response_id]).get(response_id, [])}
+    return {**row, "steps": steps_of(connection, workspace_id, [response_id]).get(response_id, [])}
 
 
-def named(
-    connection: Connection, workspace_id: int, rows: Iterable[Row]
-) -> Mapping[str, Mapping[int, str]]:
-    """What people call the contacts, connections and mappings of these deliveries, by their ids."""
+def named(connection: Connection, workspace_id: int, rows: Iterable[Row]) -> Named:
+    """What people call the connections and mappings of these deliveries, by their ids."""
     rows = list(rows)
     told = {}
     for name, (table, words) in _NAMED.items():

@@ -53,7 +53,7 @@ def _read(source: Source, body: JSON, number: str, *, at: datetime) -> Told:
     """What the platform's message says, once it has passed as signed by it; where responses are
     fetched, what the platform would answer.
     """
-    fetch = source.platform.fetch
+    fetch = source.platform.fetch or source.platform.polls
     if fetch is not None:
         notice = Notice(number, {"survey": "test", "response": f"test-{number}"})
         return Told((fetch.read(notice, body, source.wishes, Envelope(at)),))

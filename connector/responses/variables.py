@@ -2,7 +2,9 @@
 
 A variable has a dotted name that is also its name in expressions (docs/expressions.md):
 
-    answers.<key>            the answer; .label as read, .other the free text, .<row> a matrix row
+    answers.<key>            the answer; .label as read, .other the free text, .<row> a matrix row,
+                             .crm_link where its file stands in the CRM, .hub_link where we
+                             serve it (mappings only)
     answered.<key>           whether the question was answered
     labels.<label>           one question label over several questions, by its rule
     contact.<attribute>      of the contact, or of the respondent where no contact is known
@@ -24,6 +26,8 @@ from typing import Any
 
 from connector.responses.vocabulary import (
     ANSWER_KINDS,
+    CRM_LINK,
+    HUB_LINK,
     OPEN,
     STANDARD,
     Kind,
@@ -31,6 +35,8 @@ from connector.responses.vocabulary import (
     MatrixRow,
     Variable,
     exact,
+    own_placeholder,
+    placeholder,
     score_class,
     spoken,
     variable_name,
@@ -70,6 +76,9 @@ def _answer_variables(key: str, answer: Mapping[str, Any]) -> Iterator[tuple[str
     yield variable_name("answered", key), Variable(Kind.BOOLEAN, value=True)
     if variable.kind in {Kind.CHOICE, Kind.CHOICES, Kind.RANKING, Kind.FILES}:
         yield f"{name}.label", _text(", ".join(_read_labels(variable, answer)), variable)
+    if variable.kind is Kind.FILES:
+        yield f"{name}.{CRM_LINK}", _text(placeholder(key), variable)
+        yield f"{name}.{HUB_LINK}", _text(own_placeholder(key), variable)
     if answer.get("other"):
         yield f"{name}.other", _text(answer["other"], variable)
     for row in variable.rows:

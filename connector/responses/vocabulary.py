@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from urllib.parse import quote
 
 from schemas.fields import FieldValue
 
@@ -137,6 +138,12 @@ STANDARD: Mapping[str, Kind] = {
     "computed.score_class": Kind.TEXT,
     "computed.nps": Kind.NUMBER,
 }
+# The link of an answer's file as it stands in the CRM (filelinks.py).
+CRM_LINK = "crm_link"
+# The link by which we serve it ourselves (ownlinks.py).
+HUB_LINK = "hub_link"
+# What stands for such a link until it is known. No such host can be: RFC 2606 keeps the ending.
+_LINKS, _OWN_LINKS = "https://crm-file.invalid/", "https://hub-file.invalid/"
 # Where the platform's own keys stand; their kind is known from the response alone.
 OPEN = ("properties", "hidden", "attributes", "variables", "meta", "consent")
 # Never missing: what was not said is false.
@@ -157,6 +164,26 @@ def variable_name(namespace: str, *keys: str) -> str:
     Two different keys never get the same name: `q-1` is `answers.q_x2d_1`, `q_1` is `answers.q_1`.
     """
     return ".".join((namespace, *(spoken(key) for key in keys)))
+
+
+def placeholder(answer: str) -> str:
+    """What stands for the link of this answer's first file until it is known."""
+    return f"{_LINKS}{quote(answer, safe='')}/."
+
+
+def own_placeholder(answer: str) -> str:
+    """What stands for the link by which we serve this answer's first file."""
+    return f"{_OWN_LINKS}{quote(answer, safe='')}/."
+
+
+def is_waiting(value: object) -> bool:
+    """Whether a value holds a placeholder, or what a transformation has left of one."""
+    return is_served(value) or (isinstance(value, str) and _LINKS in value.lower())
+
+
+def is_served(value: object) -> bool:
+    """Whether it is one of our own links."""
+    return isinstance(value, str) and _OWN_LINKS in value.lower()
 
 
 def declared(shape: SurveyShape) -> dict[str, Kind]:
@@ -217,6 +244,9 @@ def _declared_answer(key: str, answer_type: str, rows: Sequence[str]) -> Iterato
         yield f"{name}.label", Kind.TEXT
     if kind in {Kind.CHOICE, Kind.CHOICES, Kind.ANY}:
         yield f"{name}.other", Kind.TEXT
+    if kind in {Kind.FILES, Kind.ANY}:
+        yield f"{name}.{CRM_LINK}", Kind.TEXT
+        yield f"{name}.{HUB_LINK}", Kind.TEXT
     for row in rows:
         yield f"{name}.{spoken(row)}", Kind.CHOICES
 

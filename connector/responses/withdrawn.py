@@ -94,6 +94,16 @@ GONE = text(
      WHERE g.event = '{EVENT}' AND r.id = ANY(:ids)
     """  # noqa: S608 - a constant of this file
 )
+# Of a delivery `d` of a version `r`: a later version, or the deletion, has not taken it back yet.
+NOT_TAKEN_BACK = """
+       NOT EXISTS (
+           SELECT FROM response t
+             JOIN delivery u ON u.workspace_id = t.workspace_id AND u.response_id = t.id
+            WHERE t.workspace_id = r.workspace_id AND t.response_id = r.response_id
+              AND t.source = r.source AND t.revision > r.revision
+              AND u.kind = 'undo' AND u.state = 'done' AND u.payload->>'step' = d.step
+              AND u.contact_id = d.contact_id)
+"""
 _BEFORE = """
       FROM response g
       JOIN response r ON r.workspace_id = g.workspace_id AND r.response_id = g.response_id

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from connector.responses.vocabulary import Variable
+from connector.responses.vocabulary import Variable, is_waiting
 
 NOTHING = "-"
 _NAMED = re.compile(r"\{([A-Za-z_]\w*(?:\.\w+)+)\}")
@@ -27,7 +27,8 @@ def worded(text: str, variables: Mapping[str, Variable]) -> str:
 
 
 def _shown(variable: Variable | None) -> str:
-    if variable is None or variable.value in (None, "", ()):
+    # A link that only the delivery of the file will tell.
+    if variable is None or variable.value in (None, "", ()) or is_waiting(variable.value):
         return NOTHING
     if variable.labels:
         return ", ".join(variable.labels)

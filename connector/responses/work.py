@@ -8,6 +8,7 @@ the whole connection, ends the wave: whatever is not settled then is handed back
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,9 +21,12 @@ from adapters.errors import AdapterError, OutcomeUnknown, PauseMapping
 from adapters.traits import Traits
 from connector.responses import failures
 from connector.responses.calling import Caller
+from connector.responses.compensation import DELETED
 from connector.responses.decide import Change, Decision, same
 from connector.responses.fold import Tagging, Target
 from connector.responses.ledger import Entry, Link, Results, WrittenTag
+from connector.responses.replacing import EDITED
+from connector.responses.replacing import KINDS as REPLACED
 from connector.responses.schedule import again, handed_back
 from connector.responses.steps import FIELDS, NOTE, TAG, UNDO, Delivery, Settlement
 from schemas.fields import Entity, FieldValue, canonical
@@ -50,8 +54,9 @@ class Known:
     """What the store knows before the wave: definitions, links of contacts, how tags are spelt.
 
     `links`: (contact id, entity) -> remote id. `schemas`: entity -> compiled record schema.
-    `chance()` gives 0 to 1. `told`: lanes whose message was sent for some revision. `gone`:
-    versions of responses that their platform has deleted.
+    `chance()` gives 0 to 1. `told`: lanes whose message was sent for some revision. `opened`:
+    marker -> remote id of the tasks that stand for other revisions. `gone`: versions of responses
+    that their platform has deleted.
     """
 
     traits: Traits
@@ -62,7 +67,9 @@ class Known:
     chance: Callable[[], float]
     threads: Threads = field(default_factory=Threads)
     told: frozenset[str] = frozenset()
+    opened: Mapping[str, str] = field(default_factory=dict)
     gone: frozenset[int] = frozenset()
+    older: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -71,16 +78,27 @@ class Work:
 
     `standing`: the notes that this wave itself has found or written, as `Threads.earlier`.
     `passed_on`: the contact's fields that records of this wave take over; `seen`: what they hold,
-    by entity and remote id.
+    by entity and remote id. `marks_end_at`: the monotonic time from which on no further tag, note
+    or file is begun: what is done is settled before more is risked.
     """
 
     caller: Caller
     known: Known
     standing: dict[Thread, str] = field(default_factory=dict)
     results: Results = field(default_factory=Results)
-    trouble: failures.Trouble = field(default_factory=failures.Trouble)
     passed_on: frozenset[str] = frozenset()
     seen: dict[tuple[str, str], dict[str, FieldValue]] = field(default_factory=dict)
+    marks_end_at: float = math.inf
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is begun in this wave; what is not settled is handed back."""
+        return self.trouble.ends_wave or self.caller.monotonic() >= self.marks_end_at
+
+    @property
+    def trouble(self) -> failures.Trouble:
+        """What the calls have taught about the connection as a whole."""
+        return self.caller.trouble
 
     def saw(self, entity: str, remote_id: str | None, values: Mapping[str, FieldValue]) -> None:
         """Remember what a contact's record holds of what others take over from it."""
@@ -88,11 +106,15 @@ class Work:
             self.seen.setdefault((entity, remote_id), {}).update(values)
 
     def ended(self, one: Delivery) -> bool:
-        """Whether its response was deleted meanwhile: then nothing of it is sent any more."""
+        """Whether its response was deleted meanwhile: then nothing of it is sent any more; or
+        edited: then the newer version's notes and files are.
+        """
         is_gone = one.kind != UNDO and one.response_id in self.known.gone
-        if is_gone:
-            self.results.settle(Settlement(one.id, "superseded", "response_deleted"))
-        return is_gone
+        is_older = one.kind in REPLACED and one.response_id in self.known.older
+        if is_gone or is_older:
+            reason = DELETED if is_gone else EDITED
+            self.results.settle(Settlement(one.id, "superseded", reason))
+        return is_gone or is_older
 
     def link_of(self, target: Target) -> str | None:
         """The remote id our contact is linked to, where the target stands for the contact."""
@@ -116,7 +138,7 @@ class Work:
         """
         entity, by = self.known.traits.contact_entity, self.known.traits.id_field
         gone = str(self.contact_record(one))
-        found = self.caller.call(lambda crm: crm.find(entity, by, [gone], want=[])).get(gone, ())
+        found = self.caller.ask(lambda crm: crm.find(entity, by, [gone], want=[])).get(gone, ())
         survivor = found[0].remote_id if found else None
         self.results.links.append(Link(one.contact_id, entity, survivor))
         return survivor != gone
@@ -219,10 +241,10 @@ class Work:
         """A fault met this or an earlier row of the same call: handed back, and the connection
         pauses where it was the CRM's wish.
         """
-        wait_s, by_us = outcome.detail.get("wait_s"), outcome.code == failures.HandBack.code
-        if outcome.detail.get("throttled") and by_us:
+        wait_s = outcome.detail.get("wait_s")
+        if outcome.code == failures.HandBack.code:
             self.trouble.held_back = True
-        elif outcome.detail.get("throttled"):
+        elif outcome.detail.get("throttled") and outcome.code != failures.Queued.code:
             self.trouble.throttle(wait_s, code=outcome.code or "")
             self.caller.pause(wait_s)
         self.hand_back(one, wait_s=float(wait_s or 0))
@@ -297,7 +319,7 @@ def each_outcome(
     take: Callable[[Delivery, Outcome], None],
 ) -> None:
     """Send a part; a row's fault settles the row, a call's fault all of them."""
-    if work.trouble.ends_wave:
+    if work.is_over:
         return
     try:
         result = send()

@@ -6,6 +6,7 @@ keep rows of one workspace from ever pointing into another.
 
 from __future__ import annotations
 
+from connector.tables.alerts import alert, alert_channel, alert_notice
 from connector.tables.audits import audit
 from connector.tables.base import metadata
 from connector.tables.campaigns import (
@@ -27,7 +28,7 @@ from connector.tables.connections import (
     oauth_client,
     oauth_state,
 )
-from connector.tables.contacts import contact, link
+from connector.tables.contacts import contact, contact_word, link
 from connector.tables.deliveries import (
     attempt,
     delivery,
@@ -37,10 +38,24 @@ from connector.tables.deliveries import (
     tag_provision,
     target_clock,
 )
-from connector.tables.edits import edit
+from connector.tables.edits import edit, input_form
 from connector.tables.files import answer_file, file_content
-from connector.tables.mappings import automation, automation_version, mapping, mapping_version
-from connector.tables.persons import person, recovery_code, sign_in_hold, web_session
+from connector.tables.mappings import (
+    automation,
+    automation_version,
+    backfill,
+    mapping,
+    mapping_version,
+)
+from connector.tables.persons import (
+    member_invitation,
+    password_reset,
+    person,
+    recovery_code,
+    sign_in_hold,
+    sign_in_round,
+    web_session,
+)
 from connector.tables.quotas import account_usage, connection_pace, drift, drift_check
 from connector.tables.responses import (
     hook_message,
@@ -48,23 +63,30 @@ from connector.tables.responses import (
     hook_source,
     response,
     response_key,
+    retention_run,
 )
-from connector.tables.workspaces import api_key, user_account, workspace
+from connector.tables.webhooks import webhook, webhook_attempt, webhook_message
+from connector.tables.workspaces import api_key, partner_grant, user_account, workspace
 
 __all__ = [
     "account_hold",
     "account_usage",
+    "alert",
+    "alert_channel",
+    "alert_notice",
     "answer_file",
     "api_key",
     "attempt",
     "audit",
     "automation",
     "automation_version",
+    "backfill",
     "campaign",
     "card",
     "connection",
     "connection_pace",
     "contact",
+    "contact_word",
     "credential",
     "data_key",
     "delivery",
@@ -77,22 +99,28 @@ __all__ = [
     "hook_message",
     "hook_notice",
     "hook_source",
+    "input_form",
     "ledger",
     "link",
     "mapping",
     "mapping_version",
+    "member_invitation",
     "metadata",
     "oauth_client",
     "oauth_state",
+    "partner_grant",
+    "password_reset",
     "person",
     "question",
     "question_option",
     "recovery_code",
     "response",
     "response_key",
+    "retention_run",
     "score_tag",
     "segment",
     "sign_in_hold",
+    "sign_in_round",
     "step_key",
     "survey",
     "survey_version",
@@ -100,5 +128,8 @@ __all__ = [
     "target_clock",
     "user_account",
     "web_session",
+    "webhook",
+    "webhook_attempt",
+    "webhook_message",
     "workspace",
 ]

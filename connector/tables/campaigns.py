@@ -67,7 +67,7 @@ segment = table(
 )
 
 # A campaign is the platform's id; the name may change, `tag_name` is frozen when the campaign is
-# registered.
+# registered. `learnt_from`: `api` or `response`, which made it known first; null of before 0026.
 campaign = table(
     "campaign",
     words("platform_id"),
@@ -79,6 +79,9 @@ campaign = table(
     identifier("segment_id", nullable=True),
     document("properties"),
     Column("flags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # {"answers": "once" | "several", "days": number | null}; null: nobody has said.
+    document("participation", nullable=True),
+    words("learnt_from", nullable=True),
     moment("created_at", now=True),
     moment("updated_at", now=True),
     to("survey"),
@@ -93,6 +96,7 @@ distribution = table(
     words("platform_id"),
     words("name", nullable=True),
     document("properties"),
+    words("learnt_from", nullable=True),
     moment("created_at", now=True),
     to("campaign", ondelete="CASCADE"),
     UniqueConstraint("workspace_id", "platform_id"),

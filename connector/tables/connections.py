@@ -17,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from connector.tables.base import document, identifier, keyed_table, moment, table, to, words
 
@@ -86,6 +87,8 @@ credential = keyed_table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     moment("expires_at"),
     moment("refresh_failed_at"),
+    # What the grant was given, as the provider told it: no secret. Null where it did not tell.
+    Column("scopes", ARRAY(Text), nullable=True),
     moment("updated_at", now=True),
     to("connection", ondelete="CASCADE"),
 )

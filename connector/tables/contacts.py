@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint, Text, text
 
 from connector.tables.base import document, identifier, keyed_table, moment, table, to, words
 
@@ -26,6 +26,8 @@ contact = table(
     identifier("origin_connection_id", nullable=True),
     moment("created_at", now=True),
     moment("updated_at", now=True),
+    moment("opted_out_at"),
+    words("opted_out_by", nullable=True),
     to("connection", "origin_connection_id"),
     CheckConstraint("state IN ('active', 'inactive')", name="state"),
     Index(
@@ -42,6 +44,17 @@ contact = table(
         unique=True,
         postgresql_where=text("external_id IS NOT NULL"),
     ),
+)
+
+# The words of what a contact is called, as a search compares them. Kept by triggers of `contact`
+# (migration 0026), so that no writer can forget it.
+contact_word = keyed_table(
+    "contact_word",
+    identifier("contact_id"),
+    Column("word", Text(collation="C"), nullable=False),
+    PrimaryKeyConstraint("workspace_id", "contact_id", "word"),
+    to("contact", ondelete="CASCADE"),
+    Index("ix_contact_word", "workspace_id", "word", "contact_id"),
 )
 
 link = keyed_table(

@@ -9,9 +9,11 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -66,6 +68,7 @@ response = table(
     words("plan_error", nullable=True),
     Column("priority", SmallInteger, nullable=False, server_default=text("1")),
     document("verdicts"),
+    moment("removed_at"),
     to("contact"),
     to("campaign"),
     to("survey"),
@@ -81,8 +84,11 @@ response = table(
         "workspace_id",
         postgresql_where=text("planned_at IS NOT NULL AND plan_error IS NOT NULL"),
     ),
+    # What retention has not deleted yet (responses/retention.py).
+    Index("ix_response_kept", "workspace_id", "id", postgresql_where=text("removed_at IS NULL")),
     Index("ix_response_source", "workspace_id", "response_id", "source"),
     Index("ix_response_contact", "workspace_id", "contact_id", "id"),
+    Index("ix_response_campaign", "workspace_id", "campaign_id", "id"),
     Index(
         "ix_response_deleted",
         "workspace_id",
@@ -92,8 +98,23 @@ response = table(
     ),
 )
 
+# A night in which answers were deleted: the place it has come to, and what it did so far.
+retention_run = keyed_table(
+    "retention_run",
+    Column("night", Date, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("at_id", BigInteger, nullable=False, server_default=text("0")),
+    Column("responses", BigInteger, nullable=False, server_default=text("0")),
+    Column("files", BigInteger, nullable=False, server_default=text("0")),
+    moment("started_at", now=True),
+    moment("ended_at"),
+    PrimaryKeyConstraint("workspace_id", "night"),
+    Index("ix_retention_run_open", "workspace_id", postgresql_where=text("ended_at IS NULL")),
+)
+
 # A hook's token only routes; only its SHA-256 is kept. `scheme` says how signatures are made
-# (data, not code).
+# (data, not code). What comes through a paused one is kept and not planned. `surveys_on` is the
+# local date at which its surveys were last asked for.
 hook_source = table(
     "hook_source",
     words("name"),
@@ -106,6 +127,9 @@ hook_source = table(
     Column("max_bytes", Integer, nullable=False, server_default=text("1048576")),
     moment("created_at", now=True),
     moment("disabled_at"),
+    moment("paused_at"),
+    Column("surveys_on", Date),
+    document("polled"),
     UniqueConstraint("workspace_id", "name"),
     UniqueConstraint("token_digest"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -46,6 +47,8 @@ user_account = table(
     moment("disabled_at"),
     # Who signs in as this member; the person may live in another workspace.
     Column("person_id", BigInteger, ForeignKey("person.id", ondelete="SET NULL"), nullable=True),
+    # The right "account settings", given or taken beside the role; None: as the role has it.
+    Column("account_settings", Boolean, nullable=True),
     CheckConstraint("role IN ('owner', 'admin', 'editor', 'viewer')", name="role"),
     Index("uq_user_account_email", "workspace_id", text("lower(email)"), unique=True),
     Index("ix_user_account_person", "person_id"),
@@ -65,4 +68,27 @@ api_key = table(
     moment("revoked_at"),
     UniqueConstraint("public_id"),
     CheckConstraint("role IN ('owner', 'admin', 'editor', 'viewer')", name="role"),
+)
+
+# A key of another workspace that may act in this one; `public_id` names the key. What it may do is
+# what both its own scopes and these allow.
+partner_grant = table(
+    "partner_grant",
+    words("public_id"),
+    words("name"),
+    words("role"),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    words("granted_by"),
+    moment("created_at", now=True),
+    moment("last_used_at"),
+    moment("revoked_at"),
+    CheckConstraint("role IN ('owner', 'admin', 'editor', 'viewer')", name="role"),
+    Index(
+        "uq_partner_grant_key",
+        "workspace_id",
+        "public_id",
+        unique=True,
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+    Index("ix_partner_grant_public_id", "public_id"),
 )

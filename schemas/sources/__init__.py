@@ -8,6 +8,7 @@ from types import MappingProxyType
 from schemas.sources import (
     formbricks,
     npstoday,
+    odoo,
     qualtrics,
     recipe,
     standard,
@@ -30,6 +31,7 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
             surveyjs.PLATFORM,
             qualtrics.PLATFORM,
             surveymonkey.PLATFORM,
+            odoo.PLATFORM,
             recipe.PLATFORM,
         )
     }

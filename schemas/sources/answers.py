@@ -183,18 +183,22 @@ def _shaped_rows(value: Mapping[str, Any]) -> Answer | None:
 
 
 class Sheet:
-    """The answers read so far, by key, and the keys of those that were not understood."""
+    """The answers read so far, by key, and the keys of those that were not understood.
 
-    def __init__(self, wishes: Wishes) -> None:
+    `coded`: the admin chooses the options' codes, so that a code may serve as the number.
+    """
+
+    def __init__(self, wishes: Wishes, *, coded: bool = False) -> None:
         self.answers: dict[str, Answer] = {}
         self._types = wishes.types
+        self._coded = coded
         self._unread: list[str] = []
 
     def put(self, key: str, answer: Answer | None, *, title: JSON = None) -> None:
         """Keep an answer, as the type that the admin has named for its key; nothing for None."""
         if answer is not None:
             kind = self._types.get(key)
-            kept = answer if kind is None else retyped(answer, kind)
+            kept = answer if kind is None else retyped(answer, kind, coded=self._coded)
             self.answers[key] = kept | _beside(title=as_text(title))
 
     def put_shaped(self, key: str, value: JSON, *, title: JSON = None) -> None:
@@ -214,13 +218,15 @@ class Sheet:
         return plain | ({"unread_answers": ", ".join(self._unread)} if self._unread else {})
 
 
-def retyped(answer: Answer, kind: str) -> Answer:
+def retyped(answer: Answer, kind: str, *, coded: bool = False) -> Answer:
     """The answer as that type; unchanged where its value cannot be one."""
     value = answer["value"]
     if kind in _NUMBERS:
-        wanted: Any = as_number(answer.get("label", value)) if kind == "nps" else as_number(value)
+        wanted: Any = _as_score(answer, by_code=coded and kind != "nps")
+    elif kind == "ranking" and answer["type"] == "matrix":
+        return _ranked(answer, by_code=coded) or answer
     elif kind in _LISTS:
-        wanted = value if isinstance(value, list) else [str(value)]
+        wanted = value if isinstance(value, list) else words([value])
     elif kind == "single_choice":
         wanted = as_text(value)
     else:
@@ -230,6 +236,35 @@ def retyped(answer: Answer, kind: str) -> Answer:
     except ValidationError:
         return answer
     return {**answer, "type": kind, "value": fitted}
+
+
+def _as_score(answer: Answer, *, by_code: bool) -> int | str | None:
+    """The number that the respondent read; an option's id, which may look like one, is none."""
+    shown = as_number(answer.get("label", answer["value"]))
+    return as_number(answer["value"]) if shown is None and by_code else shown
+
+
+def _ranked(answer: Answer, *, by_code: bool) -> Answer | None:
+    """A matrix of one place per option as a ranking; None where the places are no numbers."""
+    names = answer.get("labels") or {}
+    shown = names.get("cols", {})
+    places = {
+        row: _place("".join(chosen), shown, by_code=by_code)
+        for row, chosen in answer["value"].items()
+    }
+    order = {row: int(place) for row, place in places.items() if isinstance(place, int)}
+    if len(order) < len(places) or len(set(order.values())) < len(order):
+        return None
+    ids = sorted(order, key=lambda row: order[row])
+    rows = names.get("rows", {})
+    made = ranking(ids, [rows.get(one, one) for one in ids])
+    return made and made | _beside(title=answer.get("title"))
+
+
+def _place(column: str, shown: Mapping[str, Any], *, by_code: bool) -> int | str | None:
+    """The place that the respondent read; a column's id, which may look like one, is none."""
+    place = as_number(shown.get(column, column))
+    return as_number(column) if place is None and by_code else place
 
 
 # --- who answered ---------------------------------------------------------------------------------

@@ -102,27 +102,72 @@ Read: TypeAlias = Callable[[Notice, Mapping[str, JSON], Wishes, Envelope], Respo
 
 
 @dataclass(frozen=True, slots=True)
-class Fetch:
-    """How the responses of notices are had: what to ask for, and how to read the answers by name.
-
-    The source's token goes into `header`, behind `prefix`. `base_url` None: every customer has an
-    address of its own, which the settings must name.
+class API:
+    """How a platform is asked: the source's token goes into `header`, behind `prefix`. `base_url`
+    None: every customer has an address of its own, which the settings must name.
     """
 
-    asks: Callable[[Notice], tuple[Ask, ...]]
-    read: Read
     header: str
     prefix: str = ""
     base_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """How the responses of notices are had: what to ask for, and how to read the answers by
+    name.
+    """
+
+    asks: Callable[[Notice], tuple[Ask, ...]]
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """Responses are asked for at a connection of that app, whose records `read` understands.
+    `own_id`: the app's own id in a response's; None for what is none of the app's.
+    """
+
+    app: str
+    read: Read
+    own_id: Callable[[str], int | None]
+
+
+Survey: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a platform's list: survey id -> what changes with it, and the next page's path.
+
+    What changes is compared as text: a survey that has changed is read again, another is not.
+    """
+
+    surveys: Mapping[str, str]
+    following: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """How a platform's surveys are had: the path of the first page, how a page (asked for at that
+    path) reads, what to ask for one survey, and how the answers, by name, become the body of
+    schemas/campaign.py. Readers raise Unreadable.
+    """
+
+    first: str
+    page: Callable[[JSON, str], Page]
+    asks: Callable[[str], tuple[Ask, ...]]
+    read: Callable[[Mapping[str, JSON], Wishes], Survey]
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """One survey platform. `scheme` None: it does not sign, its address alone is the secret.
 
-    `parse` None: it sends our normal form. `own_secret`: the platform makes the signing secret, an
-    admin brings it here. `sample` makes a test message with a score and a comment; where responses
-    are fetched, what is fetched. `by_recipe`: the source's settings say the rest.
+    `parse` None: it sends our normal form, or with `polls` nothing. `own_secret`: the platform
+    makes the signing secret, an admin brings it here. `sample` makes a test message with a score
+    and a comment; where responses are fetched, what is fetched. `untyped`: its messages say no
+    types, its surveys do. `by_recipe`: the source's settings say the rest.
     """
 
     name: str
@@ -133,7 +178,11 @@ class Platform:
     body: Body = Body.JSON
     edits: Edits = Edits.BY_TIME
     own_secret: bool = False
+    api: API | None = None
     fetch: Fetch | None = None
+    polls: Polls | None = None
+    definitions: Definitions | None = None
+    untyped: bool = False
     by_recipe: bool = False
 
 
@@ -167,9 +216,9 @@ def mapping(value: JSON) -> Mapping[str, Any]:
 
 
 def words(value: JSON) -> list[str]:
-    """The texts and numbers of a list, as texts."""
+    """The plain values of a list, as texts; empty ones stay out."""
     every = value if isinstance(value, list) else []
-    return [str(one) for one in every if isinstance(one, str | int) and one != ""]
+    return [plain for one in every if (plain := as_text(one)) is not None]
 
 
 def texts(value: JSON) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """Formbricks: `responseCreated`, `responseUpdated` and `responseFinished`, signed by Standard
 Webhooks with a secret of its own. Pure.
 
-The message holds values by question id and says no types: they come from the values' shape, or from
-the source's `types`. Its documentation wraps the event in a list, its code sends one: both are
-read.
+The message holds values by question id and says no types: they come from the source's `types`, from
+the survey where it was fetched, else from the values' shape. Its documentation wraps the event in a
+list, its code sends one: both are read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from schemas.sources.answers import Sheet, campaign, named, respondent
 from schemas.sources.base import (
+    API,
     JSON,
     Envelope,
     Platform,
@@ -31,6 +32,7 @@ from schemas.sources.base import (
     texts,
     words,
 )
+from schemas.sources.formbricks_surveys import DEFINITIONS
 
 EVENTS = frozenset({"responseCreated", "responseUpdated", "responseFinished"})
 
@@ -117,4 +119,14 @@ def sample(number: str, email: str, score: int, at: str) -> JSON:
     }
 
 
-PLATFORM = Platform("formbricks", "Formbricks", sample, parse, scheme="standard", own_secret=True)
+PLATFORM = Platform(
+    "formbricks",
+    "Formbricks",
+    sample,
+    parse,
+    scheme="standard",
+    own_secret=True,
+    api=API("x-api-key", base_url="https://app.formbricks.com"),
+    definitions=DEFINITIONS,
+    untyped=True,
+)

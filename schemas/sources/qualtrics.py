@@ -22,6 +22,7 @@ from schemas.sources.answers import (
     text,
 )
 from schemas.sources.base import (
+    API,
     JSON,
     Ask,
     Body,
@@ -43,6 +44,7 @@ from schemas.sources.base import (
     texts,
     words,
 )
+from schemas.sources.qualtrics_surveys import DEFINITIONS
 
 _QUESTION = re.compile(r"(QID\d+)(?:_(\d+))?(_TEXT)?")
 # What a response tells about itself, beside questions and embedded data.
@@ -106,29 +108,43 @@ def read(notice: Notice, found: Mapping[str, JSON], wishes: Wishes, envelope: En
 
 
 def _sheet(values: Mapping[str, Any], labels: Mapping[str, Any], wishes: Wishes) -> Sheet:
-    sheet, rows = Sheet(wishes), dict[str, dict[str, str]]()
+    sheet, rows = Sheet(wishes, coded=True), dict[str, dict[str, str]]()
     for name, value in values.items():
         found = _QUESTION.fullmatch(name)
         if found is None:
             if name.startswith("QID") and not name.endswith("_NPS_GROUP"):
                 sheet.miss(name)
         elif found[3]:
-            _write(sheet, name.removesuffix("_TEXT"), value, values)
+            _write(sheet, found, value, values)
         elif found[2]:
             rows.setdefault(found[1], {})[found[2]] = name
         else:
-            written = values.get(f"{name}_TEXT")
             is_nps = f"{name}_NPS_GROUP" in values
-            sheet.put(name, _answer(value, labels.get(name), other=written, is_nps=is_nps))
+            other = _written(name, value, values)
+            sheet.put(name, _answer(value, labels.get(name), other=other, is_nps=is_nps))
     for question, names in rows.items():
         sheet.put(question, _rows(names, values, labels))
     return sheet
 
 
-def _write(sheet: Sheet, key: str, value: JSON, values: Mapping[str, Any]) -> None:
-    """A text that stands alone; what stands beside an option is part of that answer."""
-    if key not in values:
-        sheet.put(key, text(value))
+def _written(name: str, value: JSON, values: Mapping[str, Any]) -> JSON:
+    """What was written beside the question, or beside an option that was chosen."""
+    own = f"{name}_TEXT"
+    beside = (f"{name}_{code}_TEXT" for code in _codes(value))
+    return next((values[one] for one in (own, *beside) if as_text(values.get(one))), None)
+
+
+def _codes(value: JSON) -> list[str]:
+    return words(value if isinstance(value, list) else [value])
+
+
+def _write(sheet: Sheet, found: re.Match[str], value: JSON, values: Mapping[str, Any]) -> None:
+    """A text that stands alone; what stands beside a chosen option is part of that answer."""
+    question, row = found[1], found[2]
+    if question in values and (row is None or row in _codes(values[question])):
+        return
+    key = question if row is None else f"{question}_{row}"
+    sheet.put(key, text(value))
 
 
 def _answer(value: JSON, label: JSON, *, other: JSON, is_nps: bool) -> Answer | None:
@@ -152,7 +168,7 @@ def _rows(
     columns: dict[str, str] = {}
     for row, name in names.items():
         value = values[name]
-        codes = words(value) if isinstance(value, list) else words([value])
+        codes = _codes(value)
         shown = labels.get(name)
         columns |= dict(zip(codes, words(shown) or words([shown]), strict=False))
         if codes:
@@ -186,5 +202,7 @@ PLATFORM = Platform(
     parse,
     body=Body.FORM,
     edits=Edits.BY_ARRIVAL,
-    fetch=Fetch(asks, read, header="X-API-TOKEN"),
+    api=API("X-API-TOKEN"),
+    fetch=Fetch(asks, read),
+    definitions=DEFINITIONS,
 )

@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.sources.answers import OTHER, Answer, Sheet, campaign, named, respondent, shaped
+from schemas.sources.answers import (
+    OTHER,
+    Answer,
+    Sheet,
+    campaign,
+    choice,
+    choices,
+    named,
+    respondent,
+    shaped,
+    text,
+)
 from schemas.sources.base import (
     JSON,
     Envelope,
@@ -21,9 +32,11 @@ from schemas.sources.base import (
     mapping,
     moment,
     object_at,
+    objects,
     response,
     text_at,
     texts,
+    words,
 )
 
 COMMENT = "-Comment"
@@ -38,6 +51,8 @@ def parse(body: JSON, wishes: Wishes, envelope: Envelope) -> Told:
     for key, value in data.items():
         if not str(key).endswith(COMMENT):
             _put(sheet, str(key), value, comment=as_text(data.get(f"{key}{COMMENT}")))
+        elif not _goes_with(data.get(str(key).removesuffix(COMMENT))):
+            sheet.put(str(key), text(value))
     known = named(survey_id, survey.get("name"))
     made = response(
         event="completed" if body.get("completed", True) else "partial",
@@ -67,16 +82,22 @@ def _put(sheet: Sheet, key: str, value: JSON, *, comment: str | None) -> None:
         sheet.miss(key)
 
 
+def _goes_with(value: JSON) -> bool:
+    """Whether a comment is part of this answer: options have one. Beside a score, a yes, a grid or
+    nothing it is an answer of its own.
+    """
+    if isinstance(value, list):
+        return not objects(value)
+    return isinstance(value, str) and value != "" and not value.startswith("data:")
+
+
 def _with_comment(value: JSON, comment: str | None) -> Answer | None:
     """The answer with what was written beside `other`, which then is no option."""
-    if comment is None:
+    if comment is None or not _goes_with(value):
         return shaped(value)
-    if isinstance(value, list):
-        rest = [one for one in value if one != OTHER]
-        answer: Answer = shaped(rest) or {"type": "multi_choice", "value": []}
-    else:
-        answer = {"type": "single_choice", "value": as_text(value) or OTHER}
-    return {**answer, "other": comment}
+    if isinstance(value, str):
+        return choice(value, other=comment)
+    return choices(words([one for one in value if one != OTHER]), other=comment)
 
 
 def sample(number: str, email: str, score: int, at: str) -> JSON:

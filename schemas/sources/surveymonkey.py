@@ -28,6 +28,7 @@ from schemas.sources.answers import (
     text,
 )
 from schemas.sources.base import (
+    API,
     JSON,
     Ask,
     Envelope,
@@ -49,6 +50,7 @@ from schemas.sources.base import (
     texts,
     words,
 )
+from schemas.sources.surveymonkey_surveys import DEFINITIONS
 
 EVENTS = frozenset(
     {"response_completed", "response_updated", "response_created", "response_disqualified"}
@@ -134,7 +136,7 @@ def _put(sheet: Sheet, key: str, given: list[Item], questions: Mapping[str, Item
     family, subtype = str(asked.get("family")), str(asked.get("subtype"))
     parts = mapping(asked.get("answers"))
     other = next((one.get("text") for one in given if "other_id" in one), None)
-    picked = [one for one in given if "choice_id" in one]
+    picked = [one for one in given if as_text(one.get("choice_id")) is not None]
     written = [one for one in given if "other_id" not in one and "choice_id" not in one]
     if any("download_url" in one for one in given):
         sheet.put(key, files([link(one.get("download_url")) for one in given]), title=title)
@@ -166,7 +168,8 @@ def _grid(picked: list[Item], parts: Item, subtype: str) -> Answer | None:
     """A matrix; a scale of one row is a rating, a ranking the rows in their order."""
     labels, rows = _names(parts, "choices"), _names(parts, "rows")
     if subtype == "ranking":
-        ranked = sorted(picked, key=lambda one: _position(labels.get(str(one["choice_id"]))))
+        placed = [one for one in picked if not _is_none(str(one["choice_id"]), parts)]
+        ranked = sorted(placed, key=lambda one: _position(labels.get(str(one["choice_id"]))))
         ids = [str(one.get("row_id")) for one in ranked]
         return ranking(ids, [rows.get(one, one) for one in ids])
     if subtype == "rating" and len(rows) == 1 and len(picked) == 1:
@@ -178,6 +181,12 @@ def _grid(picked: list[Item], parts: Item, subtype: str) -> Answer | None:
     return matrix(chosen, row_labels=rows, column_labels=labels)
 
 
+def _is_none(choice_id: str, parts: Item) -> bool:
+    """Whether the option says "does not apply": it has a weight of 0, and is no score."""
+    every = objects(parts.get("choices"))
+    return any(one.get("is_na") is True for one in every if str(one.get("id")) == choice_id)
+
+
 def _position(label: str | None) -> int:
     place = as_number(label)
     return place if isinstance(place, int) else 10**6
@@ -185,6 +194,8 @@ def _position(label: str | None) -> int:
 
 def _rated(choice_id: str, parts: Item) -> Answer | None:
     """The number that the chosen point of a scale shows, else its weight, else the option."""
+    if _is_none(choice_id, parts):
+        return None
     point = next((o for o in objects(parts.get("choices")) if str(o.get("id")) == choice_id), {})
     shown = as_number(point.get("text"))
     value = shown if shown is not None else as_number(point.get("weight"))
@@ -264,11 +275,7 @@ PLATFORM = Platform(
     parse,
     scheme="surveymonkey",
     own_secret=True,
-    fetch=Fetch(
-        asks,
-        read,
-        header="Authorization",
-        prefix="Bearer ",
-        base_url="https://api.surveymonkey.com",
-    ),
+    api=API("Authorization", "Bearer ", "https://api.surveymonkey.com"),
+    fetch=Fetch(asks, read),
+    definitions=DEFINITIONS,
 )

@@ -27,6 +27,7 @@ from schemas.sources.answers import (
     text,
 )
 from schemas.sources.base import (
+    API,
     JSON,
     Envelope,
     Platform,
@@ -43,6 +44,7 @@ from schemas.sources.base import (
     text_at,
     words,
 )
+from schemas.sources.tally_surveys import DEFINITIONS
 
 Field = Mapping[str, Any]
 
@@ -113,7 +115,11 @@ def _written(one: Field, ids: list[str]) -> str | None:
 
 
 def _single(one: Field) -> Answer | None:
-    ids = words(one.get("value")) or words([one.get("value")])
+    value = one.get("value")
+    if isinstance(value, bool):
+        # A line per option, which says again what the question's own line says.
+        return None
+    ids = words(value) or words([value])
     if len(ids) > 1:
         return _several(one)
     if not ids:
@@ -200,4 +206,12 @@ def sample(number_: str, email: str, score: int, at: str) -> JSON:
     }
 
 
-PLATFORM = Platform("tally", "Tally", sample, parse, scheme="tally")
+PLATFORM = Platform(
+    "tally",
+    "Tally",
+    sample,
+    parse,
+    scheme="tally",
+    api=API("Authorization", "Bearer ", "https://api.tally.so"),
+    definitions=DEFINITIONS,
+)

@@ -27,6 +27,7 @@ from schemas.sources.answers import (
     text,
 )
 from schemas.sources.base import (
+    API,
     JSON,
     Envelope,
     Platform,
@@ -45,6 +46,7 @@ from schemas.sources.base import (
     texts,
     words,
 )
+from schemas.sources.typeform_surveys import DEFINITIONS
 
 EVENTS = {"form_response": "completed", "form_response_partial": "partial"}
 
@@ -230,4 +232,12 @@ def sample(number_: str, email: str, score: int, at: str) -> JSON:
     }
 
 
-PLATFORM = Platform("typeform", "Typeform", sample, parse, scheme="typeform")
+PLATFORM = Platform(
+    "typeform",
+    "Typeform",
+    sample,
+    parse,
+    scheme="typeform",
+    api=API("Authorization", "Bearer ", "https://api.typeform.com"),
+    definitions=DEFINITIONS,
+)

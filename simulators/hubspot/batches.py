@@ -85,7 +85,7 @@ class Batches(Objects):
     # --- rows -----------------------------------------------------------------------------------
 
     def _update_row(self, kind: Kind, one: Input) -> dict[str, Any]:
-        record = kind.find(str(one.get("id", "")), one.get("idProperty"))
+        record = kind.find_to_change(str(one.get("id", "")), one.get("idProperty"))
         if record is None:
             raise RowRefused(NOT_FOUND, _gone(kind), status=404)
         self.changed(kind, record, one["properties"], one.get("objectWriteTraceId"))

@@ -48,6 +48,9 @@ class Custom(Schema):
             type_id = FIRST_LINK + 10 * len(self._custom_kinds()) + 2 * number
             self.link_types[full, ASSOCIABLE[other]] = type_id
             self.link_types[ASSOCIABLE[other], full] = type_id + 1
+        # Engagements can be linked to every custom kind (custom objects guide, 2026-11).
+        type_id = FIRST_LINK + 10 * len(self._custom_kinds()) + 8
+        self.link_types["notes", full], self.link_types[full, "notes"] = type_id, type_id + 1
         return Answer(201, self.schema_of(kind))
 
     def _custom_kinds(self) -> list[Kind]:
@@ -55,6 +58,8 @@ class Custom(Schema):
 
     def _demand(self, request: Request, scope: str) -> None:
         if not self.options["enterprise"]:
+            if self.options["no_objects"] == "plan":
+                raise Refused(self.errors.invalid("Your account has no custom objects"))
             raise Refused(self.errors.missing_scopes([scope]))
         self.need(request, scope)
 

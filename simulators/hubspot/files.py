@@ -39,6 +39,17 @@ class Files(Access):
         made = self._kept(folder, name, content, overwrite=bool(options.get("overwrite")))
         return Answer(201, made)
 
+    @route("GET", r"/files/v3/files/(?P<id>[^/]+)", kind="file")
+    def read_file(self, request: Request) -> Answer:
+        """One file with its address; 404 for one that is not there."""
+        self.need(request, "files")
+        found = self.files.get(request.params["id"])
+        if found is None:
+            raise Refused(self.errors.not_found())
+        told = {name: value for name, value in found.items() if name != "sha256"}
+        address = f"https://files.hubspot.example/hubfs/{self.options['portal_id']}{found['path']}"
+        return Answer(200, {**told, "url": address})
+
     @route("DELETE", r"/files/v3/files/(?P<id>[^/]+)", kind="file")
     def delete_file(self, request: Request) -> Answer:
         """Delete one file for good; 404 for one that is not there."""

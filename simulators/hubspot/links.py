@@ -13,7 +13,8 @@ from simulators.kit.simulator import route
 MOST_READ = 1000
 MOST_CREATE = 2000
 MOST_DEFAULT = 100
-PAIR = area("associations") + r"/(?P<object>[^/]+)/(?P<other>[^/]+)/batch"
+KINDS = area("associations") + r"/(?P<object>[^/]+)/(?P<other>[^/]+)"
+PAIR = KINDS + "/batch"
 Link = tuple[str, str, int]
 
 
@@ -33,6 +34,15 @@ class Links(Portal):
         if record is None:
             raise Refused(self.errors.not_found())
         return Answer(200, {"results": _to(record, other)})
+
+    @route("GET", KINDS + "/labels", kind="read")
+    def list_labels(self, request: Request) -> Answer:
+        """The types of association of two kinds, the one without a label among them."""
+        kind = self.kind(request, write=False)
+        other = self.kind(request, write=False, group="other")
+        type_id = self.link_types.get((kind.name, other.name))
+        told = {"category": "HUBSPOT_DEFINED", "typeId": type_id, "label": None}
+        return Answer(200, {"results": [told] if type_id else []})
 
     @route("POST", PAIR + "/read", kind="read")
     def read_links(self, request: Request) -> Answer:
@@ -153,7 +163,7 @@ class Links(Portal):
         if target_kind is None:
             told_why = f"{type_id} is not a valid association type from {kind.singular}"
             raise RowRefused(VALIDATION, told_why)
-        target = self.kinds[target_kind].find(str(told["to"]["id"]))
+        target = self.kinds[target_kind].find_to_change(str(told["to"]["id"]))
         if target is None:
             raise RowRefused(NOT_FOUND, "The object to associate does not exist", status=404)
         return target_kind, target.id, type_id
@@ -196,7 +206,8 @@ def _to(record: Record, other: Kind) -> list[dict[str, Any]]:
 
 def _ends(kind: Kind, other: Kind, one: Any) -> tuple[Record, Record] | None:
     """Both records of an association, None where one of them is not there."""
-    record, target = kind.find(str(one["from"]["id"])), other.find(str(one["to"]["id"]))
+    record = kind.find_to_change(str(one["from"]["id"]))
+    target = other.find_to_change(str(one["to"]["id"]))
     return (record, target) if record and target else None
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from simulators.hubspot.errors import invalid_values
-from simulators.hubspot.links import Links
 from simulators.hubspot.portal import area
 from simulators.hubspot.store import VALIDATION, Kind, Record, RowRefused
+from simulators.hubspot.webhooks import Webhooks
 from simulators.kit.messages import Answer, Refused, Request
 from simulators.kit.simulator import route
 
@@ -22,7 +22,7 @@ CHANGE_TELLS = (
 )  # fmt: skip
 
 
-class Objects(Links):
+class Objects(Webhooks):
     """The calls for one record at a time."""
 
     @route("GET", OBJECTS + "/(?P<id>[^/]+)", kind="read")
@@ -76,7 +76,7 @@ class Objects(Links):
     def change_one(self, request: Request) -> Answer:
         """Change the given properties of a record."""
         kind = self.kind(request, write=True)
-        record = kind.find(request.params["id"], request.asked("idProperty"))
+        record = kind.find_to_change(request.params["id"], request.asked("idProperty"))
         if record is None:
             raise Refused(self.errors.not_found())
         request.rows = 1
@@ -94,6 +94,7 @@ class Objects(Links):
         if record := kind.find(request.params["id"]):
             kind.archive(record)
             self.after_write(record)
+            self.tell_gone(kind, record.id)
         return Answer(204)
 
     @route("POST", OBJECTS + "/merge", kind="write")
@@ -108,6 +109,7 @@ class Objects(Links):
         kind.merge(survivor, loser, self.clock.iso())
         self.after_write(survivor)
         self.after_write(loser)
+        self.tell_merge(kind, survivor.id, loser.id)
         return Answer(200, self.answered(survivor, kind.shown(survivor)))
 
     # --- what single and batch calls share ------------------------------------------------------

@@ -64,6 +64,8 @@ class Portal(Simulator):
         "definition_lag_reads": 0,
         "oauth_v1": True,
         "enterprise": False,
+        # How an account without custom objects refuses them (unverified): scope (403), plan (400).
+        "no_objects": "scope",
         # Whether a new custom kind has HubSpot's owner property by itself (unverified).
         "custom_owner": True,
         "strict_batches": False,
@@ -72,6 +74,10 @@ class Portal(Simulator):
         "primary_property": "at_once",
         # Whether a batch read by e-mail finds a contact by its other addresses: found or missed.
         "secondary_emails": "found",
+        # Whether a write or an association by a merged id reaches the survivor: follow or refuse.
+        "merged_writes": "follow",
+        # How a webhook tells of a merge: ids, newer or bare (webhooks.py).
+        "merge_told": "ids",
         "required_rules": {},
         # What /crm/limits tells: all, or nothing (a portal or token that may not ask).
         "limits_told": True,
@@ -109,6 +115,7 @@ class Portal(Simulator):
     def options_changed(self) -> None:
         """New quotas start with a clean sheet."""
         self.kinds["contacts"].finds_secondary = self.options["secondary_emails"] == "found"
+        self.kinds["contacts"].writes_merged = self.options["merged_writes"] == "follow"
         self.quotas = {
             "app": SlidingWindow(self.options["ten_secondly"], TEN_SECONDS),
             "key": SlidingWindow(self.options["key_ten_secondly"], TEN_SECONDS),

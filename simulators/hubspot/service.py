@@ -19,7 +19,7 @@ class HubSpot(Files):
     `POST /__sim__/seed` takes, all optional: `contacts`, `companies`, `deals`, `tickets`: lists of
     properties; `properties`: {kind: [{name, label, type, fieldType?, options?...}]} to add or
     replace definitions; `remove_properties`: {kind: [names]}; `merge`: [[survivor, loser]];
-    `delete`: [contact]; `delete_companies`: [id]; `edit`: {contact: properties}; `employ`:
+    `delete`, `erase`: [contact]; `delete_companies`: [id]; `edit`: {contact: properties}; `employ`:
     {contact: company id}, its primary company, as a colleague in HubSpot does. A contact is named
     by id or e-mail.
     """
@@ -52,7 +52,12 @@ class HubSpot(Files):
             },
             "custom": {
                 kind.name: [
-                    {"id": one.id, "properties": one.properties, "links": one.links}
+                    {
+                        "id": one.id,
+                        "properties": one.properties,
+                        "links": one.links,
+                        "files": self._files(one),
+                    }
                     for one in self._live(kind.name)
                 ]
                 for kind in self.kinds.values()
@@ -79,9 +84,13 @@ class HubSpot(Files):
     def _act(self, told: dict[str, Any]) -> None:
         contacts = self.kinds["contacts"]
         for survivor, loser in told.get("merge", []):
-            contacts.merge(self._named(survivor), self._named(loser), self.clock.iso())
-        for name in told.get("delete", []):
-            contacts.archive(self._named(name))
+            into, gone = self._named(survivor), self._named(loser)
+            contacts.merge(into, gone, self.clock.iso())
+            self.tell_merge(contacts, into.id, gone.id)
+        for name in (*told.get("delete", []), *told.get("erase", [])):
+            record = self._named(name)
+            contacts.archive(record)
+            self.tell_gone(contacts, record.id, erased=name in told.get("erase", []))
         for name, properties in told.get("edit", {}).items():
             record = self._named(name)
             contacts.change(record, contacts.checked(properties, record), self.clock.iso())

@@ -81,6 +81,7 @@ class Kind:
     removed: dict[str, Definition] = field(default_factory=dict)
     last_id: int = FIRST_ID
     finds_secondary: bool = True
+    writes_merged: bool = True
 
     def keys(self) -> set[str]:
         """The properties by which a record can be found, besides its id."""
@@ -96,6 +97,12 @@ class Kind:
             value = found or (self._has_address(value) if by_other else "")
         record = self.records.get(self.merged.get(value, value))
         return None if record is None or record.archived else record
+
+    def find_to_change(self, value: str, id_property: str | None = None) -> Record | None:
+        """As `find`, for a write or an association: whether those follow a merge is a switch."""
+        by_id = not id_property or id_property == "hs_object_id"
+        lost = by_id and value in self.merged and not self.writes_merged
+        return None if lost else self.find(value, id_property)
 
     def _has_address(self, email: str) -> str:
         """The id of the contact that has this as one of its other addresses, "" for none."""

@@ -79,6 +79,11 @@ def _equal_ilike(held: Any, value: Any) -> bool:
     )
 
 
+def _each(held: Any) -> list[Any]:
+    """The value; of a path that leads to several records, every one of theirs."""
+    return held if isinstance(held, list) else [held]
+
+
 def _pattern(like: str) -> re.Pattern[str]:
     """SQL's pattern: % and _ stand for any signs, a backslash takes a sign as it is."""
     made, signs = "", iter(like)
@@ -98,7 +103,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "like": _like,
     "ilike": _ilike,
     "=ilike": _equal_ilike,
-    ">": lambda held, value: bool(held) and held > value,
-    ">=": lambda held, value: bool(held) and held >= value,
-    "<": lambda held, value: bool(held) and held < value,
+    ">": lambda held, value: any(bool(one) and one > value for one in _each(held)),
+    ">=": lambda held, value: any(bool(one) and one >= value for one in _each(held)),
+    "<": lambda held, value: any(bool(one) and one < value for one in _each(held)),
 }

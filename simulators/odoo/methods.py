@@ -15,7 +15,8 @@ from simulators.odoo.store import ADD, Record, Store
 from simulators.odoo.values import escaped, sanitized
 
 LISTS_FROM, XMLID_FROM, HTML_FROM = 12, 14, 17
-NOTE = "mail.mt_note"
+NOTE, ACTIVITY = "mail.mt_note", "mail.activity"
+NEWEST = "write_date desc, id desc"
 # What the log counts a call as.
 KINDS = {
     "write": "write", "create": "write", "load": "write", "unlink": "write",
@@ -79,12 +80,14 @@ class Methods:
         order: str | None = None,
         limit: int | None = None,
     ) -> list[Record]:
-        """In the order of ids, which is all that is asked for here."""
-        if order not in (None, "id"):
-            text = "this simulator orders by id alone"
+        """In the two orders that are asked for here."""
+        if order not in (None, "id", NEWEST):
+            text = "this simulator orders by id, or the newest first"
             raise OdooError(text, "UserError")
-        ids = self.store.search(model, domain, context)[:limit]
-        return self.store.read(model, ids, fields)
+        ids = self.store.search(model, domain, context)
+        if order == NEWEST:
+            ids = self.store.newest_first(ids, model)
+        return self.store.read(model, ids[:limit], fields)
 
     def on_search(self, model: str, context: Record, domain: Sequence[Any] = ()) -> list[int]:
         return self.store.search(model, domain, context)
@@ -127,7 +130,7 @@ class Methods:
         given = rows if listed else [rows]
         if model == "ir.attachment":
             self._check_attachments(given)
-        if model == "mail.activity":
+        if model == ACTIVITY:
             self._check_activities(given)
         for one in given:
             self._strike(one.get("email"), one.get("name"), one.get("x_response_id"))
@@ -138,11 +141,14 @@ class Methods:
         return made if listed else made[0]
 
     def _check_activities(self, given: Sequence[Record]) -> None:
-        """An activity hangs on a record that is there (11 and later)."""
+        """An activity hangs on a record that is there (11 and later), and is some user's."""
         for one in given:
             about = self.store.records[MODEL].get(one.get("res_model_id") or 0, {}).get("model")
             if about and one.get("res_id") not in self.store.records[about]:
                 raise errors.missing(str(about), self.store.version)
+            user = one.get("user_id")
+            if user and user not in self.store.records["res.users"]:
+                raise errors.not_stored(ACTIVITY)
 
     def _check_attachments(self, given: Sequence[Record]) -> None:
         """Who may not write a record may not attach to it; a record that is not there is no matter

@@ -17,9 +17,10 @@ class Seeding(Simulator):
 
     `POST /__sim__/seed` takes, all optional: `contacts`, `companies`, `leads`: lists of values (of
     a contact also `tags`: names); `tags`: names, each time a new one; `archive`, `delete`: ids of
-    contacts; `delete_files`: of attachments; `merge`: [[survivor, loser]]; `edit`: {id:
-    values}; `fields`: {model: {name: {type, string...}}}; `remove_fields`: {model: [names]};
-    `rename_tags`: {old: new}; `users`: names; `delete_tags`: names.
+    contacts; `delete_files`: of attachments; `done`: of activities; `merge`: [[survivor, loser]];
+    `edit`: {id: values}; `fields`: {model: {name: {type, string...}}}; `remove_fields`: {model:
+    [names]}; `rename_tags`: {old: new}; `users`: names; `delete_tags`: names. Of any model:
+    `create`: {model: [values]}, `change`: {model: {id: values}}, `remove`: {model: [ids]}.
     """
 
     store: Store
@@ -29,7 +30,7 @@ class Seeding(Simulator):
         self._define(told)
         for name in told.get("tags", ()):
             self.store.create("res.partner.category", [{"name": name}])
-        made = {
+        made: dict[str, Any] = {
             "contacts": [self._contact_seeded(one) for one in told.get("contacts", ())],
             "companies": [
                 self._seeded("res.partner", {**one, "is_company": True})
@@ -42,10 +43,17 @@ class Seeding(Simulator):
             ],
         }
         self._act(told)
+        for model, rows in told.get("create", {}).items():
+            made[model] = self.store.create(model, rows)
+        for model, every in told.get("change", {}).items():
+            for number, values in every.items():
+                self.store.write(model, [int(number)], values)
+        for model, ids in told.get("remove", {}).items():
+            self.store.unlink(model, ids)
         return made
 
     def records(self) -> dict[str, Any]:
-        """Contacts with fields, tags, notes and files; companies and leads; all tags and files."""
+        """Contacts with fields, tags, notes and files, companies, leads; all tags and files."""
         partners = sorted(self.store.records["res.partner"].items())
         people = [(number, one) for number, one in partners if not one["is_company"]]
         return {
@@ -56,7 +64,11 @@ class Seeding(Simulator):
                 if one["is_company"]
             ],
             "leads": [
-                {"id": str(number), "fields": _filled(one)}
+                {
+                    "id": str(number),
+                    "fields": _filled(one),
+                    "files": self.files("crm.lead", number),
+                }
                 for number, one in sorted(self.store.records["crm.lead"].items())
             ],
             "tags": self.tags(),
@@ -67,7 +79,11 @@ class Seeding(Simulator):
             ],
             "made": {
                 model: [
-                    {"id": str(number), "fields": _filled(one)}
+                    {
+                        "id": str(number),
+                        "fields": _filled(one),
+                        "files": self.files(model, number),
+                    }
                     for number, one in sorted(self.store.records[model].items())
                 ]
                 for model in sorted(self.store.made)
@@ -118,8 +134,8 @@ class Seeding(Simulator):
             "files": [one for one in self.files() if one["contact"] == str(number)],
         }
 
-    def files(self) -> list[dict[str, Any]]:
-        """Attachments of contacts, and how many messages name them."""
+    def files(self, model: str = "res.partner", only: int | None = None) -> list[dict[str, Any]]:
+        """Attachments of contacts or of one record, and how many messages name them."""
         messages = self.store.records["mail.message"].values()
         return [
             {
@@ -130,7 +146,7 @@ class Seeding(Simulator):
                 "noted": sum(number in told["attachment_ids"] for told in messages),
             }
             for number, one in sorted(self.store.records["ir.attachment"].items())
-            if one["res_model"] == "res.partner"
+            if one["res_model"] == model and only in {None, one["res_id"]}
         ]
 
     def _define(self, told: dict[str, Any]) -> None:
@@ -173,6 +189,8 @@ class Seeding(Simulator):
             self.store.unlink("res.partner", [int(loser)])
         for one in told.get("delete", ()):
             self.store.unlink("res.partner", [int(one)])
+        # An activity that somebody has done is deleted (measured, 11).
+        self.store.unlink("mail.activity", [int(one) for one in told.get("done", ())])
         for record in self.store.records["res.partner.category"].values():
             record["name"] = told.get("rename_tags", {}).get(record["name"], record["name"])
         self.store.unlink("ir.attachment", [int(one) for one in told.get("delete_files", ())])

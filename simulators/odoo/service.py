@@ -34,6 +34,7 @@ class Odoo(Seeding):
         # user of 11 (measured).
         "administrator": False,
         "crm_installed": True,
+        "survey_installed": False,
         "absent": [],  # methods that there are not
         "hidden": [],  # ids that a record rule hides
         "refuses_unknown_fields": None,  # None: by version

@@ -23,6 +23,7 @@ from simulators.odoo.definitions import (
 )
 from simulators.odoo.domains import test_of
 from simulators.odoo.errors import OdooError
+from simulators.odoo.survey_definitions import survey_models
 from simulators.odoo.values import empty, stored
 
 Record = dict[str, Any]
@@ -41,6 +42,8 @@ class Store:
         self.options = options
         self.stamp = stamp
         self.definitions: dict[str, Definitions] = models(self.version)
+        if options["survey_installed"]:
+            self.definitions |= survey_models(self.version)
         self.records: dict[str, dict[int, Record]] = {name: {} for name in self.definitions}
         self.last: dict[str, int] = dict.fromkeys(self.definitions, 0)
         # (model, `module.name`) -> id
@@ -94,10 +97,21 @@ class Store:
         return [
             number
             for number, record in sorted(self.records[model].items())
-            if test({**record, "id": number})
+            if test({**record, "id": number, **self._beyond(model, number, named)})
             and (all_states or record.get("active", True))
             and number not in self.options["hidden"]
         ]
+
+    def _beyond(self, model: str, number: int, names: Iterable[str]) -> Record:
+        """The values at paths like `line_ids.write_date`: those of every record that is reached."""
+        found: Record = {}
+        for path in names:
+            first, _, field = path.partition(".")
+            if field:
+                definition = self.definitions[model][first]
+                back, owned = definition["relation_field"], self.records[definition["relation"]]
+                found[path] = [one[field] for one in owned.values() if one.get(back) == number]
+        return found
 
     def read(self, model: str, ids: Iterable[int], fields: Sequence[str] | None) -> list[Record]:
         """The records that are there, `id` first."""
@@ -125,9 +139,14 @@ class Store:
             return [held, self._name_of(definition["relation"], held)]
         return held
 
+    def newest_first(self, ids: Iterable[int], model: str) -> list[int]:
+        """By the time of their last change."""
+        records = self.records[model]
+        return sorted(ids, key=lambda one: (str(records[one]["write_date"]), one), reverse=True)
+
     def _name_of(self, model: str, number: int) -> str:
         record = self.records.get(model, {}).get(number, {})
-        return str(record.get("name") or f"{model},{number}")
+        return str(record.get("name") or record.get("title") or f"{model},{number}")
 
     # --- writing ------------------------------------------------------------------------------
 
@@ -262,7 +281,7 @@ class Store:
                 raise errors.not_stored(model)
 
     def _known_in_leaf(self, model: str, name: str) -> None:
-        if name not in self.definitions[model]:
+        if name.partition(".")[0] not in self.definitions[model]:
             raise errors.no_field(model, name, leaf=True, version=self.version)
 
     def _unlinked(self, model: str, gone: set[int]) -> None:

@@ -239,6 +239,14 @@ class Pipedrive(Simulator):
         self.company.notes[note["id"]] = note
         return Answer(201, {"success": True, "data": note})
 
+    @route("DELETE", "/api/v1/notes/(?P<id>[^/]+)", kind="write")
+    def remove_note(self, request: Request) -> Answer:
+        """A note that is gone is not found again."""
+        number = request.params["id"]
+        if not number.isdigit() or self.company.notes.pop(int(number), None) is None:
+            raise Refused(refusal(404, "Note not found"))
+        return Answer(200, {"success": True, "data": True})
+
 
 def _told(data: Any, further: dict[str, Any] | None = None) -> Answer:
     return Answer(200, {"success": True, "data": data, "additional_data": further})

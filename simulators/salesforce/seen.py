@@ -26,7 +26,11 @@ def records_of(store: Records) -> dict[str, Any]:
         ],
         "accounts": [_told(one, notes) for one in _living(store, "Account")],
         "records": {
-            entity: [_told(one, notes) for one in _living(store, entity)] for entity in _OTHERS
+            entity: [
+                {**_told(one, notes), "files": files.get(one["Id"], [])}
+                for one in _living(store, entity)
+            ]
+            for entity in _OTHERS
         },
     }
 

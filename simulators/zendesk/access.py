@@ -21,6 +21,10 @@ PLANS = {
     "enterprise_plus": 2500,
 }
 MINUTE_S = 60
+# Updates of tickets an account may make in a minute: (plans, the high volume plan), by the vendor's
+# page of the tickets API. Sandboxes and trials have the lower of each.
+TICKET_UPDATES = {False: (100, 300), True: (20, 100)}
+TICKETS_TOLD = "Number of allowed ticket update requests per minute exceeded"
 PER_USER_TOLD = "Number of allowed user update requests per minute exceeded"
 
 
@@ -31,12 +35,33 @@ class Limits:
         self.options = options
         self.account = SlidingWindow(self.rate, MINUTE_S)
         self.incremental = SlidingWindow(10, MINUTE_S)
+        self.tickets = SlidingWindow(self.ticket_rate, MINUTE_S)
         self._own: dict[object, SlidingWindow] = defaultdict(self._per_user)
 
     @property
     def rate(self) -> int:
         """Calls a minute: the option `rate`, else the plan's."""
         return int(self.options["rate"] or PLANS[self.options["plan"]])
+
+    @property
+    def ticket_rate(self) -> int:
+        """Updates of tickets a minute: the option `ticket_rate`, else the plan's."""
+        usual, high = TICKET_UPDATES[bool(self.options["sandbox"])]
+        by_plan = high if self.options["plan"] == "enterprise_plus" else usual
+        return int(self.options["ticket_rate"] or by_plan)
+
+    def take_ticket(self, now: float) -> dict[str, str]:
+        """Count one update of a ticket; what the answer tells of that. Raises 429."""
+        self.tickets.limit = self.ticket_rate
+        taken = self.tickets.take(now)
+        wait_s = max(1, math.ceil(self.tickets.wait_s(now)))
+        left = self.tickets.remaining(now)
+        resets = max(1, math.ceil(MINUTE_S - now % MINUTE_S)) if taken else wait_s
+        told = f"total={self.ticket_rate}; remaining={left}; resets={resets}"
+        headers = {"zendesk-ratelimit-tickets-update": told}
+        if not taken:
+            raise throttled(wait_s, TICKETS_TOLD, headers)
+        return headers
 
     def take(self, now: float) -> None:
         """Count one call of the account. Raises 429."""
@@ -96,6 +121,8 @@ def check_scope(scopes: Iterable[str], path: str, method: str) -> None:
 
 
 def _resource(path: str) -> str:
+    if "/custom_objects" in path:
+        return "custom_objects"
     # Which scope uploads need is unverified: files belong to tickets.
     if "/tickets" in path or "/ticket_fields" in path or "/uploads" in path:
         return "tickets"

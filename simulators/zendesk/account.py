@@ -24,6 +24,8 @@ SCOPES = (
     "organizations:write",
     "tickets:read",
     "tickets:write",
+    "custom_objects:read",
+    "custom_objects:write",
 )
 BATCH = 100
 BASIC = "basic"
@@ -43,8 +45,12 @@ class Account(Simulator):
         "rotate_refresh": True,
         "code_ttl_s": 120,
         "refresh_ttl_s": 2_592_000,
+        # How the token endpoint tells (unverified): whole, null times, texts, or bare.
+        "token_told": "whole",
         "plan": "enterprise",
         "rate": 0,
+        "ticket_rate": 0,
+        "sandbox": False,
         "per_user_rate": 5,
         "tag_calls_count_as_updates": False,
         "bulk_enabled": True,
@@ -59,6 +65,11 @@ class Account(Simulator):
         "index_lag_s": 30,
         "upload_lives_s": 3_600,
         "idempotency_keys": True,
+        "custom_objects": True,
+        "administrator": True,
+        "object_jobs": True,
+        "object_job_rows": "told",
+        "empty_object_fields": "told",
         "anonymous_allowed": True,
         "subdomain": "",
         "api_tokens": {"alma@example.com": "demo-api-token"},

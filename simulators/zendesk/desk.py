@@ -70,9 +70,16 @@ class Desk:
             if needed:
                 text = "Assignee: is required when solving a ticket"
                 raise RecordInvalid(attribute="base", code="BlankValue", text=text)
+        elif not self._is_agent(given["assignee_id"]):
+            text = "Assignee: is invalid"
+            raise RecordInvalid(attribute="assignee", code="InvalidValue", text=text)
         elif not self.state.options["agent_in_group"]:
             text = "Assignee: is not a member of the group"
             raise RecordInvalid(attribute="assignee", code="InvalidValue", text=text)
+
+    def _is_agent(self, number: object) -> bool:
+        found = self.state.users.get(int(str(number)))
+        return found is not None and found["role"] != "end-user"
 
     def update(self, one: Record, given: Mapping[str, Any]) -> tuple[Record, Record]:
         """Set attributes and append a comment. Refuses closed ones and a stale safe_update."""

@@ -116,6 +116,8 @@ def definition(kind: str, number: int, given: Mapping[str, Any]) -> dict[str, An
         if kind == "ticket_field"
         else {"system": given.get("system", False)} | _checkbox_part(given)
     )
+    if "relationship_target_type" in given:
+        shown["relationship_target_type"] = given["relationship_target_type"]
     if "options" in given:
         shown["custom_field_options"] = [
             {

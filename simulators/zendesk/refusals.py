@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from simulators.kit import messages
@@ -73,12 +75,13 @@ def missing_scope(scope: str) -> Refused:
 
 
 def throttled(
-    wait_s: int, told: str = "Number of allowed API requests per minute exceeded"
+    wait_s: int,
+    told: str = "Number of allowed API requests per minute exceeded",
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Refused:
     """429 with Retry-After (body U)."""
-    return Refused(
-        429, {"error": "APIRateLimitExceeded", "description": told}, {"Retry-After": str(wait_s)}
-    )
+    body = {"error": "APIRateLimitExceeded", "description": told}
+    return Refused(429, body, {"Retry-After": str(wait_s), **headers})
 
 
 def too_many_jobs() -> Refused:

@@ -11,6 +11,7 @@ from simulators.zendesk.account import SCOPES
 from simulators.zendesk.definitions import Definitions
 from simulators.zendesk.exports import Exports
 from simulators.zendesk.jobs import updated
+from simulators.zendesk.objects import Objects
 from simulators.zendesk.organizations import Organizations
 from simulators.zendesk.sign_in import SignIn
 from simulators.zendesk.state import FIELD_KINDS, Record
@@ -21,7 +22,7 @@ from simulators.zendesk.users import Users
 PLAIN_FIELDS = ("name", "phone", "notes", "details", "alias", "organization_id", "role")
 
 
-class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, SignIn):
+class Zendesk(Users, Organizations, Tickets, Objects, Uploads, Definitions, Exports, SignIn):
     """Zendesk Support, API v2. See `defaults` in account.py for the switches."""
 
     def seed(self, told: dict[str, Any]) -> dict[str, Any]:
@@ -30,6 +31,8 @@ class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, Sign
         `contacts` (or `users`), `organizations`, `tickets`: as the API takes them.
         `user_fields`, `organization_fields`, `ticket_fields`: replace all definitions of that kind;
         `remove_user_fields`: keys to delete. `jobs`: (`id`, `status`, `results`, `total`).
+        `custom_objects`: (`key`, `title`, `fields`, `records`), each in place of that of its key;
+        `remove_object_fields`: {object: keys to delete}.
         `uploads`: tokens of files that wait for a comment.
         `edit`: {user id: attributes}, `merge`: [[loser, winner]], `delete`: user ids, `kill_jobs`,
         `forget_jobs`: true.
@@ -38,7 +41,9 @@ class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, Sign
         try:
             self._seed_definitions(told)
             self._seed_uploads(told.get("uploads", []))
-            return {**self._seed_records(told), **self._seed_events(told)}
+            objects = {"custom_objects": self.seed_objects(told.get("custom_objects", []))}
+            self.remove_object_fields(told.get("remove_object_fields", {}))
+            return {**self._seed_records(told), **self._seed_events(told), **objects}
         finally:
             self.account.seeding = False
 
@@ -55,9 +60,16 @@ class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, Sign
             "contacts": [self._contact(user, notes) for user in living],
             "organizations": list(self.account.organizations.values()),
             "tickets": [
-                {**each, "comments": self.account.comments[each["id"]]}
+                {
+                    **each,
+                    "comments": self.account.comments[each["id"]],
+                    "files": self._attached(each["id"]),
+                }
                 for each in self.account.tickets.values()
             ],
+            "custom_objects": {
+                key: list(held.records.values()) for key, held in self.account.objects.items()
+            },
             "merged": {str(loser): winner for loser, winner in self.account.merged.items()},
             "mails_sent": list(self.account.mails_sent),
             "jobs": len(self.jobs.jobs),
@@ -114,14 +126,22 @@ class Zendesk(Users, Organizations, Tickets, Uploads, Definitions, Exports, Sign
     def _files(self, user_id: int) -> list[Record]:
         """The attachments of a contact's tickets."""
         return [
+            each
+            for ticket in self.account.tickets.values()
+            if ticket["requester_id"] == user_id
+            for each in self._attached(ticket["id"])
+        ]
+
+    def _attached(self, ticket_id: int) -> list[Record]:
+        """The attachments of a ticket, each with what its comment says."""
+        return [
             {
                 "name": one["file_name"],
                 "type": one["content_type"],
                 "sha256": self.account.contents[one["id"]],
+                "comment": said["plain_body"],
             }
-            for ticket in self.account.tickets.values()
-            if ticket["requester_id"] == user_id
-            for said in self.account.comments[ticket["id"]]
+            for said in self.account.comments[ticket_id]
             for one in said["attachments"]
         ]
 

@@ -104,7 +104,8 @@ def ticket(number: int, given: Mapping[str, Any], at: str) -> dict[str, Any]:
         "custom_fields": [],
         "custom_status_id": given.get("custom_status_id") or STATUS_ID,
         "description": "",
-        "due_at": None,
+        # Only tasks have one (documented); whether others refuse it is not known.
+        "due_at": given.get("due_at") if given.get("type") == "task" else None,
         "email_cc_ids": [],
         "external_id": given.get("external_id"),
         "fields": [],

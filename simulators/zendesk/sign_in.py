@@ -61,16 +61,27 @@ class SignIn(Account):
     def _granted(self, tokens: Tokens) -> Answer:
         if tokens.refresh_token:
             self.refresh_born.setdefault(tokens.refresh_token, self.clock.now())
-        return self.ok(
-            {
-                "access_token": tokens.access_token,
-                "token_type": "bearer",
-                "scope": " ".join(tokens.scopes),
-                "refresh_token": tokens.refresh_token,
-                "expires_in": tokens.expires_in,
-                "refresh_token_expires_in": int(self.options["refresh_ttl_s"]),
-            }
-        )
+        told: dict[str, Any] = {
+            "access_token": tokens.access_token,
+            "token_type": "bearer",
+            "scope": " ".join(tokens.scopes),
+            "refresh_token": tokens.refresh_token,
+            "expires_in": tokens.expires_in,
+            "refresh_token_expires_in": int(self.options["refresh_ttl_s"]),
+        }
+        return self.ok(_form(told, str(self.options["token_told"])))
+
+
+def _form(told: dict[str, Any], form: str) -> dict[str, Any]:
+    """The answer in one of the forms it may have."""
+    if form == "null":
+        return {**told, "expires_in": None, "refresh_token_expires_in": None}
+    if form == "texts":
+        scopes = told.pop("scope").split()
+        return {**told, "scopes": scopes, "expires_in": str(told["expires_in"])}
+    if form == "bare":
+        return {name: told[name] for name in ("access_token", "refresh_token")}
+    return told
 
 
 def _check_lifetimes(told: dict[str, Any]) -> None:

@@ -44,6 +44,7 @@ class State:
         self.touched: dict[int, int] = {}
         self.mails_sent: list[str] = []
         self.definitions: dict[str, dict[int, Record]] = {}
+        self.objects: Record = {}
         self.writes = 0
         for kind, given in FIELD_KINDS.items():
             self.define(kind, given)

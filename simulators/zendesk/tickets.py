@@ -64,10 +64,11 @@ class Tickets(Account):
 
     @api("PUT", TICKET, kind="note")
     def update_ticket(self, request: Request) -> Answer:
+        told = self.limits.take_ticket(self.clock.now())
         given = self.body_of(request, "ticket")
         found = self.desk.ticket(request.params["id"])
         self.row_fault(given, found["id"], found["requester_id"])
-        return self._audited(*self.desk.update(found, given), request, 200, {})
+        return self._audited(*self.desk.update(found, given), request, 200, told)
 
     @api("DELETE", TICKET, kind="write")
     def delete_ticket(self, request: Request) -> Answer:

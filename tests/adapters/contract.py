@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -37,10 +37,13 @@ from adapters.base import (
     Status,
     TagChange,
     TagTaker,
+    Task,
+    TaskTaker,
     Uploaded,
 )
 from adapters.errors import (
     AdapterError,
+    NotSent,
     OutcomeUnknown,
     PauseMapping,
     Throttled,
@@ -50,6 +53,7 @@ from adapters.errors import (
 from adapters.http import Wire
 from adapters.traits import TagPlace
 from adapters.usage import Usage, UsageTeller
+from connector.responses.configuration.seeing import Recorder
 from schemas.fields import Entity, FieldType, FieldValue
 
 CANARY = "canary-3f9a"
@@ -446,6 +450,62 @@ class RecordContract:
         assert isinstance(again, NoteTaker)
         assert set(again.noted(bench.entity, notes)) == {"n3"}
 
+    # --- tasks ---
+
+    def task_taker(self, bench: Bench) -> TaskTaker:
+        adapter = bench.make()
+        if not adapter.traits.task_batch:
+            pytest.skip("this app gives people no tasks")
+        assert isinstance(adapter, TaskTaker)
+        return adapter
+
+    def task_for(self, remote_id: str, n: int) -> Task:
+        return Task(
+            key=f"t{n}",
+            remote_id=remote_id,
+            marker=f"7d7e{n}b52-9a55-4b52-9a55-3f1f4a9d5c11",
+            title="Call & ask",
+            text="Why? Slow 😀 & <b>dear</b>",
+            due=date(2026, 11, 24),
+        )
+
+    def test_a_task_is_found_again_by_its_marker_and_on_its_own_contact(self, bench: Bench) -> None:
+        adapter = self.task_taker(bench)
+        first, second = bench.seed(people(2))
+        tasks = [self.task_for(first, 1), self.task_for(second, 2)]
+        assert adapter.tasked(bench.entity, tasks) == {}
+        outcomes = [one for task in tasks for one in adapter.task(bench.entity, [task]).outcomes]
+        assert {(one.status, one.created) for one in outcomes} == {(Status.WRITTEN, True)}
+        others = [self.task_for(first, 3), replace(tasks[1], key="t4", remote_id=first)]
+        found = adapter.tasked(bench.entity, [*tasks, *others])
+        assert found == {one.key: one.remote_id for one in outcomes}
+
+    def test_a_task_opened_without_an_answer_is_found_again(self, bench: Bench) -> None:
+        """The last of its calls is the one that opens it."""
+        adapter = self.task_taker(bench)
+        (first,) = bench.seed(people(1))
+        before = len(bench.calls())
+        adapter.task(bench.entity, [self.task_for(first, 1)])
+        posts = [one for one in bench.calls()[before:] if one["method"] == "POST"]
+        order = {"method": "POST", "path": ".*", "occurrence": len(posts), "times": 1}
+        bench.control("fault", {**order, "action": {"drop_after": True}})
+        lost = [self.task_for(first, 2)]
+        with pytest.raises(OutcomeUnknown):
+            self.task_taker(bench).task(bench.entity, lost)
+        assert set(self.task_taker(bench).tasked(bench.entity, lost)) == {"t2"}
+
+    def test_a_task_for_a_record_that_is_gone_stops_no_other(self, bench: Bench) -> None:
+        adapter = self.task_taker(bench)
+        (first,) = bench.seed(people(1))
+        tasks = [self.task_for("999999999999999", 1), self.task_for(first, 2)]
+        size = bench.make().traits.task_batch
+        parts = [tasks[at : at + size] for at in range(0, len(tasks), size)]
+        told = [one for part in parts for one in adapter.task(bench.entity, part).outcomes]
+        assert [(one.status, one.code) for one in told] == [
+            (Status.REJECTED, "not_found"),
+            (Status.WRITTEN, ""),
+        ]
+
     # --- files ---
 
     def file_taker(self, bench: Bench) -> FileTaker:
@@ -509,6 +569,25 @@ class RecordContract:
         bench.seed(people(1))
         (outcome,) = self.hung(adapter, bench, [self.file_for("999999999999999", 6)])
         assert (outcome.status, outcome.code) == (Status.REJECTED, "not_found")
+
+    # --- trials ---
+
+    def test_a_watched_write_is_seen_and_can_be_kept_back(self, bench: Bench) -> None:
+        recorder = Recorder()
+        adapter = bench.make(Wire(watch=recorder.watch))
+        (first,) = bench.seed(people(1))
+        adapter.find(bench.entity, adapter.traits.id_field, [first], want=[])
+        assert [one.sent for one in recorder.calls] == [True] * len(recorder.calls)
+        held = len(recorder.calls)
+        name = bench.values[FieldType.TEXT][0]
+        row = Row("k1", {name: CANARY}, first)
+        with recorder.keeping_back(), pytest.raises(NotSent):
+            adapter.write(Batch(bench.entity, Operation.UPDATE, (row,)))
+        *read, kept = recorder.calls[held:]
+        assert ([one.sent for one in read], kept.sent) == ([True] * len(read), False)
+        assert CANARY in f"{kept.call.path} {kept.call.body!r}"
+        known = adapter.find(bench.entity, adapter.traits.id_field, [first], want=[name])
+        assert known[first][0].values[name] != CANARY
 
 
 class CallContract:

@@ -23,7 +23,7 @@ from connector.engines import Postgres
 from schemas.fields import Entity, FieldType, FieldValue
 from schemas.sql import CONTACTS
 from tests.adapters.contract import Bench
-from tests.faults.proxy import PIECE_BYTES, Proxy
+from tests.faults.proxy import PIECE_BYTES, Proxy, both_ending
 
 USER = "crm_writer"
 NUMBERS = itertools.count(1)
@@ -75,7 +75,7 @@ class Line(Proxy):
         if not (self.cut_after or self.lose_next_write):
             super()._carry(source, sink, slowly)
             return
-        with contextlib.suppress(OSError), source, sink:
+        with contextlib.suppress(OSError), both_ending(source, sink):
             while piece := source.recv(PIECE_BYTES):
                 if self._cuts(piece, from_hub=slowly):
                     self.cut_after = self.lose_next_write = self._lost = False
@@ -180,7 +180,7 @@ def database(postgres: Postgres) -> Iterator[Customers]:
     sockets = parse_qs(urlsplit(postgres.admin_url).query)["host"][0]
     with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
-        if not admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [USER]).fetchone():
+        if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [USER]).fetchone():
             admin.execute(f"CREATE ROLE {USER} LOGIN".encode())
     line = Line(f"unix://{sockets}/.s.PGSQL.5432")
     with line:

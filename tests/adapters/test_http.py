@@ -11,12 +11,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from adapters.errors import AdapterError, OutcomeUnknown, TryLater
+import adapters
+from adapters.errors import AdapterError, NotSent, OutcomeUnknown, TryLater
 from adapters.http import (
     BodyTooLarge,
     HostRefused,
@@ -26,6 +28,7 @@ from adapters.http import (
     requests_session,
     urllib3_pool,
 )
+from connector.responses.configuration.seeing import Recorder
 
 QUICK = Wire(total_s=1, read_s=0.5)
 ORIGIN = "https://acme.example"
@@ -232,3 +235,32 @@ def test_whoever_drops_a_used_transport_is_freed_with_its_connections(
     del owner
     gc.collect()
     assert gone() is None
+
+
+def test_every_adapter_lets_its_calls_be_seen_before_they_ask_to_leave() -> None:
+    home = Path(adapters.__file__).parent
+    asking = {
+        str(one.relative_to(home)) for one in home.rglob("*.py") if ".before(" in one.read_text()
+    }
+    # A database's work asks once, and each of its statements is seen.
+    assert asking == {"http.py", "sql/line.py"}
+
+
+@pytest.mark.parametrize("kind", ["requests", "urllib3"])
+def test_who_watches_sees_a_call_and_may_keep_it_back(target: str, kind: str) -> None:
+    asked: list[str | None] = []
+    recorder = Recorder()
+    wire = Wire(before=asked.append, watch=recorder.watch)
+    send = (
+        requests_session(wire, target).request
+        if kind == "requests"
+        else urllib3_pool(wire, target).request
+    )
+    with recorder.keeping_back():
+        send("GET", f"{target}/ok?a=b")
+        with pytest.raises(NotSent):
+            send("POST", f"{target}/ok?a=b")
+    assert [(one.call.method, one.call.path, one.sent) for one in recorder.calls] == [
+        *(("GET", "/ok?a=b", True), ("POST", "/ok?a=b", False))
+    ]
+    assert (len(asked), Badly.seen) == (1, ["/ok?a=b"])

@@ -119,8 +119,9 @@ def test_a_property_that_the_object_has_lost_is_made_again(portal: Bench) -> Non
     assert thing(plan, f"{REPORT}.comment").made
 
 
-def test_a_smaller_plan_has_no_object_and_the_fallback_is_said(portal: Bench) -> None:
-    portal.control("options", {"enterprise": False})
+@pytest.mark.parametrize("refused", ["scope", "plan"])
+def test_a_smaller_plan_has_no_object_and_the_fallback_is_said(portal: Bench, refused: str) -> None:
+    portal.control("options", {"enterprise": False, "no_objects": refused})
     plan = made(portal).furnish(WANTED, EVERYTHING)
     assert states(plan, Part.RECORD) == {State.IMPOSSIBLE}
     assert "Enterprise" in plan.of(Part.RECORD)[0].text

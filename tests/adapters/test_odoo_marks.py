@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 import requests
 
-from adapters.base import Note, Status, TagChange, TagOptions
+from adapters.base import Note, Retraction, Status, TagChange, TagOptions
 from adapters.errors import TAG_OPTION_MISSING, PauseMapping
 from schemas.odoo import PARTNER
 from tests.adapters.contract import AdapterContract, people
@@ -160,3 +160,13 @@ def test_the_control_page_of_the_simulator_has_the_note(bench: OdooBench) -> Non
     (one,) = bench.seed(people(1))
     bench.adapter().note(PARTNER, [note(one)])
     assert "Why? Friendly" in requests.get(bench.base_url, timeout=5).text
+
+
+def test_an_odoo_that_keeps_its_messages_says_so_and_the_note_stays(bench: OdooBench) -> None:
+    (one,) = bench.seed(people(1))
+    (made,) = bench.adapter().note(PARTNER, [note(one)]).outcomes
+    bench.control("options", {"denied": ["unlink mail.message"]})
+    with pytest.raises(PauseMapping) as raised:
+        bench.adapter().retract(PARTNER, [Retraction("x", note(one), str(made.remote_id))])
+    assert raised.value.scope == "delete on mail.message"
+    assert len(bench.contact(one)["notes"]) == 1

@@ -111,6 +111,15 @@ def test_definitions_tell_what_can_be_written_and_found(every: OdooBench) -> Non
     assert not lead["type"].required  # Odoo has a default
 
 
+@pytest.mark.parametrize(("version", "told"), [(17, FieldType.PHONE), (18, None)])
+def test_mobile_is_a_field_where_the_server_tells_of_it(
+    version: int, told: FieldType | None
+) -> None:
+    with served(version) as bench:
+        mobile = bench.entities[PARTNER].field("mobile")
+        assert (mobile.type if mobile else None) is told
+
+
 def test_leads_are_left_out_where_they_are_not_open_to_the_user(bench: OdooBench) -> None:
     bench.control("options", {"denied": ["read crm.lead"]})
     assert [one.name for one in bench.adapter().entities()] == [PARTNER, COMPANY, ACTIVITY]

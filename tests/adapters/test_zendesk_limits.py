@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from requests.structures import CaseInsensitiveDict
 
 from adapters.base import Batch, BatchResult, Operation, Row, Status
 from adapters.errors import Throttled
@@ -12,6 +14,7 @@ from adapters.zendesk import Zendesk
 from adapters.zendesk.answers import limit_of
 from adapters.zendesk.client import kind_of
 from adapters.zendesk.traits import TICKET_UPDATE
+from adapters.zendesk.usage import told_in
 from tests.adapters.contract import people
 from tests.adapters.test_zendesk_marks import NINE, change
 from tests.adapters.zendesk_bench import ZendeskBench, rows_for, served, update
@@ -85,6 +88,26 @@ def test_updates_of_tickets_count_against_a_limit_of_their_own() -> None:
     assert kind_of("POST", "/api/v2/tickets.json") is None
     own = [one for one in Zendesk.traits.rates if one.kind == TICKET_UPDATE]
     assert [(one.calls, one.per_s) for one in own] == [(100, 60)]
+
+
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ("total=20; remaining=7; resets=41", [(20, 7, 60)]),
+        ("total=300;remaining=0;resets=1", [(300, 0, 60)]),
+        ("total=many; remaining=7; resets=41", []),
+        ("remaining=7", []),
+        ("", []),
+    ],
+)
+def test_how_often_tickets_may_be_updated_is_read_from_its_header(
+    told: str, left: list[tuple[int, int, int]]
+) -> None:
+    now = datetime(2026, 11, 22, 1, 2, tzinfo=UTC)
+    headers = CaseInsensitiveDict({"zendesk-ratelimit-tickets-update": told, "X-Rate-Limit": "700"})
+    own = [one for one in told_in(headers, now) if one.calls == TICKET_UPDATE]
+    assert [(one.limit, one.remaining, one.window_s) for one in own] == left
+    assert all(now < one.resets_at <= now + timedelta(seconds=60) for one in own if one.resets_at)
 
 
 def test_an_unknown_option_is_refused_or_taken_as_the_account_does(bench: ZendeskBench) -> None:

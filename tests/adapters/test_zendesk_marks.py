@@ -19,6 +19,7 @@ from adapters.base import (
 from adapters.errors import (
     OutcomeUnknown,
     PauseMapping,
+    StillRunning,
     Throttled,
     TryLater,
 )
@@ -28,8 +29,10 @@ from tests.adapters.contract import people
 from tests.adapters.zendesk_bench import (
     SETTINGS,
     ZendeskBench,
+    rows_for,
     served,
     tag,
+    update,
 )
 
 
@@ -203,6 +206,19 @@ def test_nobody_concludes_from_an_empty_look_while_a_job_opens_tickets(bench: Ze
     assert raised.value.code == "job_running"
     bench.control("clock", {"offset_s": 61})
     assert set(bench.adapter().noted("users", notes)) == {"n1", "n2", "n3"}
+
+
+def test_the_job_at_work_may_be_the_last_of_many(bench: ZendeskBench) -> None:
+    """A page of the account's jobs holds a hundred."""
+    ids = bench.seed(people(3))
+    bench.control("options", {"job_delay_s": 0.0, "jobs_limit": 1_000})
+    for _ in range(101):
+        assert isinstance(bench.adapter().write(update(bench, rows_for(ids, nps_score=9))), Started)
+    bench.control("options", {"job_delay_s": 60})
+    notes = [note(one, number, f"5000-{number}") for number, one in enumerate(ids, 1)]
+    assert isinstance(bench.adapter().start_notes("users", notes), Started)
+    with pytest.raises(StillRunning):
+        bench.adapter().noted("users", notes[:1])
 
 
 # (a solved ticket needs an assignee, our user is in a group) -> status and assignee it ends with.

@@ -20,6 +20,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.http import HostRefused, Wire
+from adapters.pause import asked_wait_s
 from adapters.zendesk import Zendesk, client
 from adapters.zendesk.answers import (
     Forbidden,
@@ -28,7 +29,6 @@ from adapters.zendesk.answers import (
     judge,
     message_of,
     refused_by,
-    wait_of,
 )
 from schemas.fields import Entity, FieldType, FieldValue
 from schemas.zendesk import ORGANIZATIONS, TICKETS, USERS, entity_of, from_zendesk, read, to_zendesk
@@ -211,7 +211,7 @@ def test_good_answers_pass() -> None:
     ],
 )
 def test_the_pause_is_read_in_every_form(headers: Mapping[str, str], wait_s: float | None) -> None:
-    assert wait_of(answered(429, headers=headers)) == wait_s
+    assert asked_wait_s(answered(429, headers=headers).headers) == wait_s
 
 
 @pytest.mark.parametrize(

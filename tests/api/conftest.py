@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from flask.testing import FlaskClient
 
 from connector import workspaces
 from connector.access import Role
-from connector.app import create_app
+from connector.api import context
+from connector.app import create_app, open_hub
 from connector.cli import main
 from connector.db import Database
-from connector.engines import engine_environ
+from connector.engines import Postgres, Valkey, engine_environ
 from connector.settings import Settings
-from tests.conftest import KEKS
+from tests.conftest import KEKS, settings_on
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Caller:
     client: FlaskClient
     workspace_id: int
     key: str
+
+    @property
+    def public_id(self) -> str:
+        """The part of the key that is no secret."""
+        return self.key.split("_")[2][:8]
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
@@ -50,11 +57,26 @@ class Caller:
         return self.call("DELETE", path)
 
 
-@pytest.fixture
-def app(settings: Settings, database: Database) -> Flask:
-    made = create_app(settings, database)
+@pytest.fixture(scope="session")
+def routes(unused: Settings) -> Flask:
+    """The app whose routes all tests here share: to put them together takes longer than most
+    tests. Nothing of it is any one test's but the hub.
+    """
+    made = create_app(unused, Database(unused))
     made.testing = False  # exceptions become answers here, as they do in the web process
     return made
+
+
+@pytest.fixture(scope="session")
+def unused(migrated: Postgres, valkey: Valkey, engines_dir: Path) -> Settings:
+    """Settings on a database that nobody asks."""
+    return settings_on(migrated, "unused", valkey, engines_dir)
+
+
+@pytest.fixture
+def app(routes: Flask, settings: Settings, database: Database) -> Flask:
+    context.install(routes, open_hub(settings, database))
+    return routes
 
 
 @pytest.fixture

@@ -97,6 +97,13 @@ SEEDS: Mapping[str, tuple[Any, ...]] = {
             ],
         },
     ),
+    "/api/v1/webhooks": (
+        {
+            "name": "H {n}",
+            "url": "http://127.0.0.1:9/h",
+            "events": ["response.delivered", "response.failed"],
+        },
+    ),
     "/api/v1/workspace": ({"name": "W", "timezone": "Europe/Copenhagen", "settings": {}},),
 }
 ANYTHING: Mapping[str, Any] = {

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from connector.access import ACCESS, RIGHTS, Door, Role
 from connector.api.context import hub
+from connector.tables import input_form
 from connector.workspaces import EVERY_SCOPE
-from tests.api.conftest import with_key
+from tests.api.conftest import Caller, with_key
 
 # The pages have the same matrix in tests/pages/test_access.py.
 GUARDED = {route: rule for route, rule in ACCESS.items() if rule.door is Door.KEY}
@@ -22,7 +24,14 @@ WITH_ID = [route for route in GUARDED if "<id:" in route[1]]
 
 def path_of(route: str) -> str:
     """An address that fits the route and leads to nothing that is there."""
-    return re.sub(r"<(id|key|whole):\w+>", lambda kind: "77" if kind[1] == "id" else "none", route)
+    return re.sub(
+        r"<(id|key|whole):\w+>", lambda kind: "2000000000" if kind[1] == "id" else "none", route
+    )
+
+
+def with_ids(route: str, ids: Mapping[str, int]) -> str:
+    """The route's address for these things."""
+    return re.sub(r"<id:(\w+)>", lambda name: str(ids[name[1]]), route)
 
 
 def ask(caller: Any, route: tuple[str, str]) -> Any:
@@ -106,11 +115,8 @@ def test_foreign_ids_answer_exactly_as_unknown_ones(client, database, alice, cha
     theirs = one_of_everything(alice)
     told = set()
     for method, rule in WITH_ID:
-        name = re.findall(r"<id:(\w+)>", rule)[0]
-        for number in (theirs[name], 987_654_321):
-            answer = charlie.call(
-                method, rule.replace(f"<id:{name}>", str(number)), **valid_body(method, rule)
-            )
+        for ids in (theirs, dict.fromkeys(theirs, 987_654_321)):
+            answer = charlie.call(method, with_ids(rule, ids), **valid_body(method, rule))
             told.add((answer.status_code, json.dumps({**answer.json, "instance": ""})))
     assert len(told) == 1
     assert told.pop()[0] == 404
@@ -119,9 +125,8 @@ def test_foreign_ids_answer_exactly_as_unknown_ones(client, database, alice, cha
 def test_alice_herself_finds_everything_that_charlie_does_not(alice):
     theirs = one_of_everything(alice)
     for method, rule in WITH_ID:
-        name = re.findall(r"<id:(\w+)>", rule)[0]
         if method == "GET":
-            path = rule.replace(f"<id:{name}>", str(theirs[name]))
+            path = with_ids(rule, theirs)
             # A connection that is not connected is found, and cannot be asked or chosen from.
             wanted = 409 if rule in NEEDS_THE_CRM else 200
             assert alice.get(path).status_code == wanted, path
@@ -131,6 +136,7 @@ NEEDS_THE_CRM = {
     "/api/v1/connections/<id:connection_id>/entities",
     "/api/v1/connections/<id:connection_id>/mapping.xlsx",
     "/api/v1/connections/<id:connection_id>/provisioning",
+    "/api/v1/mappings/<id:mapping_id>/readiness",
     "/api/v1/connections/<id:connection_id>/preflight",
     "/api/v1/connections/<id:connection_id>/standard/mapping",
 }
@@ -143,6 +149,11 @@ def valid_body(method: str, rule: str) -> dict[str, Any]:
         "/api/v1/connections/<id:connection_id>/provisioning": {"parts": ["tags"]},
         "/api/v1/connections/<id:connection_id>/extra-fields": {"fields": []},
         "/api/v1/contacts/<id:contact_id>/fields": EDIT,
+        "/api/v1/members/<id:member_id>": {"role": "owner"},
+        "/api/v1/mappings/<id:mapping_id>/trial/send": {"record": "17"},
+        "/api/v1/mappings/<id:mapping_id>/mend": {"pointer": "/rows/0", "code": "too_long"},
+        "/api/v1/contacts/<id:contact_id>/forms/<id:form_id>": {"changes": []},
+        "/api/v1/input-forms/<id:form_id>": FORM,
         "/api/v1/sources/<id:source_id>/test": {"email": "c7@example.test"},
     }
     if method in {"GET", "DELETE"}:
@@ -159,6 +170,7 @@ MAPPING = {
     "rows": [{"variable": "answers.nps", "field": "nps_score"}],
 }
 EDIT = {"connection_id": 1, "changes": [{"field": "x", "was": None, "value": "y"}]}
+FORM = {"name": "F", "connection": "crm", "fields": [{"field": "phone"}]}
 AUTOMATION = {"name": "A", "then": [{"do": "tag"}]}
 
 
@@ -177,15 +189,85 @@ def one_of_everything(caller: Any) -> dict[str, int]:
             "answers": {"nps": {"type": "nps", "value": 9}},
         },
     )
+    webhook_id = caller.post("/webhooks", WEBHOOK).json["id"]
     return {
+        "member_id": caller.get("/members").json["members"][0]["id"],
+        "invitation_id": caller.post("/members/invitations", {"email": "n@example.test"}).json[
+            "id"
+        ],
         "key_id": caller.get("/keys").json["keys"][0]["id"],
         "connection_id": connection_id,
         "contact_id": contacts.json["items"][0]["id"],
         "mapping_id": caller.post("/mappings", MAPPING).json["id"],
         "automation_id": caller.post("/automations", AUTOMATION).json["id"],
         "source_id": caller.post("/sources", {"name": "s"}).json["id"],
+        "webhook_id": webhook_id,
+        "grant_id": a_grant(caller),
+        "message_id": a_message(caller, webhook_id),
+        "form_id": a_form(caller, connection_id),
         "delivery_id": a_delivery(caller, connection_id, contacts.json["items"][0]["id"]),
+        "backfill_id": a_backfill(caller),
     }
+
+
+def a_grant(caller: Caller) -> int:
+    """A grant to a key of nobody's, put there directly."""
+    with caller.client.application.app_context():
+        database = hub().database
+    with database.begin(caller.workspace_id) as connection:
+        made = connection.execute(
+            text(
+                "INSERT INTO partner_grant (workspace_id, public_id, name, role, granted_by)"
+                " VALUES (:w, 'aaaaaaaa', 'n', 'viewer', 'test') RETURNING id"
+            ),
+            {"w": caller.workspace_id},
+        )
+        return int(made.scalar_one())
+
+
+WEBHOOK = {"name": "h", "url": "http://127.0.0.1:9/h", "events": ["response.failed"]}
+
+
+def a_message(caller: Any, webhook_id: int) -> int:
+    """A message of the webhook, put there directly."""
+    with caller.client.application.app_context():
+        database = hub().database
+    with database.begin(caller.workspace_id) as connection:
+        made = connection.execute(
+            text(
+                "INSERT INTO webhook_message (workspace_id, webhook_id, event)"
+                " VALUES (:w, :h, 'response.failed') RETURNING id"
+            ),
+            {"w": caller.workspace_id, "h": webhook_id},
+        )
+        return int(made.scalar_one())
+
+
+def a_backfill(caller: Any) -> int:
+    """A backfill that is done, put there directly: a mapping must be on to begin one."""
+    with caller.client.application.app_context():
+        database = hub().database
+    with database.begin(caller.workspace_id) as connection:
+        made = connection.execute(
+            text(
+                "INSERT INTO backfill (workspace_id, mapping_id, mapping_version, total, last_id,"
+                " state, started_by) SELECT :w, min(id), 1, 0, 0, 'done', 'test' FROM mapping"
+                " RETURNING id"
+            ),
+            {"w": caller.workspace_id},
+        )
+        return int(made.scalar_one())
+
+
+def a_form(caller: Any, connection_id: int) -> int:
+    """An input form, put there directly: its connection is not connected."""
+    with caller.client.application.app_context():
+        database = hub().database
+    with database.begin(caller.workspace_id) as connection:
+        body = {"create": True, "fields": [{"field": "phone"}]}
+        values = {"name": "F", "connection_id": connection_id, "body": body}
+        made = insert(input_form).values(workspace_id=caller.workspace_id, **values)
+        return int(connection.execute(made.returning(input_form.c.id)).scalar_one())
 
 
 def a_delivery(caller: Any, connection_id: int, contact_id: int) -> int:

@@ -92,6 +92,19 @@ def test_a_campaign_names_its_survey_segment_and_properties(alice):
     assert stored["properties"] == {"fair": "Milano"}
 
 
+def test_a_campaign_says_how_often_a_person_answers(alice):
+    said = {"answers": "once", "days": 90}
+    assert alice.put("/campaigns/5000", {"name": "A"}).json["participation"] is None
+    stored = alice.put("/campaigns/5000", {"name": "A", "participation": said}).json
+    assert stored["participation"] == said
+    assert alice.put("/campaigns/5000", {"name": "A"}).json["participation"] == said
+    cleared = alice.put("/campaigns/5000", {"name": "A", "participation": None}).json
+    assert cleared["participation"] is None
+    wrong = {"answers": "several", "days": 90}
+    answer = alice.put("/campaigns/5000", {"name": "A", "participation": wrong})
+    assert answer.json["errors"][0]["pointer"] == "/participation/days"
+
+
 def test_a_campaign_cannot_name_what_is_not_there(alice):
     answer = alice.put("/campaigns/5000", {"name": "A", "survey": "none"})
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/survey")

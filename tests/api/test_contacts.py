@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from connector import audit
+from connector.contacts import people
 from tests.api.conftest import Caller
 
 
@@ -166,3 +167,50 @@ def test_an_import_is_one_audit_entry_with_counts_only(alice, database):
         last = audit.entries(connection, alice.workspace_id)[-1]
     assert last.action == "contacts.imported"
     assert dict(last.detail) == {"created": 1, "updated": 0, "unchanged": 0, "refused": 1}
+
+
+FOUND = [
+    ("møller", ["Søren Møller", "Anna Moller"]),
+    ("soren moller", ["Søren Møller"]),
+    ("MOL sør", ["Søren Møller"]),
+    ("soren@example.test", ["Søren Møller"]),
+    ("acme", ["Søren Møller"]),
+    ("k-77", ["Anna Moller"]),
+    ("+45 1234", ["Anna Moller"]),
+    ("4512345678", ["Anna Moller"]),
+    ("ller", []),
+    ("' OR 1=1", []),
+    ("100% _", []),
+]
+
+
+def test_a_search_finds_contacts_by_the_words_that_begin_alike(alice, charlie):
+    push(
+        alice,
+        {"email": "soren@example.test", "name": "Søren Møller", "company": "ACME & Sons"},
+        {"external_id": "K-77", "name": "Anna Moller", "phone": "+45 12345678"},
+    )
+    push(charlie, {"external_id": "K-77", "name": "Søren Møller"})
+    found = {
+        search: [
+            one["name"]
+            for one in alice.get("/contacts", query_string={"search": search}).json["contacts"]
+        ]
+        for search, _ in FOUND
+    }
+    assert found == dict(FOUND)
+
+
+def test_a_contact_that_is_renamed_is_found_by_its_new_name_alone(alice):
+    push(alice, {"external_id": "7", "name": "Émile Ægidius"})
+    push(alice, {"external_id": "7", "name": "Zoë"})
+    assert alice.get("/contacts?search=aegidius").json["contacts"] == []
+    assert len(alice.get("/contacts?search=zoe").json["contacts"]) == 1
+
+
+def test_the_words_of_a_search_are_those_that_the_store_keeps(alice, database):
+    told = "Ærø Straße O'Brien-Łukasz ĐẶNG İzmir ﬁn x.y@z.test Œuvre \t 日本 語"
+    with database.begin(alice.workspace_id) as store:
+        kept = store.execute(text("SELECT * FROM ab_words(:told, NULL)"), {"told": told}).scalars()
+        assert set(kept) >= set(people.words_of(told))
+    assert people.words_of(told)[:3] == ("aero", "strasse", "o")

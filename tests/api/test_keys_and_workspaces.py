@@ -51,7 +51,8 @@ def test_an_expired_key_is_refused(alice, client, database):
 
 
 def test_every_wrong_key_gets_the_same_answer(client, alice):
-    wrong = ["", "Bearer", "Bearer x", "Basic eA==", f"Bearer {alice.key[:-1]}0", "Bearer \x80"]
+    other = alice.key[:-1] + ("1" if alice.key.endswith("0") else "0")
+    wrong = ["", "Bearer", "Bearer x", "Basic eA==", f"Bearer {other}", "Bearer \x80"]
     told = set()
     for header in wrong:
         answer = client.get("/api/v1/workspace", headers={"Authorization": header})

@@ -23,7 +23,9 @@ CONTACTS = Entity(
     (
         Field("email", "E-mail", FieldType.EMAIL, unique=True, identifies=True),
         Field("nps_score", "NPS score", FieldType.NUMBER),
-        Field("topics", "=Topics", FieldType.CHOICE, options=(Option("PR", "Price"),)),
+        Field(
+            "topics", "=Topics", FieldType.CHOICE, options=(Option("PR", "Price"),), closed=False
+        ),
         Field("comment", "Comment", FieldType.LONG_TEXT),
         Field("created", "Created", FieldType.DATETIME, creatable=False, updatable=False),
     ),

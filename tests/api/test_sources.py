@@ -195,3 +195,15 @@ def test_a_deletion_of_what_has_reached_no_crm_says_so(alice, world):
     versions = {one["revision"]: one for one in alice.get("/responses/r1").json["versions"]}
     assert versions[2]["verdicts"]["response"] == "nothing_to_undo"
     assert versions[2]["steps"] == []
+
+
+def test_a_paused_source_takes_messages_that_wait_until_it_goes_on(alice, answerback):
+    sender = Sender(alice, "standard")
+    paused = alice.post(f"/sources/{sender.id}/pause")
+    assert paused.json == {"paused": True, "responses": 0}
+    assert sender.send(body("w1")).status_code == 202
+    assert alice.get("/sources").json["sources"][0]["paused_at"] is not None
+    assert answerback("source", "pause", "alice", "standard") == {"paused": True, "responses": 1}
+    assert alice.post(f"/sources/{sender.id}/resume").json == {"paused": False, "responses": 1}
+    assert answerback("source", "resume", "alice", "standard")["responses"] == 0
+    assert alice.get("/sources").json["sources"][0]["paused_at"] is None

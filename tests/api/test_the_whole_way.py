@@ -12,16 +12,19 @@ import requests
 from sqlalchemy import insert, update
 
 from connector import audit
+from connector.access import Role
 from connector.access.api import API
+from connector.accounts import people
 from connector.api.mapping_files import YAML
 from connector.db import Database
 from connector.documents import write_yaml
 from connector.jobs import hub_of
 from connector.tables import connection, delivery, link
+from schemas.secret import Secret
 from simulators.hubspot import HubSpot
 from simulators.kit.server import running
 from tests.api.conftest import Caller
-from tests.api.test_access import one_of_everything
+from tests.api.test_access import FORM, WEBHOOK, one_of_everything
 from tests.api.test_responses import body
 from tests.world import World
 
@@ -36,6 +39,13 @@ MAPPING = {
 
 
 TAG = [{"do": "tag"}]
+# No survey has told of its answers: that is a warning.
+ACCEPTED = {"accept_warnings": True}
+# A survey whose option is called like the CRM's, and a mapping's row for it.
+TOPIC = {
+    "key": "topic", "type": "multi_choice", "options": [{"value": "t1", "label": "Price"}],
+}  # fmt: skip
+TOPIC_ROW = {"variable": "answers.topic", "field": "nps_topics"}
 
 
 @pytest.fixture
@@ -68,7 +78,7 @@ def allow(caller: Caller, connection_id: int, portal: str) -> Any:
 
 def switch_on(caller: Caller) -> Any:
     mapping_id = caller.post("/mappings", MAPPING).json["id"]
-    return caller.post(f"/mappings/{mapping_id}/publish")
+    return caller.post(f"/mappings/{mapping_id}/publish", ACCEPTED)
 
 
 @pytest.fixture
@@ -115,13 +125,14 @@ def test_the_timeline_pages_do_not_miss_or_repeat_an_event(alice, crm, world):
 def test_publishing_makes_the_automation_once(alice, crm):
     first = switch_on(alice).json
     assert first["triggered_by"] == ["After the meeting: every response"]
-    alice.post(f"/mappings/{first['id']}/publish")
+    assert alice.post(f"/mappings/{first['id']}/publish", ACCEPTED).status_code == 200
     assert len(alice.get("/automations").json["automations"]) == 1
 
 
 def test_published_without_switching_on_it_says_that_nothing_triggers_it(alice, crm):
     mapping_id = alice.post("/mappings", MAPPING).json["id"]
-    answer = alice.post(f"/mappings/{mapping_id}/publish", {"switch_on": False}).json
+    wanted = {"switch_on": False, **ACCEPTED}
+    answer = alice.post(f"/mappings/{mapping_id}/publish", wanted).json
     assert (answer["published"], answer["triggered_by"]) == (1, [])
     assert "Nothing triggers" in answer["advice"]
 
@@ -137,7 +148,7 @@ def test_a_draft_leaves_the_published_version_alone(alice, crm):
         one["state"] for one in alice.get(f"/mappings/{mapping_id}/versions").json["versions"]
     ]
     assert states == ["draft", "published"]
-    alice.post(f"/mappings/{mapping_id}/publish")
+    alice.post(f"/mappings/{mapping_id}/publish", ACCEPTED)
     states = [
         one["state"] for one in alice.get(f"/mappings/{mapping_id}/versions").json["versions"]
     ]
@@ -170,6 +181,30 @@ def test_an_answer_is_held_against_the_survey_of_the_campaign_where_it_is_known(
     alice.put("/campaigns/5000", {"name": "A", "survey": "s"})
     judged = alice.post("/mappings/check", {**MAPPING, "campaign": "5000"}).json
     assert (judged["publishable"], judged["problems"][0]["code"]) == (False, "unknown_variable")
+
+
+def test_readiness_names_who_mends_what_where_and_warnings_are_accepted(alice, crm):
+    alice.put("/surveys/topics", {"questions": [TOPIC]})
+    body = {**MAPPING, "operation": "update", "rows": [TOPIC_ROW]}
+    mapping_id = alice.post("/mappings", body).json["id"]
+    (found,) = alice.get(f"/mappings/{mapping_id}/readiness").json["problems"]
+    assert (found["code"], found["field"], found["who"]) == (
+        "option_uncovered", "nps_topics", "admin",
+    )  # fmt: skip
+    assert (found["page"], found["fix"]) == (f"mappings/{mapping_id}/rows/1", True)
+    # No acceptance helps against an error.
+    refused = alice.post(f"/mappings/{mapping_id}/publish", ACCEPTED)
+    assert (refused.status_code, refused.json["code"]) == (422, "mapping_invalid")
+    where = {"pointer": found["pointer"], "code": found["code"]}
+    mended = alice.post(f"/mappings/{mapping_id}/mend", where).json
+    assert mended["body"]["rows"][0]["transforms"][0]["values"] == {"t1": "price"}
+    assert alice.get(f"/mappings/{mapping_id}/readiness").json["problems"] == []
+    assert alice.post(f"/mappings/{mapping_id}/mend", where).json["code"] == "change_refused"
+    alice.put(f"/mappings/{mapping_id}", {**body, "rows": MAPPING["rows"]})
+    warned = alice.post(f"/mappings/{mapping_id}/publish")
+    assert (warned.status_code, warned.json["code"]) == (409, "warnings_not_accepted")
+    assert warned.json["errors"][0]["code"] == "unchecked_variable"
+    assert alice.post(f"/mappings/{mapping_id}/publish", ACCEPTED).json["published"] == 1
 
 
 def test_checking_a_mapping_saves_nothing(alice, crm):
@@ -312,7 +347,8 @@ def test_the_standard_integration_is_gone_on_from_as_a_mapping(alice, crm):
     assert told["open"] == []
     made = alice.post("/mappings", told["mapping"])
     assert made.status_code == 201, made.text
-    checked = alice.post(f"/mappings/{made.json['id']}/publish", {"switch_on": False})
+    wanted = {"switch_on": False, **ACCEPTED}
+    checked = alice.post(f"/mappings/{made.json['id']}/publish", wanted)
     assert checked.status_code == 200, checked.text
     assert {"variable": "contact.first_name", "field": "firstname"}.items() <= (
         told["mapping"]["rows"][0].items()
@@ -332,7 +368,10 @@ def test_a_callback_with_a_made_up_or_used_state_connects_nothing(alice, portal)
     assert alice.client.get(f"{back.path}?{back.query}").status_code == 200
     again = alice.client.get(f"{back.path}?{back.query}")
     assert again.status_code == 400
-    assert "<script" not in again.text
+    told = alice.client.get("/oauth/callback/hubspot?state=%3Cscript%3Ealert(1)%3C/script%3E")
+    for page in (again.text, told.text):
+        assert page.count("<script") == page.count("<script src=") > 0
+        assert "alert(1)" not in page
 
 
 def test_a_host_that_nobody_allowed_is_refused_when_saved(alice):
@@ -350,12 +389,22 @@ def test_the_catalogue_tells_what_each_app_can_do(alice):
 
 
 def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
-    alice, crm, portal, database
+    alice, charlie, crm, portal, database, settings
 ):
     """Each unsafe route once, with success; what the log gained must be that one action."""
     ids = one_of_everything(alice)
+    alice.put("/surveys/topics", {"questions": [TOPIC]})
     linked(database, alice, ids, portal)
     ids["key_id"] = alice.post("/keys", {"name": "to be revoked"}).json["id"]
+    forms = {"name": "forms", "platform": "typeform", "token": "tfp_token"}
+    made = alice.post("/sources", forms)
+    assert made.status_code == 201, made.text
+    ids["source_id"] = made.json["id"]
+    # The last owner can be neither changed nor removed.
+    ids["member_id"] = people.add(
+        database, settings.environment, alice.workspace_id, email="ben@example.test", name="Ben",
+        role=Role.VIEWER, password=Secret("a meadow in late June"), actor="operator",
+    )  # fmt: skip
     calls = {
         ("PATCH", "/workspace"): {"name": "Alice & Co"},
         ("POST", "/keys"): {"name": "k"},
@@ -374,20 +423,45 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
         ("PUT", "/campaigns/<key:campaign>"): {"name": "C"},
         ("PUT", "/campaigns/<key:campaign>/distributions/<key:distribution>"): {},
         ("POST", "/contacts"): {"external_id": "1"},
+        ("POST", "/contacts/opt-outs"): [{"external_id": "1"}],
         ("POST", "/mappings"): {**MAPPING, "connection": "crm"},
-        ("PUT", "/mappings/<id:mapping_id>"): {**MAPPING, "name": "M2", "connection": "crm"},
-        ("POST", "/mappings/<id:mapping_id>/publish"): {"switch_on": False},
+        ("PUT", "/mappings/<id:mapping_id>"): {
+            **MAPPING,
+            "name": "M2",
+            "connection": "crm",
+            "rows": [TOPIC_ROW],
+        },
+        ("POST", "/mappings/<id:mapping_id>/mend"): {
+            "pointer": "/rows/0/transforms",
+            "code": "option_uncovered",
+        },
+        ("POST", "/mappings/<id:mapping_id>/publish"): {"switch_on": True, **ACCEPTED},
+        ("POST", "/mappings/<id:mapping_id>/trial/send"): {"record": "a@example.test"},
         ("POST", "/automations"): {"name": "B", "then": [{"do": "tag"}]},
         ("PUT", "/automations/<id:automation_id>"): {"name": "A2", "then": [{"do": "tag"}]},
+        ("PUT", "/automations/order"): {"automations": [ids["automation_id"]]},
         ("POST", "/sources"): {"name": "another"},
+        ("POST", "/webhooks"): {**WEBHOOK, "name": "another"},
+        ("POST", "/grants"): {"key": charlie.public_id, "name": "p", "scopes": ["settings:read"]},
         ("POST", "/sources/<id:source_id>/test"): {"email": "c1@example.test"},
+        ("POST", "/members/invitations"): {"email": "o@example.test"},
+        ("PATCH", "/members/<id:member_id>"): {"role": "editor"},
+        ("POST", "/input-forms"): {**FORM, "name": "F2"},
+        ("PUT", "/input-forms/<id:form_id>"): {**FORM, "name": "F3"},
+        ("POST", "/contacts/<id:contact_id>/forms/<id:form_id>"): {
+            "changes": [{"field": "phone", "was": "12 34 56 78", "value": "98 76 54 32"}]
+        },
     }
     # What takes no JSON: its body and its content type.
     files = {
         ("POST", "/mappings/file"): {
             "data": write_yaml({**MAPPING, "name": "M3", "connection": "crm"}),
             "headers": {"Content-Type": YAML},
-        }
+        },
+        ("POST", "/input-forms/file"): {
+            "data": write_yaml({**FORM, "name": "F4"}),
+            "headers": {"Content-Type": YAML},
+        },
     }
     last = [("DELETE", "/connections/<id:connection_id>")]
     rules = {
@@ -397,6 +471,10 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
     }
     wrong = []
     for route in sorted(rules, key=lambda one: (one in last, ends(one), order(one))):
+        if route == ("DELETE", "/mappings/<id:mapping_id>"):
+            # The other one is switched on: an automation feeds it.
+            unfed = alice.post("/mappings", {**MAPPING, "name": "M9"})
+            ids["mapping_id"] = unfed.json["id"]
         if route in last:
             connections = alice.get("/connections").json["connections"]
             ids["connection_id"] = next(c["id"] for c in connections if c["name"] == "second")

@@ -73,7 +73,11 @@ def furnished(portal: Portal, parts: frozenset[Part] = PARTS) -> tuple[Thing, ..
 
 def entries(portal: Portal) -> list[Any]:
     with portal.desk.database.begin(portal.workspace_id) as connection:
-        asked = select(audit.c.detail).where(audit.c.action == "connection.provisioned")
+        asked = (
+            select(audit.c.detail)
+            .where(audit.c.action == "connection.provisioned")
+            .order_by(audit.c.seq)
+        )
         return list(connection.execute(asked).scalars())
 
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import func, select, text, update
 
+from adapters.registry import adapter_for
 from connector import workspaces
 from connector.connections import closing, connect, oauth, tokens
 from connector.connections.views import view
@@ -42,6 +43,14 @@ def test_the_consent_url_asks_for_a_code_with_pkce_and_a_state(house: House) -> 
     assert len(query["state"]) >= 43
     assert query["scope"] == "contacts.read contacts.write"
     assert query["redirect_uri"] == f"{house.desk.public_url}/oauth/callback/fake"
+
+
+def test_scopes_of_further_entities_are_asked_for_where_one_is_named() -> None:
+    plain = adapter_for("zendesk").traits.oauth
+    assert plain is not None
+    assert plain.wanted({"entities": []}) == plain.wanted({}) == plain.scopes
+    more = plain.wanted({"entities": ["visit"]})
+    assert more == (*plain.scopes, "custom_objects:read", "custom_objects:write")
 
 
 def test_with_an_override_every_endpoint_moves_to_it(house: House) -> None:

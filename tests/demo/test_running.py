@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from connector.settings import process_environ
+from demo import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--responses", "100", "--contacts", "200", "--latency-ms", "20")
@@ -98,6 +100,16 @@ def wait_until(is_so: Callable[[], bool], within_s: float) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def test_two_demos_begun_at_once_take_different_ports() -> None:
+    """Neither listens yet when the other looks for a port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        wished = int(probe.getsockname()[1])
+    ports = {processes.free_port(wished) for _ in range(3)}
+    assert len(ports) == 3
+    assert wished in ports
 
 
 def test_after_a_kill_nobody_is_left_and_the_next_run_finds_all_right(data_dir: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from typing import Any, cast
 
 import pytest
 from standardwebhooks import Webhook
@@ -12,6 +13,7 @@ from demo.campaigns import CAMPAIGNS, CRMS, survey_of
 from demo.checker import refused_ids
 from demo.crms import mappings
 from demo.expected import crms_of, head_of
+from demo.pushing import Stage, is_settled
 from demo.script import Script, script
 from demo.signing import signed_headers
 from schemas.answer import ANSWER_TYPES
@@ -77,3 +79,24 @@ def test_a_signed_message_satisfies_the_standards_own_library() -> None:
     body = b'{"a":1}'
     headers = signed_headers(SECRET, "msg_1", body, now_s=int(time.time()))
     assert Webhook(SECRET).verify(body, headers) == {"a": 1}
+
+
+class PlannedMeanwhile:
+    """A hub that plans what was pushed right after the first question, and opens a delivery."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def call(self, method: str, path: str) -> Any:
+        is_planned, self.asked = self.asked > 0, self.asked + 1
+        if path == "/connections":
+            return {"connections": [{"id": 1, "waiting": int(is_planned)}]}
+        return {"state": "in_progress" if is_planned else "received"}
+
+
+def test_what_is_planned_while_one_looks_is_not_taken_for_settled(told: Script) -> None:
+    unused: Any = None
+    api = cast("Any", PlannedMeanwhile())
+    stage = Stage(told, screen=unused, api=api, controls={}, running=unused, pace=0.0)
+    assert not is_settled(stage, lambda: None)
+    assert not is_settled(stage, lambda: None)

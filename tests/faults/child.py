@@ -17,7 +17,7 @@ import redis
 from connector import failpoints, jobs, queues, sweep, workers
 from connector.log import configure_log
 from connector.responses.extras import editing
-from connector.responses.extras.editing import Wanted
+from connector.responses.extras.carrying import Wanted
 from connector.settings import adopt_environ, load_settings
 
 PRELOADED = (

@@ -34,6 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "index_lag_s": 0,
         "rate": 100_000,
         "per_user_rate": 100_000,
+        "ticket_rate": 100_000,
         "idempotency_keys": False,
     },
 }

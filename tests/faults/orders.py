@@ -9,7 +9,7 @@ from typing import Any
 
 from simulators.zendesk.fields import USER_FIELDS
 from tests.faults.crowd import REFUSAL
-from tests.faults.runs import CHOICE, FIELD, FILE, NOTE, RECORD, TAG, WRITES
+from tests.faults.runs import CHOICE, FIELD, FILE, NOTE, RECORD, SEVERAL, TAG, WRITES
 
 Told = Mapping[str, Any]
 Aim = tuple[str, str]
@@ -81,6 +81,10 @@ ROWS: Mapping[Aim, Told] = {
     ("zendesk", NOTE): {
         "call": {"path": "/tickets", "body": "^(?!.*uploads).*Reason of {run.struck}"},
         **_unprocessable("comment"),
+    },
+    ("zendesk", RECORD): {
+        "key": "{run.record_key}",
+        "error": {"field": "score", "code": "InvalidValue", "text": "Score: is invalid"},
     },
     ("zendesk", FILE): {
         "call": {**WRITES["zendesk"][FILE], "body": "{run.struck}"},
@@ -162,6 +166,13 @@ REMOVALS: Mapping[Aim, Removal] = {
     ),
     ("zendesk", FIELD): Removal(_user_fields(without="nps_promoter"), _user_fields()),
 }
+# Zendesk's score tags have no options. One of a field of several choices is a tag, too.
+REMOVED_OF_SEVERAL = Removal(_user_fields(without=SEVERAL["zendesk"][1]), _user_fields())
+# Whether an option that is gone is refused at all is not verified.
+UNCHECKED = Removal(
+    {"options": {"unknown_options": "accepted"}, **REMOVED_OF_SEVERAL.takes},
+    {"options": {"unknown_options": "refused"}, **REMOVED_OF_SEVERAL.gives},
+)
 
 # --- a permission is taken away -------------------------------------------------------------------
 
@@ -222,5 +233,6 @@ DENIALS: Mapping[Aim, Denial] = {
     ("zendesk", FIELD): _forbidden(FIELD, "forbids"),
     ("zendesk", TAG): _forbidden(TAG, "switched off"),
     ("zendesk", NOTE): _forbidden(NOTE, "forbids"),
+    ("zendesk", RECORD): _forbidden(RECORD, "forbids"),
     ("zendesk", FILE): _forbidden(FILE, "forbids"),
 }

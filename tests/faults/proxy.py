@@ -14,6 +14,8 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -81,9 +83,23 @@ class Proxy:
         return socket.create_connection((str(parts.hostname), int(parts.port or 0)))
 
     def _carry(self, source: socket.socket, sink: socket.socket, slowly: bool) -> None:  # noqa: FBT001
-        with contextlib.suppress(OSError), source, sink:
+        with contextlib.suppress(OSError), both_ending(source, sink):
             while piece := source.recv(PIECE_BYTES):
                 if slowly and self.delay_s:
                     time.sleep(self.delay_s)
                 if not self.swallows:
                     sink.sendall(piece)
+
+
+@contextmanager
+def both_ending(source: socket.socket, sink: socket.socket) -> Iterator[None]:
+    """Whoever hangs up is seen to by the other side. Closing alone does not do: a thread that waits
+    in recv keeps the socket open, and a database keeps the locks of a client that is gone.
+    """
+    with source, sink:
+        try:
+            yield
+        finally:
+            for one in (source, sink):
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)

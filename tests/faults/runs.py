@@ -21,7 +21,7 @@ from connector.responses import replay
 from simulators.kit.server import running
 from tests.faults.conftest import OPTIONS, SIMULATORS
 from tests.faults.verdict import COMMENT, SCORE, folded, note_text
-from tests.responses.test_records import furnished, records
+from tests.responses.test_records import SETTINGS, furnished, records
 from tests.world import FIELDS, CRMSeen, World, answered
 
 FIELD, TAG, NOTE, RECORD, FILE = "field", "tag", "note", "record", "file"
@@ -32,7 +32,7 @@ EFFECTS: Mapping[str, tuple[str, ...]] = {
     "hubspot": (FIELD, TAG, NOTE, RECORD, FILE),
     "odoo": (FIELD, TAG, NOTE, RECORD, FILE),
     "salesforce": (FIELD, TAG, NOTE, RECORD, FILE),
-    "zendesk": (FIELD, TAG, NOTE, FILE),
+    "zendesk": (FIELD, TAG, NOTE, RECORD, FILE),
 }
 Call = Mapping[str, str]
 DOCS = Path(__file__).parents[2] / "docs"
@@ -64,34 +64,41 @@ WRITES: Mapping[str, Mapping[str, Call]] = {
         FIELD: {"path": r"/users/update_many|/users/\d+\.json", "method": "PUT"},
         TAG: {"path": r"/users/\d+/tags", "method": "PUT"},
         NOTE: {"path": "/tickets", "method": "POST|PUT", "body": "^(?!.*uploads)"},
+        RECORD: {"path": "/npstoday_response/records$", "method": "POST"},
         FILE: {"path": "/uploads"},
     },
 }
-# The last call before it: what is read there may have changed when the effect is written.
+# The last call before it: what is read there may have changed when the effect is written. Where
+# each of the two people has a call of their own, it is the last
+# of these.
 READS: Mapping[str, Mapping[str, Call]] = {
     "hubspot": {
         FIELD: {"path": "/contacts/batch/read$"},
         NOTE: WRITES["hubspot"][FIELD],
-        # One that is certainly new is not looked for: what comes before it was the contact's.
-        RECORD: WRITES["hubspot"][NOTE],
+        # One that is certainly new is not looked for: what comes before it was the contact's, the
+        # note that carries the files.
+        RECORD: {**WRITES["hubspot"][NOTE], "occurrence": "2"},
         FILE: {"path": "/files/v3/files$"},
     },
     "odoo": {
         FIELD: {"path": "/jsonrpc", "body": PARTNER + '"(search_read|read)"'},
-        NOTE: WRITES["odoo"][FIELD],
+        # Each person's fields, then the tag that both get by one call.
+        NOTE: {**WRITES["odoo"][FIELD], "occurrence": "3"},
         RECORD: {"path": "/jsonrpc", "body": RESPONSE + '"search_read"'},
         FILE: {"path": "/jsonrpc", "body": ATTACHMENT + '"search_read"'},
     },
     "salesforce": {
         FIELD: {"path": "/composite/sobjects/Contact"},
         NOTE: WRITES["salesforce"][FIELD],
-        RECORD: WRITES["salesforce"][NOTE],
+        RECORD: {**WRITES["salesforce"][FILE], "occurrence": "2"},
         FILE: WRITES["salesforce"][NOTE],
     },
     "zendesk": {
         FIELD: {"path": "/users/show_many"},
         TAG: {"path": "/users/show_many", "occurrence": "2"},
-        NOTE: WRITES["zendesk"][TAG],
+        NOTE: {**WRITES["zendesk"][TAG], "occurrence": "2"},
+        # The third look at people is whether those are there whom the records name.
+        RECORD: {"path": "/users/show_many", "occurrence": "3"},
         FILE: {"path": "/uploads"},
     },
 }
@@ -104,6 +111,10 @@ CHOICE: Mapping[str, tuple[str, str]] = {
     "salesforce": ("Satisfaction__c", "Satisfied"),
     "zendesk": ("nps_group", "nps_promoter"),
 }
+
+
+# A field of several choices, and what every response chooses there.
+SEVERAL: Mapping[str, tuple[str, str]] = {"zendesk": ("survey_topics", "topic_service")}
 
 
 @dataclass
@@ -195,6 +206,9 @@ class Run:
         }
         chosen = CHOICE[self.runs.app][1]
         told["answers"]["choice"] = {"type": "single_choice", "value": chosen, "title": "Choice"}
+        if self.runs.app in SEVERAL:
+            several = [SEVERAL[self.runs.app][1]]
+            told["answers"]["several"] = {"type": "multi_choice", "value": several, "title": "All"}
         return told
 
     # --- what became of it ---
@@ -205,10 +219,12 @@ class Run:
         if home is None:
             return {"contact"}
         held = home.get("properties") or home.get("fields") or {}
+        several = [SEVERAL[crm.app]] if crm.app in SEVERAL else []
         seen = {
             FIELD: held.get(COMMENT[crm.app]) == f"Reason of {email}"
             and float(held.get(SCORE[crm.app]) or 0) == 9
-            and held.get(CHOICE[crm.app][0]) == CHOICE[crm.app][1],
+            and held.get(CHOICE[crm.app][0]) == CHOICE[crm.app][1]
+            and all(held.get(name) == [one] for name, one in several),
             TAG: [folded(one) for one in home["tags"]] == ["npstoday_moede_9"],
             NOTE: sum(f"Reason of {email}" in text for text in texts(home)) == 1,
         }
@@ -233,6 +249,13 @@ class Run:
         """What the struck person's record is known by."""
         first, _ = (one for one in self.deliveries() if one.step.startswith("record:"))
         return str(first.payload["match"]["value"])
+
+    @property
+    def link(self) -> str:
+        """The record that we know the struck person by."""
+        contact = self.deliveries()[0].contact_id
+        (row,) = self.runs.world.rows("SELECT remote_id FROM link WHERE contact_id = :c", c=contact)
+        return str(row.remote_id)
 
     def survivor(self) -> str:
         """The id of another record of the struck person. Odoo keeps nothing of the loser: there it
@@ -297,7 +320,7 @@ MORE: Mapping[str, Mapping[str, Any]] = {
 def account(world: World, app: str) -> Iterator[Runs]:
     """An account that holds every effect, connected; its campaign is known from an earlier run."""
     with running(SIMULATORS[app](options={**OPTIONS[app], **MORE.get(app, {})})) as url:
-        crm = world.connect(app, url)
+        crm = world.connect(app, url, **SETTINGS.get(app, {}))
         if RECORD in EFFECTS[app]:
             furnished(world, crm)
             world.standard(app, record=True, fields=False, note=False)
@@ -306,6 +329,7 @@ def account(world: World, app: str) -> Iterator[Runs]:
             "answers.nps": fields["score"],
             "answers.why": fields["comment"],
             "answers.choice": CHOICE[app][0],
+            **({"answers.several": SEVERAL[app][0]} if app in SEVERAL else {}),
         }
         world.mapping(app, rows=[{"variable": one, "field": rows[one]} for one in rows])
         runs = Runs(world, crm)

@@ -26,10 +26,10 @@ def test_fault_21_a_crash_of_postgresql_in_the_middle_of_a_wave_doubles_nothing(
     assert wait_until(lambda: "leased" in world.states(), timeout_s=RECOVERY_S)
     time.sleep(0.2)  # a few calls have been sent
     postgres.restart_immediate()
-    assert wait_until(lambda: verdict(crm, items) == [], timeout_s=RECOVERY_S)
+    assert wait_until(lambda: verdict(crm, items) == [], timeout_s=RECOVERY_S, every_s=0.1)
     assert worker.is_alive()
     assert scheduler.is_alive()
-    assert wait_until(lambda: is_settled(world), timeout_s=RECOVERY_S)
+    assert wait_until(lambda: is_settled(world), timeout_s=RECOVERY_S, every_s=0.1)
     assert verdict(crm, items) == []
 
 

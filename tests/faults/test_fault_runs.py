@@ -18,10 +18,19 @@ from connector.engines import Valkey
 from tests.conftest import settings_on
 from tests.databases import Databases
 from tests.faults.conftest import DEADLINE_S, LEASE_S
-from tests.faults.orders import DENIALS, REMOVALS, ROWS, Denial
+from tests.faults.orders import (
+    DENIALS,
+    REMOVALS,
+    REMOVED_OF_SEVERAL,
+    ROWS,
+    UNCHECKED,
+    Denial,
+    Removal,
+)
 from tests.faults.runs import (
     EFFECTS,
     EFFECTS_IN_TIME,
+    FIELD,
     FILE,
     KINDS,
     NOTE,
@@ -84,6 +93,19 @@ def test_timeout_after_commit(runs: Runs, effect: str) -> None:
     assert run.everything() == {}
 
 
+@aimed(*((app, FIELD) for app in EFFECTS))
+def test_read_unanswered(runs: Runs, effect: str) -> None:
+    """Nothing was sent, and nobody is told that something may have been."""
+    run = runs.begun()
+    for calls, code in ((READS, "read_unanswered"), (WRITES, "outcome_unknown")):
+        runs.order(calls[runs.app][effect], drop_after=True)
+        runs.world.hurry()
+        runs.world.drain(runs.app)
+        assert code in {one.error_code for one in run.deliveries()}
+    runs.world.settle()
+    assert run.everything() == {}
+
+
 @aimed(*((app, EVERY) for app in EFFECTS))
 def test_throttled(runs: Runs, effect: str) -> None:
     """Each kind of call meets 429 three times on its way."""
@@ -97,6 +119,17 @@ def test_throttled(runs: Runs, effect: str) -> None:
 
 @aimed(*AIMED)
 def test_merged(runs: Runs, effect: str) -> None:
+    merge(runs, effect)
+
+
+@aimed(*(("hubspot", effect) for effect in WRITES["hubspot"]))
+def test_merged_where_writes_do_not_follow(runs: Runs, effect: str) -> None:
+    """HubSpot reads a merged id as the survivor; whether it writes by it, too, is not verified."""
+    runs.meddle(*({"options": {"merged_writes": one}} for one in ("refuse", "follow")))
+    merge(runs, effect)
+
+
+def merge(runs: Runs, effect: str) -> None:
     """Between the read and the write of the effect; it stands on the survivor, and nobody is made
     anew.
     """
@@ -110,6 +143,8 @@ def test_merged(runs: Runs, effect: str) -> None:
     assert run.wrongs(run.neighbour) == set()
     assert len(runs.crm.control("state")["contacts"]) == before - 1
     assert run.waiting() == []
+    # An answer by a merged id tells the survivor's: from now on the person is known by that.
+    assert effect != FIELD or run.link == survivor
 
 
 # --- a person has to act --------------------------------------------------------------------------
@@ -165,7 +200,24 @@ HEALED = {("hubspot", TAG), ("odoo", TAG)}
 
 @aimed(*sorted(REMOVALS.keys() - HEALED))
 def test_option_removed(runs: Runs, effect: str) -> None:
-    removal = REMOVALS[runs.app, effect]
+    remove_option(runs, effect, REMOVALS[runs.app, effect])
+
+
+@aimed(("zendesk", FIELD))
+def test_option_of_several_removed(runs: Runs, effect: str) -> None:
+    remove_option(runs, effect, REMOVED_OF_SEVERAL)
+
+
+@aimed(("zendesk", FIELD))
+def test_option_removed_where_none_is_checked(runs: Runs, effect: str) -> None:
+    run = runs.begun()
+    runs.meddle(UNCHECKED.takes, UNCHECKED.gives)
+    runs.world.settle()
+    assert run.everything() == {}
+
+
+def remove_option(runs: Runs, effect: str, removal: Removal) -> None:
+    """It is said where the value is refused, and nothing else is lost; then it is given back."""
     run = runs.begun()
     runs.meddle(removal.takes, removal.gives)
     runs.world.settle()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from threading import Thread
@@ -34,16 +33,12 @@ def ring(world: World, crm: CRMSeen) -> None:
 
 
 def comes_right(crm: CRMSeen, items: list[dict[str, Any]], *, within_s: float) -> bool:
-    return wait_until(lambda: slowly(crm, items), timeout_s=within_s)
-
-
-def slowly(crm: CRMSeen, items: list[dict[str, Any]]) -> bool:
-    time.sleep(0.1)  # reading everything every 10 ms would keep the simulator from its work
-    return verdict(crm, items) == []
+    # Reading everything every 10 ms would keep the simulator from its work.
+    return wait_until(lambda: verdict(crm, items) == [], timeout_s=within_s, every_s=0.1)
 
 
 def nothing_open(world: World) -> bool:
-    return wait_until(lambda: not world.open(), timeout_s=RECOVERY_S)
+    return wait_until(lambda: not world.open(), timeout_s=RECOVERY_S, every_s=0.1)
 
 
 @pytest.mark.parametrize("queues", [(QUEUE,), (QUEUE, "other")], ids=["one-queue", "two-queues"])

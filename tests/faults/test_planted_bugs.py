@@ -32,7 +32,7 @@ def test_without_the_order_guard_stale_scores_are_seen(
 def test_without_looking_for_the_marker_doubled_notes_are_seen(
     world: World, crm: CRMSeen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(noting, "_look", lambda _work, _groups: None)
+    monkeypatch.setattr(noting, "_look_for", lambda _work, _part: True)
     items = pushed(world, crm)
     with monkeypatch.context() as dying:
         dying.setattr(settling, "failpoint", die_at("created"))

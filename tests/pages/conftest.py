@@ -10,13 +10,16 @@ from __future__ import annotations
 import html
 import itertools
 import re
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from connector import workspaces
 from connector.access import Role
@@ -24,14 +27,16 @@ from connector.accounts import people
 from connector.app import create_app
 from connector.db import Database
 from connector.engines import Postgres, Valkey
-from connector.settings import Settings
+from connector.settings import MailServer, Settings
 from schemas.secret import Secret
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
+from simulators.mail import MailServer as SimulatedMailServer
 from tests.conftest import settings_on
 from tests.databases import Databases
 from tests.world import World, hub_on
 
+CHROMIUM = Path("/usr/bin/chromium")
 NUMBERS = itertools.count(1)
 PASSWORD = "a meadow in late June"
 PROOF = re.compile(r'name="form_proof"\s+value="([0-9a-f]{64})"')
@@ -180,8 +185,10 @@ def colleague(
 
 @pytest.fixture(scope="session")
 def hubspot() -> Iterator[str]:
-    """The address of a simulated HubSpot, which the tests share."""
-    with running(HubSpot()) as url:
+    """The address of a simulated HubSpot, which the tests share: together they ask it for more than
+    a portal takes in ten seconds.
+    """
+    with running(HubSpot(options={"ten_secondly": 100_000})) as url:
         yield url
 
 
@@ -208,3 +215,62 @@ def read_world(reader: Browser, settings: Settings, database: Database, hubspot:
     made.connect("hubspot", hubspot)
     made.mapping("hubspot")
     return made
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[SimulatedMailServer]:
+    """A relay on loopback that asks for no user."""
+    server = SimulatedMailServer(needs_user=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def by_mail(settings: Settings, mail_server: SimulatedMailServer) -> Settings:
+    """The settings of an installation that sends mail."""
+    port = mail_server.port
+    sends = MailServer("127.0.0.1", port, "none", user="", password=None, sender="hub@hub.test")
+    return replace(settings, mail=sends)
+
+
+@pytest.fixture(scope="session")
+def mailing(by_mail: Settings, database: Database) -> Flask:
+    made = create_app(by_mail, database)
+    made.testing = False
+    return made
+
+
+@pytest.fixture
+def owner(alice: Browser, mailing: Flask, mail_server: SimulatedMailServer) -> Browser:
+    """Alice, where mail is sent."""
+    mail_server.mails.clear()
+    mail_server.faults.clear()
+    browser = Browser(client_of(mailing), alice.slug, alice.email, alice.workspace_id)
+    browser.sign_in()
+    return browser
+
+
+@pytest.fixture(scope="module")
+def address(settings: Settings, database: Database) -> Iterator[str]:
+    """The pages, served at an address that is their public one."""
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    public_url = f"http://127.0.0.1:{server.server_port}"
+    server.app = create_app(replace(settings, public_url=public_url), database)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield public_url
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()

@@ -10,17 +10,26 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import normalize, read_po
 
+from adapters import registry
 from connector.admin.language import FOLDER, LANGUAGES
+from connector.connections.parking import OTHERWISE, WHAT_TO_DO
+from connector.problems import CATALOGUE
+from connector.responses.transforms import TRANSFORMS
+from schemas.sources import PLATFORMS
 
 ROOT = Path(__file__).resolve().parents[2]
 CONNECTOR = ROOT / "connector"
 OTHERS = [code for code in LANGUAGES if code != "en"]
 KEYWORDS = {"_": None, "gettext": None, "marked": None, "ngettext": (1, 2)}
+# Sentences that are made below the pages, and said by them.
+PHRASES = {"phrase": None}
 Text = str | tuple[str, ...]
 
 
@@ -32,14 +41,40 @@ def said() -> dict[Text, str]:
         *_in(CONNECTOR / "admin", "python"),
     ]:
         found.setdefault(text, area_of(path))
+    for text, area in [*_phrases(), *brought()]:
+        found.setdefault(text, area)
     return found
 
 
-def _in(folder: Path, kind: str) -> Iterator[tuple[Path, Text]]:
+def _phrases() -> Iterator[tuple[Text, str]]:
+    for folder in ("connector", "adapters", "schemas"):
+        for _, text in _in(ROOT / folder, "python", PHRASES):
+            yield text, "phrases"
+
+
+def brought() -> Iterator[tuple[Text, str]]:
+    """The texts of what is data: apps, transformations, platforms, kinds of refusals."""
+    for app in registry.apps():
+        traits = registry.traits_of(app)
+        every = [traits.label, traits.key_label or ""]
+        every += [text for one in traits.settings for text in (one.label, one.help)]
+        yield from ((text, "brought_apps") for text in every if text)
+    for one in TRANSFORMS.values():
+        every = [one.label, one.description, *(param.help for param in one.params)]
+        yield from ((text, "brought_steps") for text in every if text)
+    yield from ((one.label, "brought_platforms") for one in PLATFORMS.values())
+    yield from ((text, "refusals") for text in (*WHAT_TO_DO.values(), OTHERWISE))
+    for kind in CATALOGUE.values():
+        yield from ((text, "refusals") for text in (kind.title, kind.mend))
+
+
+def _in(
+    folder: Path, kind: str, keywords: Mapping[str, Any] = MappingProxyType(KEYWORDS)
+) -> Iterator[tuple[Path, Text]]:
     pattern = "**.html" if kind == "jinja2" else "**.py"
     method = "jinja2.ext:babel_extract" if kind == "jinja2" else "python"
     for name, _line, text, _comments, _context in extract_from_dir(
-        folder, [(pattern, method)], {pattern: {}}, KEYWORDS
+        folder, [(pattern, method)], {pattern: {}}, dict(keywords)
     ):
         yield folder / name, text
 

@@ -18,7 +18,9 @@ FORMS = [route for route in [*MEMBERS, *PEOPLE, ("POST", "/sign-in"), ("POST", "
 def ask(browser: Browser, route: tuple[str, str]):
     method, rule = route
     path = rule.replace("/w/<key:space>", "~")
-    path = re.sub(r"<(id|key|whole):\w+>", lambda kind: "77" if kind[1] == "id" else "none", path)
+    path = re.sub(
+        r"<(id|key|whole):\w+>", lambda kind: "2000000000" if kind[1] == "id" else "none", path
+    )
     return browser.get(path) if method == "GET" else browser.post(path)
 
 

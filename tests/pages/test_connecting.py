@@ -50,9 +50,16 @@ def test_a_crm_is_connected_by_oauth_through_the_pages_alone(alice, database, hu
     asked = alice.post("~/apps/hubspot", base_url=hubspot, **FORM)
     assert asked.status_code == 200
     back = alice.client.get(consented(link_of(asked), hubspot))
-    assert "is connected" in back.text
-    page = alice.get(re.findall(r'href="(/w/[^"]+)"', back.text)[0])
-    assert "Connected" in text_of(page)
+    assert back.status_code == 303
+    page = text_of(alice.get(back.location))
+    assert "is connected." in page
+    assert "Switched on, it would do this" in page
+    here = f"~/connections/{connection_id_of(alice, database)}"
+    alice.post(f"{here}/standard", act="on", tag="yes")
+    alice.get(here)
+    again = link_of(alice.post(f"{here}/authorize"))
+    back = alice.client.get(consented(again, hubspot))
+    assert back.location.endswith(here.removeprefix("~"))
     with database.begin(alice.workspace_id) as store:
         entries = [(one.action, one.actor) for one in audit.entries(store, alice.workspace_id)]
     assert ("connection.created", entries[-1][1]) in entries
@@ -62,7 +69,9 @@ def test_a_crm_is_connected_by_oauth_through_the_pages_alone(alice, database, hu
 def test_what_a_member_began_nobody_elses_browser_completes(app, alice, hubspot):
     asked = alice.post("~/apps/hubspot", base_url=hubspot, **FORM)
     back = consented(link_of(asked), hubspot)
-    assert client_of(app).get(back).status_code == 400
+    refused = client_of(app).get(back, headers={"Accept-Language": "de"})
+    assert refused.status_code == 400
+    assert "Nicht verbunden" in text_of(refused)
     assert alice.client.get(back).status_code == 400  # used up
 
 
@@ -145,6 +154,8 @@ def test_permissions_calls_and_changes_are_shown_as_parts_and_as_pages(alice, da
         assert "<html" in whole.text
         assert "<html" not in piece.text
     assert "Everything that is published may be written" in text_of(alice.get(f"{here}/preflight"))
+    alice.headers["Accept-Language"] = "de"
+    assert "Nichts wartet." in text_of(alice.get(f"{here}/quota"))
 
 
 def test_the_catalogue_is_searched(alice):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from connector.access import Role
 from connector.responses import causes, pulse, replay
@@ -15,6 +19,19 @@ from tests.pages.filled import WHY, fill
 @pytest.fixture
 def here(alice, database):
     return fill(alice, database)
+
+
+@contextmanager
+def statements(database: Any) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are sent meanwhile, with their parameters."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        sent.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(database.engine, "before_cursor_execute", note)
 
 
 def test_a_new_workspace_is_led_to_its_first_connection(alice):
@@ -195,3 +212,46 @@ def test_all_of_a_cause_are_tried_again_after_a_look(here):
     assert here.one("SELECT count(*) FROM delivery WHERE state = 'dead'") == 0
     assert here.one("SELECT count(*) FROM delivery WHERE state = 'parked'") == 1
     assert "Tried again: 1." in text_of(here.browser.get("~/deliveries"))
+
+
+def test_a_filter_is_said_in_words_not_in_the_names_of_the_api(here):
+    only = f"state=dead&reason=validation&mapping_id={here.ids['mapping_id']}"
+    said = "Reason: A value or the record was refused Mapping: Scores"
+    assert said in text_of(here.browser.get(f"~/deliveries?{only}"))
+    looked = text_of(here.browser.get(f"~/deliveries/replay?{only}"))
+    assert f"State: Failed {said}" in looked
+
+
+def test_whoever_may_only_look_sees_no_whole_address_of_a_nameless_contact(here, colleague):
+    here.sql("UPDATE contact SET name = NULL")
+    viewer = colleague(Role.VIEWER)
+    paths = ("~/deliveries", f"~/deliveries/{here.ids['dead']}")
+    assert ["s…@example.test" in text_of(viewer.get(path)) for path in paths] == [True, True]
+    assert [one for one in paths if "soren@example.test" in viewer.get(one).text] == []
+    assert "soren@example.test" in here.browser.get("~/deliveries").text
+
+
+def test_a_cause_is_told_by_its_newest_text(here, database, alice):
+    here.delivery("dead", reason="validation", error_code="too_long", error="longer by far")
+    with database.begin(alice.workspace_id) as store:
+        (found,) = [one for one in causes.causes(store, alice.workspace_id) if one.state == "dead"]
+    assert (found.count, found.error, found.error_field) == (2, "longer by far", None)
+
+
+def test_a_replay_is_previewed_by_sets_and_not_row_by_row(here, database, alice):
+    for _ in range(9):
+        here.delivery("dead", reason="not_found", error_code="not_found")
+    here.sql("UPDATE mapping SET published = 2 WHERE id = :id", id=here.ids["mapping_id"])
+    with database.begin(alice.workspace_id) as store, statements(database) as sent:
+        seen = replay.preview(store, alice.workspace_id, {"reason": "not_found"})
+        statement, parameters = sent[0]
+        explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
+        (plan,) = store.exec_driver_sql(explained, parameters).scalar_one()
+    assert seen.planned_anew == 9
+    assert _looked(plan["Plan"]) <= {0, 1}
+
+
+def _looked(node: Mapping[str, Any]) -> set[int]:
+    """How often what a condition asks for was looked for, of each such part of the plan."""
+    own = {node["Actual Loops"]} if node.get("Parent Relationship") == "SubPlan" else set()
+    return own.union(*(_looked(one) for one in node.get("Plans", ())))

@@ -97,7 +97,7 @@ def test_two_versions_are_compared_and_the_mappings_hit_are_named(alice, world):
     page = text_of(alice.get(f"{here(world)}/compare"))
     assert "hubspot-mapping: email, nps_comment, nps_score" in page
     assert "Another type" in page
-    assert "Gone" in page
+    assert "Gone Breaks what writes it Text removed, or hidden from the connected user" in page
 
 
 def test_one_version_is_nothing_to_compare(reader, read_world):

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from flask import Flask
 
+from connector.campaigns import surveys
 from connector.db import Database
 from connector.responses.configuration import mappings
 from connector.settings import Settings
@@ -188,6 +189,49 @@ def test_a_head_that_cannot_be_is_refused_beside_it(alice, begun):
     assert "operation:" in text_of(answer)
 
 
+HEAD = {"operation": "upsert", "note": "all", "ambiguous": "newest"}
+
+
+def test_files_and_links_of_what_is_made_are_chosen_and_told(alice, world, name):
+    alice.get("~/mappings/new")
+    target = f"{world.crms['hubspot'].connection_id}:companies"
+    made = alice.post("~/mappings/new", name=name, target=target, start="empty")
+    page = str(made.headers["Location"])
+    assert "Files and signatures do not hang on these records." in text_of(alice.get(page))
+    head = {**HEAD, "name": name, "variable": "contact.company", "match": "name"}
+    send(alice, page, **head, files="record")
+    assert body_of(world, page)["files"] == "record"
+    assert "Files and signatures hang on each of these records." in text_of(alice.get(page))
+    send(alice, page, **{**head, "operation": "create"}, files="record")
+    assert "on none that was there before" in text_of(alice.get(page))
+    refused = send(alice, page, **head, files="everywhere")
+    assert (refused.status_code, "files:" in text_of(refused)) == (400, True)
+    send(alice, page, **head, files="none")
+    assert "files" not in body_of(world, page)
+
+
+def test_what_a_record_is_linked_to_is_chosen_among_the_fields_that_refer(alice, world, name):
+    alice.get("~/mappings/new")
+    target = f"{world.crms['hubspot'].connection_id}:deals"
+    made = alice.post("~/mappings/new", name=name, target=target, start="empty")
+    page = str(made.headers["Location"])
+    assert 'id="f-link-contact"' in alice.get(page).text
+    head = {**HEAD, "name": name, "variable": "response.id", "match": "hs_object_id"}
+    send(alice, page, **head, **{"link-contact": "contacts", "link-company": ""})
+    assert body_of(world, page)["links"] == {"contact": "contacts"}
+    told = text_of(alice.get(page))
+    assert "Each record is linked to the contact who answered, by contacts." in told
+    send(alice, page, **head, **{"link-contact": "", "link-company": ""})
+    assert "links" not in body_of(world, page)
+
+
+def test_a_contact_s_mapping_says_what_becomes_of_files_and_asks_nothing(alice, begun):
+    page = alice.get(begun)
+    assert "become files of the contact" in text_of(page)
+    assert 'name="files"' not in page.text
+    assert 'name="link-contact"' not in page.text
+
+
 def test_nobody_writes_over_what_somebody_else_has_changed(alice, begun, world):
     seen = MARK.findall(alice.get(begun).text)[0]
     add(alice, begun)
@@ -216,6 +260,37 @@ def test_warnings_are_ticked_before_it_is_published(alice, begun):
     assert "I have read this" in text_of(alice.get(begun))
     assert send(alice, begun, "/publish", act="on").status_code == 409
     assert send(alice, begun, "/publish", act="on", accept="yes").status_code == 303
+
+
+def test_a_finding_says_who_mends_it_where_and_one_click_mends_it(alice, begun, world):
+    options = [{"value": "p", "label": "Price"}]
+    question = {"key": "topic", "type": "multi_choice", "options": options}
+    with world.database.begin(world.workspace_id) as store:
+        surveys.save(store, world.workspace_id, platform_id="topics", learnt_from="api",
+                     body={"questions": [question]})  # fmt: skip
+    add(alice, begun, "answers.topic", "nps_topics")
+    page = alice.get(begun)
+    assert "Fault Some answers have no option in the CRM nps_topics" in text_of(page)
+    assert "You or another admin here: The row" in text_of(page)
+    assert f'href="{begun}/rows/1"' in page.text
+    send(alice, begun, "/mend", pointer="/rows/0/transforms", code="option_uncovered")
+    steps = body_of(world, begun)["rows"][0]["transforms"]
+    assert steps[0]["values"] == {"p": "price"}
+    assert "Nothing stands against it." in text_of(alice.get(begun))
+
+
+def test_what_is_published_and_fed_is_not_offered_to_be_published(alice, begun):
+    add(alice, begun)
+    send(alice, begun, "/publish", act="publish")
+    page = alice.get(begun)
+    assert "Switch it on" in page.text
+    assert 'value="publish"' not in page.text
+    send(alice, begun, "/publish", act="on")
+    page = alice.get(begun)
+    assert "there is nothing to publish" in text_of(page)
+    assert f"{begun}/publish" not in page.text
+    add(alice, begun, "answers.why", "nps_comment")
+    assert 'value="publish"' in alice.get(begun).text
 
 
 def test_it_pauses_and_resumes(alice, begun, name):
@@ -284,6 +359,37 @@ def test_trying_compares_with_the_record_in_the_crm(alice, begun, world):
 
     assert "found in the CRM" in page
     assert "In the CRM now" in page
+    assert "/batch/read" in page
+    assert "/batch/update built, not sent" in page
+
+
+def test_a_record_is_typed_and_one_that_is_not_there_is_said(alice, begun, world):
+    add(alice, begun)
+    (record,) = world.crms["hubspot"].seed([{"email": "typed@example.test"}])
+    number = number_of(world, "r2")
+    page = alice.get(f"{begun}/test?response={number}&record={record}&live=1")
+    assert f"/record/0-1/{record}" in page.text
+    assert "nps_score nothing 3 changes" in text_of(page)
+    page = alice.get(f"{begun}/test?response={number}&record=404&live=1")
+    assert "There is no such thing here. hubspot-main has no" in text_of(page)
+
+
+def test_a_test_record_is_written_once_it_is_agreed_and_read_back(alice, begun, world):
+    add(alice, begun)
+    crm = world.crms["hubspot"]
+    crm.seed([{"email": "tester@example.test"}])
+    number = number_of(world, "r2")
+    sent = {"response": number, "record": "Tester@example.test"}
+    alice.get(f"{begun}/test")
+    asked = alice.post(f"{begun}/test", **sent)
+    assert (asked.status_code, "tick first" in text_of(asked)) == (422, True)
+    assert crm.value("tester@example.test", "score") in (None, "")
+    page = text_of(alice.post(f"{begun}/test", **sent, agreed="1"))
+    assert "Written and read back" in page
+    assert "nps_score nothing 3 3 as sent" in page
+    assert crm.value("tester@example.test", "score") == "3"
+    refused = alice.post(f"{begun}/test", **{**sent, "record": "404"}, agreed="1")
+    assert (refused.status_code, "with this id." in text_of(refused)) == (404, True)
 
 
 def test_what_is_fed_is_not_removed(alice, begun):
@@ -295,3 +401,27 @@ def test_what_is_fed_is_not_removed(alice, begun):
 def test_a_mapping_that_nothing_feeds_is_removed(alice, begun):
     send(alice, begun, "/remove")
     assert alice.get(begun).status_code == 404
+
+
+def test_it_is_applied_to_earlier_responses_after_a_look_at_what_that_does(alice, begun, world):
+    assert "The mapping is not switched on" in text_of(alice.get(f"{begun}/backfill"))
+    world.push(answered(771, at="2025-05-05T10:00:00Z"))
+    world.plan()
+    add(alice, begun)
+    send(alice, begun, "/publish", act="on", accept="yes")
+    refused = alice.get(f"{begun}/backfill?look=yes&since=2026-12-01&until=2026-11-01")
+    assert refused.status_code == 400
+    assert "must not lie before the first day" in text_of(refused)
+    span = {"since": "2025-05-05", "until": "2025-05-05", "campaign": "5000"}
+    asked = "&".join(f"{name}={value}" for name, value in span.items())
+    looked = text_of(alice.get(f"{begun}/backfill?look=yes&{asked}"))
+    assert "Responses in this span 1" in looked
+    assert "Write them (1)" in looked
+    alice.post(f"{begun}/backfill", **span)
+    (run,) = world.rows(
+        "SELECT id, total FROM backfill WHERE mapping_id = :m", m=int(begun.rsplit("/", 1)[1])
+    )
+    assert run.total == 1
+    assert "0 of 1 responses looked at" in text_of(alice.get(f"{begun}/backfill"))
+    alice.post(f"{begun}/backfill/{run.id}/stop")
+    assert "Stopped" in text_of(alice.get(f"{begun}/backfill"))

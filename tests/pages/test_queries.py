@@ -38,4 +38,16 @@ def test_a_page_asks_few_things(alice, database, rule):
     with counted(database) as sent:
         answer = filled.browser.get(filled.path_of(rule))
     assert answer.status_code == 200, answer.text[:2000]
-    assert len(sent) <= MOST, "\n".join(sent)
+    assert len(sent) <= MOST, "\n".join([f"{len(sent)}:", *sent])
+
+
+@pytest.mark.parametrize("page", ["", "/test", "/rows/1"])
+def test_a_mapping_for_one_campaign_asks_few_things_too(alice, database, page):
+    filled = fill(alice, database)
+    filled.sql("""UPDATE mapping_version SET body = body || '{"campaign": "c-1"}'""")
+    path = f"~/mappings/{filled.ids['mapping_id']}{page}"
+    filled.browser.get(path)
+    with counted(database) as sent:
+        answer = filled.browser.get(path)
+    assert answer.status_code == 200, answer.text[:2000]
+    assert len(sent) <= MOST, "\n".join([f"{len(sent)}:", *sent])

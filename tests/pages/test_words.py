@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from adapters import registry
+from adapters.traits import SettingField
+from tests.pages.conftest import text_of
 from tests.pages.extraction import OTHERS, said, translated
 
 VALUES = re.compile(r"%\((\w+)\)s")
@@ -39,10 +43,39 @@ def test_a_translation_keeps_the_values_of_its_text(code):
     assert wrong == []
 
 
-def test_texts_are_found_in_templates_and_in_modules():
+def test_texts_are_found_in_templates_and_in_modules_and_in_what_is_data():
     areas = set(said().values())
-    assert {"common", "refusing"} <= areas
+    assert {"common", "refusing", "brought_apps", "brought_steps", "refusals"} <= areas
     assert "Sign in" in said()
+
+
+def test_what_an_adapter_brings_has_to_be_translated(monkeypatch):
+    new = SettingField("region", label="Region of the account", help="Where it was opened.")
+    traits = registry.traits_of("zendesk")
+    monkeypatch.setattr(registry, "traits_of", lambda _: replace(traits, settings=(new,)))
+    has = translated("de")
+    lacking = {text for text in said() if text not in has}
+    assert lacking == {"Region of the account", "Where it was opened."}
+
+
+def test_an_app_is_connected_in_the_language_of_the_reader(alice):
+    page = text_of(alice.get("~/apps/zendesk", **{"Accept-Language": "fr"}))
+    assert "Sous-domaine" in page
+    assert "La première partie de votre adresse : acme pour acme.zendesk.com." in page
+
+
+def test_an_app_is_found_by_what_it_is_called_here_and_in_english(alice):
+    for search in ("salon", "chat room"):
+        page = text_of(alice.get(f"~/apps?search={search}", **{"Accept-Language": "fr"}))
+        assert "Salon de discussion" in page
+
+
+def test_a_refusal_is_said_in_the_language_of_the_reader(alice):
+    italian = {"Accept-Language": "it"}
+    alice.get("~/apps/zendesk")
+    answer = alice.post("~/apps/zendesk", headers=italian, name="Zendesk", key="a@b.test/token:c")
+    assert answer.status_code == 422
+    assert "Required" not in text_of(answer)
 
 
 def test_a_page_speaks_the_language_that_the_browser_asks_for(app):

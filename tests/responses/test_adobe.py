@@ -69,7 +69,9 @@ def test_a_changed_score_ends_the_subscription_and_never_the_service(
     assert [one["method"] for one in joins] == ["POST", "DELETE"]
     with world.database.begin(world.workspace_id) as store:
         written = store.execute(
-            select(ledger.c.before, ledger.c.after).where(ledger.c.field == "service_SVC2")
+            select(ledger.c.before, ledger.c.after)
+            .where(ledger.c.field == "service_SVC2")
+            .order_by(ledger.c.id)
         ).all()
     assert [(one.before, one.after) for one in written] == [(False, True), (True, False)]
 

@@ -13,9 +13,10 @@ from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
 from simulators.odoo.service import Odoo
 from simulators.salesforce.service import Salesforce
+from simulators.splio.service import Splio
 from simulators.zendesk.service import Zendesk
 from tests.responses.test_hubspot_depth import told
-from tests.world import CRMSeen, World
+from tests.world import CRMSeen, World, answered
 
 VISIT = {
     "name": "visit",
@@ -94,11 +95,53 @@ def test_a_model_of_odoo_is_offered_added_and_downloaded(world: World) -> None:
         assert names(offered(world, crm), downloaded=False) == []
 
 
-def test_an_app_without_such_a_list_shows_what_is_downloaded(world: World) -> None:
+TOUR: dict[str, Any] = {
+    "key": "tour",
+    "title": "Tour",
+    "fields": [{"key": "score", "type": "integer", "title": "Score"}],
+}
+EACH_TOUR = {
+    "name": "tours",
+    "entity": "tour",
+    "identify": {"variable": "response.id", "field": "external_id"},
+    "rows": [
+        {"variable": "contact.email", "field": "name"},
+        {"variable": "answers.nps", "field": "score"},
+    ],
+    "note": "none",
+}
+
+
+def test_an_object_of_zendesk_is_offered_added_and_written(world: World) -> None:
     with running(Zendesk()) as url:
-        found = offered(world, world.connect("zendesk", url))
+        crm = world.connect("zendesk", url)
+        crm.control("seed", {"custom_objects": [TOUR, {"key": "walk"}]})
+        assert offered(world, crm).addable
+        # Their scope is only asked for where one is named.
+        assert names(offered(world, crm), downloaded=False) == []
+        add(world, crm, "tour")
+        world.reconnect("zendesk", crm.connection_id, crm.url)
+        add(world, crm, "tour")
+        assert {"users", "tour"} <= set(names(offered(world, crm), downloaded=True))
+        assert names(offered(world, crm), downloaded=False) == ["walk"]
+        world.mapping("zendesk", **EACH_TOUR)
+        crm.fault("/tour/records", "POST", drop_after=True)
+        world.push(answered(0, score=9), answered(1, score=2))
+        world.settle()
+        told = crm.control("state")["custom_objects"]["tour"]
+    seen = {one["external_id"]: (one["name"], one["custom_object_fields"]) for one in told}
+    assert len(told) == len(seen)
+    assert seen == {
+        f"r{number}": (f"c{number}@example.test", {"score": score})
+        for number, score in ((0, 9), (1, 2))
+    }
+
+
+def test_an_app_without_such_a_list_shows_what_is_downloaded(world: World) -> None:
+    with running(Splio()) as url:
+        found = offered(world, world.connect("splio", url))
     assert not found.addable
-    assert "users" in names(found, downloaded=True)
+    assert names(found, downloaded=True)
 
 
 def test_a_crm_that_is_away_is_a_refusal(world: World) -> None:

@@ -168,7 +168,7 @@ def rows_touched(world: World, connection_id: int, *, lanes: int) -> int:
     """The rows that all parts of one claim's plan looked at, as PostgreSQL counted them."""
     options: dict[str, Any] = {"c": connection_id, "lanes": lanes}
     options["scan"] = lanes * leases.ROWS_PER_LANE
-    options |= {"lease": 60.0, "token": uuid4(), "fragile": 0, "slowest": 3, "sturdy": 2}
+    options |= {"lease": 60.0, "token": uuid4(), "slowest": 3, "crashes": 0}
     explain = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {leases.CLAIM.text}")
     with world.database.begin(world.workspace_id) as store:
         (plan,) = store.execute(explain, options).scalar_one()

@@ -10,12 +10,7 @@ from typing import Any
 
 import pytest
 
-from connector.db import Database
 from connector.responses import deliver, learning, planner
-from connector.settings import Settings
-from simulators.kit.server import running
-from tests.responses import test_records
-from tests.responses.filehost import PDF, TAKERS, founded_with_files, hosting, png, signed
 from tests.responses.scene import joined
 from tests.responses.test_tag_strategy import FIELD, with_field
 from tests.world import FIELDS, CRMSeen, World, answered, people
@@ -112,7 +107,7 @@ def test_fields_tags_and_notes_end_as_if_it_had_never_been_given(
     )
     edit(crm, ids[met], "Called back")
     assert [held(crm, one)[2] for one in range(6)] == [["3"], ["3"], ["3"], ["9"], ["3"], ["4"]]
-    assert [standing(crm, one) for one in range(6)] == [1, 2, 2, 2, 1, 2]
+    assert [standing(crm, one) for one in range(6)] == [1, 2, 2, 2, 1, 1]
 
     delete(world, "plain", "second-2", "late-2", "older-1", "met", "edited")
     assert held(crm, plain) == NOTHING
@@ -136,43 +131,8 @@ def test_fields_tags_and_notes_end_as_if_it_had_never_been_given(
     assert held(crm, plain) == (8, "Said 8", ["8"])
 
 
-# --- files, records, subscriptions, numbers -------------------------------------------------------
-
-
-@pytest.mark.parametrize("app", TAKERS)
-def test_files_are_taken_back(settings: Settings, database: Database, app: str) -> None:
-    world = founded_with_files(settings, database)
-    with joined(world, app, note="none") as crm, hosting() as host:
-        crm.seed(people(1))
-        world.push(signed(0, host.put("/s.png", png(1)), host.put("/a.pdf", PDF)))
-        world.settle()
-        assert len(crm.contacts()[who(0)]["files"]) == 2
-        delete(world, "r0")
-        assert set(world.states()) == {"done"}
-        if crm.app == "zendesk":
-            assert standing(crm, 0) == 0
-        else:
-            assert crm.contacts()[who(0)]["files"] == []
-            assert crm.notes(who(0)) == []
-
-
-@pytest.mark.parametrize("app", sorted(test_records.EMPTY))
-def test_the_record_of_a_response_is_emptied_and_stays_on_its_contact(
-    world: World, app: str
-) -> None:
-    with running(test_records.empty(app)) as url:
-        crm = world.connect(app, url)
-        test_records.furnished(world, crm)
-        world.standard(app, record=True, create=True, note=False)
-        crm.seed(people(1))
-        give(world, (0, "r0", 3, LATER))
-        delete(world, "r0")
-        assert set(world.states()) == {"done"}
-        (record,) = test_records.records(crm)
-        assert record["contacts"] == [str(crm.contacts()[who(0)]["id"])]
-        assert [record[one] or None for one in ("score", "segment", "tag")] == [None] * 3
-        assert record["key"]
-        assert crm.tags(who(0)) == []
+# --- subscriptions, numbers ----------------------------------------------------------------------
+# Files, records and each other effect, at every app: test_lifecycles.py.
 
 
 def test_a_subscription_ends_only_where_the_response_has_made_it(world: World) -> None:

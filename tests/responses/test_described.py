@@ -59,8 +59,10 @@ def test_a_changed_score_replaces_its_own_and_the_ledger_tells_it(
         world.push(answered(0, score=score, revision=revision))
         world.settle()
     assert crm.value("c0@example.test", "score") == 2
-    asked = select(ledger.c.before, ledger.c.after).where(
-        ledger.c.field == FIELDS[crm.app]["score"]
+    asked = (
+        select(ledger.c.before, ledger.c.after)
+        .where(ledger.c.field == FIELDS[crm.app]["score"])
+        .order_by(ledger.c.id)
     )
     with world.database.begin(world.workspace_id) as store:
         told = [(one.before, one.after) for one in store.execute(asked)]

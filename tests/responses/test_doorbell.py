@@ -12,12 +12,13 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from connector import jobs
-from connector.queues import DRAIN, QUEUE, VERSION, WAKE_MS, Doorbell
-from connector.responses import deliver
+from connector.connections import upkeep
+from connector.queues import DRAIN, PLAN, QUEUE, VERSION, WAKE_MS, Doorbell
+from connector.responses import deliver, fetching, planner
 from connector.settings import Settings
-from connector.sweep import MAX_DRAINS, Sweep
+from connector.sweep import MAX_DRAINS, Due, Sweep
 from tests.responses.scene import joined, known
-from tests.world import World, answered
+from tests.world import World, answered, founded
 
 
 @pytest.fixture
@@ -101,3 +102,34 @@ def test_a_second_job_for_the_same_drain_does_nothing(
 def test_without_redis_a_drain_works_all_the_same() -> None:
     with Doorbell("redis://127.0.0.1:1/0").at_work(DRAIN, 1, 1, number=0) as mine:
         assert mine
+
+
+def test_a_fault_of_ours_in_one_workspace_stops_the_scheduler_for_no_other(
+    world: World, bell: Doorbell, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = founded(settings, world.hub.database, slug="other")
+    seen: list[int] = []
+
+    def broken(_hub: object, workspace_id: int) -> None:
+        seen.append(workspace_id)
+        if workspace_id == world.workspace_id:
+            raise KeyError
+
+    monkeypatch.setattr(upkeep, "keep_up", broken)
+    monkeypatch.setattr(fetching, "remove_delivered", broken)
+    Sweep(world.hub, bell).once()
+    assert sorted(seen) == sorted([world.workspace_id, other.workspace_id] * 2)
+
+
+def test_a_fault_of_ours_in_work_done_here_stops_no_other_work(
+    world: World, bell: Doorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def broken(_hub: object, *_: object, **__: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(planner, "plan_waiting", broken)
+    monkeypatch.setattr(deliver, "drain", lambda *_, **__: done.append("drain"))
+    Sweep(world.hub, bell)._work([Due(PLAN, 1, None, 1), Due(DRAIN, 1, 1, 1)])
+    assert done == ["drain"]

@@ -16,8 +16,8 @@ from adapters.registry import traits_of
 from connector import audit, failpoints
 from connector.failpoints import FailpointRaised
 from connector.problems import Code, Refusal
-from connector.responses.extras import choosing, editing, showing
-from connector.responses.extras.editing import Edited, Wanted
+from connector.responses.extras import carrying, choosing, editing, showing
+from connector.responses.extras.carrying import Edited, Wanted
 from tests.responses.scene import joined, known
 from tests.world import FIELDS, CRMSeen, World, answered
 
@@ -352,7 +352,7 @@ def test_an_org_that_ignores_the_condition_is_written_after_the_look(world: Worl
 def test_a_record_that_is_changed_all_the_time_is_given_up(world: World) -> None:
     with joined(world, "salesforce") as crm:
         contact = a_contact(world, crm)
-        crm.fault("/sobjects/Contact/", "PATCH", times=editing.TRIES, status=412, body={})
+        crm.fault("/sobjects/Contact/", "PATCH", times=carrying.TRIES, status=412, body={})
         assert refused(world, crm, contact, "seen", "ours").code is Code.CONTACT_BUSY
         assert edits(world) == [("not_written", True)]
 

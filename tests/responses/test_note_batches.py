@@ -196,7 +196,7 @@ def test_whether_a_job_is_at_work_is_asked_once_a_call_in_flight_not_once_a_note
         world.settle()
         asked = [one for one in crm.calls()[since:] if "job_statuses.json" in one["path"]]
         assert 1 <= len(asked) <= MOST_IN_FLIGHT
-        assert calls(crm, since) == {"GET tickets": 80, "POST tickets": 40}
+        assert calls(crm, since) == {"GET tickets": 40, "POST tickets": 40}
         assert tickets(crm) == [1] * 40
 
 

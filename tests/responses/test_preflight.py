@@ -47,12 +47,18 @@ def test_a_field_the_user_may_not_use_is_named_with_the_mapping_it_hits(
         assert "Salesforce" in first.mend
 
 
-def test_a_scope_that_was_taken_away_hides_the_entity_and_is_told(world: World) -> None:
-    with joined(world, "hubspot") as crm:
-        world.standard("hubspot", record=True)
+@pytest.mark.parametrize(
+    ("app", "granted"),
+    [("hubspot", "crm.objects.contacts.write"), ("zendesk", "users:write")],
+)
+def test_a_scope_that_was_taken_away_hides_the_entity_and_is_told(
+    world: World, app: str, granted: str
+) -> None:
+    with joined(world, app) as crm:
+        world.standard(app, record=True)
         told = seen(world, crm)
         assert [one.by for one in told.lacks if one.field is None] == ["response records"]
-        assert "crm.objects.contacts.write" in told.scopes
+        assert granted in told.scopes
 
 
 def test_salesforce_tells_its_edition_and_zendesk_the_role_and_by_its_rate_the_plan(

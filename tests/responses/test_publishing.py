@@ -39,7 +39,12 @@ def switched_on(world: World, **changes: Any) -> dict[str, Any]:
     with world.database.begin(world.workspace_id) as store:
         saved = mappings.save(store, world.workspace_id, body=body, actor="test", mapping_id=None)
         return mappings.publish(
-            store, world.workspace_id, saved["id"], actor="test", switch_on=True
+            store,
+            world.workspace_id,
+            saved["id"],
+            actor="test",
+            switch_on=True,
+            accept_warnings=True,
         )
 
 

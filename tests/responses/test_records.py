@@ -15,6 +15,7 @@ from simulators.kit.server import running
 from simulators.kit.simulator import Simulator
 from simulators.odoo.service import Odoo
 from simulators.salesforce.service import Salesforce
+from simulators.zendesk.service import Zendesk
 from tests.world import CRMSeen, World, answered, people
 
 # How each CRM calls what is asked here: the response's own fields, and the contact it belongs to.
@@ -27,7 +28,10 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "segment": "Segment__c",
         "tag": "Tag__c",
     },
+    "zendesk": {"key": "external_id", "score": "score", "segment": "segment", "tag": "tag"},
 }
+# Named before it is there, so that the connection is allowed to see it.
+SETTINGS: Mapping[str, Mapping[str, Any]] = {"zendesk": {"entities": ["npstoday_response"]}}
 LATER = "2026-11-23T01:02:00Z"
 
 
@@ -35,6 +39,7 @@ EMPTY: Mapping[str, Callable[[], Simulator]] = {
     "hubspot": lambda: HubSpot(options={"enterprise": True}),
     "odoo": lambda: Odoo(options={"administrator": True}),
     "salesforce": lambda: Salesforce(options={"package_installed": False}),
+    "zendesk": lambda: Zendesk(options={"job_delay_s": 0, "index_lag_s": 0}),
 }
 
 
@@ -47,7 +52,7 @@ def empty(app: str) -> Simulator:
 def crm(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
     """An account that was empty, furnished, and keeps a record of each response."""
     with running(empty(request.param)) as url:
-        seen = world.connect(request.param, url)
+        seen = world.connect(request.param, url, **SETTINGS.get(request.param, {}))
         furnished(world, seen)
         world.standard(request.param, record=True, create=True)
         yield seen
@@ -69,6 +74,10 @@ def records(crm: CRMSeen) -> list[dict[str, Any]]:
     elif crm.app == "odoo":
         rows = state["made"]["x_npstoday_response"]
         told = [(one["fields"], [str(one["fields"].get("x_contact_id"))]) for one in rows]
+    elif crm.app == "zendesk":
+        rows = state["custom_objects"]["npstoday_response"]
+        fields = [{**one, **one["custom_object_fields"]} for one in rows]
+        told = [(one, [str(one["contact"])]) for one in fields]
     else:
         rows = state["records"]["NPSToday_Response__c"]
         told = [(one["fields"], [one["fields"].get("Contact__c")]) for one in rows]
@@ -83,11 +92,14 @@ def contact_id(crm: CRMSeen, email: str) -> str:
     return str(crm.contacts()[email]["id"])
 
 
-def test_each_response_becomes_a_record_of_its_own_on_its_contact(
+def test_each_response_but_an_anonymous_one_becomes_a_record_of_its_own_on_its_contact(
     world: World, crm: CRMSeen
 ) -> None:
     crm.seed(people(1))
-    world.push(answered(0, score=9), answered(1, email="c0@example.test", score=3, at=LATER))
+    anonymous = {**answered(2), "respondent": {"anonymous": True}}
+    world.push(
+        answered(0, score=9), answered(1, email="c0@example.test", score=3, at=LATER), anonymous
+    )
     world.settle()
     here = contact_id(crm, "c0@example.test")
     found = sorted(records(crm), key=lambda one: str(one["score"]))
@@ -107,30 +119,15 @@ def test_a_contact_that_is_new_is_made_first_in_the_same_wave(world: World, crm:
     assert (delivery.state, delivery.claims) == ("done", 1)
 
 
-def test_an_edited_response_updates_its_own_record(world: World, crm: CRMSeen) -> None:
+def test_an_edited_response_updates_its_own_record_and_an_older_revision_does_not(
+    world: World, crm: CRMSeen
+) -> None:
     crm.seed(people(1))
-    world.push(answered(0, score=9))
-    world.settle()
-    world.push(answered(0, score=2, revision=2, at=LATER))
-    world.settle()
+    for revision, score, at in ((1, 9, "2026-11-22T01:02:00Z"), (3, 2, LATER), (2, 9, LATER)):
+        world.push(answered(0, score=score, revision=revision, at=at))
+        world.settle()
     (record,) = records(crm)
     assert record["segment"] == "Detractor"
-
-
-def test_an_older_revision_that_comes_late_changes_nothing(world: World, crm: CRMSeen) -> None:
-    crm.seed(people(1))
-    world.push(answered(0, score=2, revision=2, at=LATER))
-    world.settle()
-    world.push(answered(0, score=9, revision=1))
-    world.settle()
-    (record,) = records(crm)
-    assert record["segment"] == "Detractor"
-
-
-def test_an_anonymous_response_makes_no_record(world: World, crm: CRMSeen) -> None:
-    world.push({**answered(0), "respondent": {"anonymous": True}})
-    world.settle()
-    assert records(crm) == []
 
 
 # --- what it belongs to ---------------------------------------------------------------------------
@@ -175,9 +172,11 @@ def test_a_contact_deleted_between_its_look_and_the_record_is_looked_for_again(
     assert record["contacts"] == [here]
 
 
-def test_the_deal_that_the_platform_names_is_linked(world: World, crm: CRMSeen) -> None:
-    crm.seed(people(1))
+def test_the_deal_or_ticket_that_the_platform_names_is_linked(world: World, crm: CRMSeen) -> None:
+    crm.seed(people(2))
+    word = "ticket_id" if crm.app == "zendesk" else "deal_id"
     told = {
+        "zendesk": {"tickets": [{"subject": "Big", "description": "Big"}]},
         "hubspot": {"deals": [{"dealname": "Big"}]},
         "odoo": {"leads": [{"name": "Big"}]},
         "salesforce": {
@@ -187,18 +186,14 @@ def test_the_deal_that_the_platform_names_is_linked(world: World, crm: CRMSeen) 
         },
     }[crm.app]
     made = crm.control("seed", told)
-    deal = (made.get("deals") or made.get("leads") or made["records"]["Opportunity"])[0]
-    world.push(answered(0, meta={"deal_id": deal}))
+    ours = (made.get(one) for one in ("deals", "leads", "tickets"))
+    deal = (next(filter(None, ours), None) or made["records"]["Opportunity"])[0]
+    world.push(answered(0, meta={word: deal}), answered(1, meta={word: "006000000000001AAA"}))
     world.settle()
     state = crm.control("state")
-    assert deal in str(state.get("custom") or state.get("made") or state["records"])
-
-
-def test_a_deal_that_is_not_there_is_left_out(world: World, crm: CRMSeen) -> None:
-    crm.seed(people(1))
-    world.push(answered(0, meta={"deal_id": "006000000000001AAA"}))
-    world.settle()
-    assert len(records(crm)) == 1
+    places = (state.get(one) for one in ("custom", "made", "custom_objects", "records"))
+    assert str(deal) in str(next(filter(None, places)))
+    assert len(records(crm)) == 2
     assert "dead" not in world.states()
 
 
@@ -206,6 +201,7 @@ def test_a_deal_that_is_not_there_is_left_out(world: World, crm: CRMSeen) -> Non
 
 # Path and method of the call, and what its body says.
 CREATE = {
+    "zendesk": (r"/npstoday_response/(records|jobs)$", "POST", ""),
     "hubspot": (r"npstoday_response/batch/create$", "POST", ""),
     "odoo": ("/jsonrpc$", "POST", '"x_npstoday_response", "load"'),
     "salesforce": (r"/composite/sobjects/?$", "POST", ""),
@@ -266,6 +262,8 @@ def test_a_field_taken_away_from_the_entity_is_named_and_the_contact_goes_on(
         crm.control("seed", {"remove_properties": {full: [lost]}})
     elif crm.app == "odoo":
         crm.control("seed", {"remove_fields": {"x_npstoday_response": [lost]}})
+    elif crm.app == "zendesk":
+        crm.control("seed", {"remove_object_fields": {"npstoday_response": [lost]}})
     else:
         changed = {f"NPSToday_Response__c.{lost}": {"visible": False}}
         crm.control("options", {"field_changes": changed})

@@ -257,7 +257,7 @@ def test_who_invites_only_the_satisfied_is_warned(
     warned: bool,  # noqa: FBT001
 ) -> None:
     then = [{"do": "redirect", "url": ELSEWHERE}]
-    found = warnings({"if": condition, "then": then})
+    found = warnings({"if": condition, "then": then}, inviting=())
     assert [one.code for one in found] == (["review_gating"] if warned else [])
 
 

@@ -67,7 +67,9 @@ def test_a_changed_score_ends_the_subscription_and_the_ledger_tells_it(
     assert lists(crm, "c0@example.test") == []
     with world.database.begin(world.workspace_id) as store:
         written = store.execute(
-            select(ledger.c.before, ledger.c.after).where(ledger.c.field == "list_26")
+            select(ledger.c.before, ledger.c.after)
+            .where(ledger.c.field == "list_26")
+            .order_by(ledger.c.id)
         ).all()
     assert [(one.before, one.after) for one in written] == [(False, True), (True, False)]
 

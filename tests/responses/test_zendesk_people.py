@@ -106,3 +106,24 @@ def test_who_is_deleted_while_the_job_runs_is_made_anew_by_an_upsert(
     # Its fields had been written; tag and note find nobody any more and may not make a person.
     assert dead <= {"tag", "note"}
     assert {one.error_code for one in world.deliveries(state="dead")} <= {"not_found"}
+
+
+@pytest.mark.parametrize(
+    ("form", "scope"),
+    [("whole", "users:write"), ("null", "users:write"), ("texts", "users:write"), ("bare", None)],
+)
+def test_a_token_answer_in_any_form_connects_and_is_renewed(
+    world: World, form: str, scope: str | None
+) -> None:
+    with joined(world, "zendesk", options={"token_told": form}) as crm:
+        world.rows("UPDATE credential SET expires_at = now() RETURNING 1")
+        known(world, crm, 1)
+        world.push(answered(1, email="c0@example.test"))
+        world.plan()
+        world.drain("zendesk")
+        asked = "SELECT scopes, version, extract(epoch FROM expires_at - updated_at) s"
+        (kept,) = world.rows(f"{asked} FROM credential")
+        assert kept.version > 1
+        # Where no time is told, half an hour is assumed.
+        assert abs(float(kept.s) - 1_800) < 5
+        assert scope is None if kept.scopes is None else scope in kept.scopes

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from connector.connections import discover
+from connector.responses import replay
 from connector.tables import automation, automation_version
 from schemas.config import AutomationSchema
 from tests.responses.scene import LATER, joined, known, states
 from tests.world import CRMSeen, World, answered
 
-TICKET = {
+TICKET: dict[str, Any] = {
     "name": "detractors",
     "entity": "tickets",
     "operation": "create",
@@ -51,8 +54,8 @@ def for_detractors(world: World) -> None:
         )
 
 
-def tickets(crm: CRMSeen) -> list[dict[str, object]]:
-    told: list[dict[str, object]] = crm.control("state")["tickets"]
+def tickets(crm: CRMSeen) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = crm.control("state")["tickets"]
     return told
 
 
@@ -89,3 +92,50 @@ def test_the_second_answer_of_a_detractor_is_a_second_ticket(world: World, crm: 
     world.push(answered(0, score=1, at=LATER, response_id="again"))
     world.settle()
     assert [one["external_id"] for one in tickets(crm)] == ["r0", "again"]
+
+
+CHANNEL = 360_000_000_900
+
+
+def offering(world: World, crm: CRMSeen, *options: str, read: bool = True) -> None:
+    """The ticket field of the survey's channel offers these; whether we read that at once."""
+    told = [{"name": one, "value": one} for one in options]
+    made = {"id": CHANNEL, "type": "tagger", "title": "Survey channel", "options": told}
+    crm.control("seed", {"ticket_fields": [made]})
+    if read:
+        discover.download(world.hub.desk, world.workspace_id, crm.connection_id, actor="test")
+
+
+def by_mail(number: int) -> dict[str, Any]:
+    told = answered(number, score=9)
+    told["answers"]["choice"] = {"type": "single_choice", "value": "mail", "title": "Channel"}
+    return told
+
+
+def test_an_option_of_a_ticket_field_that_is_gone(world: World, crm: CRMSeen) -> None:
+    """Zendesk checks no option of tickets (documented): until the fields are read anew, what it
+    takes stands. From then on the answer is refused here, by name.
+    """
+    offering(world, crm, "mail", "sms")
+    row = {"variable": "answers.choice", "field": str(CHANNEL)}
+    world.mapping("zendesk", **{**TICKET, "name": "channels", "rows": [*TICKET["rows"], row]})
+
+    def channels() -> list[object]:
+        return [one["value"] for each in tickets(crm) for one in each["custom_fields"]]
+
+    offering(world, crm, "sms", read=False)
+    world.push(by_mail(0))
+    world.settle()
+    assert channels() == ["mail"]
+    offering(world, crm, "sms")
+    world.push(by_mail(1))
+    world.settle()
+    assert channels() == ["mail"]
+    (lost,) = (one for one in world.deliveries() if one.state in {"dead", "parked"})
+    assert (lost.error_code, lost.error_field) == ("unknown_option", str(CHANNEL))
+    assert len(str(lost.error).split()) > 3
+    offering(world, crm, "mail", "sms")
+    with world.database.begin(world.workspace_id) as store:
+        replay.replay_all(store, world.workspace_id, {})
+    world.settle()
+    assert channels() == ["mail", "mail"]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
+from adapters.registry import traits_of
 from connector.responses.fitting import FITS, Unfit, fitted
 from connector.responses.mapping import MappedRow, check_mapping, mapped_row
 from connector.responses.transforms import Context
@@ -256,12 +257,44 @@ def test_an_operation_the_app_cannot_do_is_refused() -> None:
     assert ("operation", "operation_unsupported") in [(one.place, one.code) for one in found]
 
 
-def test_a_required_field_without_a_row_is_a_warning() -> None:
-    body = mapping(row("answers.nps", "f_integer"), operation="upsert")
-    found = check_mapping(body, DECLARED, entity=ENTITY)
-    assert [(one.code, one.field, one.warning) for one in found] == [
-        ("required_uncovered", "last_name", True)
-    ]
+def test_files_are_refused_where_none_can_hang_on_what_is_made() -> None:
+    body = mapping(row("answers.nps", "f_integer"), files="record")
+    found = check_mapping(body, DECLARED, entity=ENTITY, takes_files=False)
+    assert [(one.place, one.code) for one in found] == [("files", "files_unsupported")]
+    assert check_mapping(body, DECLARED, entity=ENTITY) == ()
+
+
+@pytest.mark.parametrize(("word", "refused"), [("crm_link", True), ("hub_link", False)])
+def test_a_link_into_an_app_that_takes_no_files_is_refused_and_ours_is_offered(
+    word: str, *, refused: bool
+) -> None:
+    (files,) = [key for key, kind in SHAPE.questions.items() if kind == "file"][:1]
+    name = f"answers.{files}.{word}"
+    found = check_mapping(
+        mapping(row(name, "f_text")), {**DECLARED, name: Kind.TEXT}, entity=ENTITY,
+        links_files=False,
+    )  # fmt: skip
+    assert [(one.place, one.code) for one in found] == (
+        [("rows[0]", "files_unsupported")] if refused else []
+    )
+    assert all(f"answers.{files}.hub_link" in one.message for one in found)
+
+
+@pytest.mark.parametrize(
+    ("app", "takes", "not_takes"),
+    [
+        ("hubspot", ("contacts", "deals", "companies", "p1_visit"), ("tickets",)),
+        ("odoo", ("res.partner", "crm.lead", "x_visit"), ("mail.activity",)),
+        ("salesforce", ("Contact", "Case", "Visit__c"), ()),
+        ("zendesk", ("users", "tickets"), ("organizations", "visit")),
+        ("splio", (), ("contacts",)),
+    ],
+)
+def test_where_files_can_hang_is_said_by_each_app(
+    app: str, takes: tuple[str, ...], not_takes: tuple[str, ...]
+) -> None:
+    traits = traits_of(app)
+    assert [one for one in (*takes, *not_takes) if traits.takes_files(one)] == list(takes)
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,8 @@ def test_every_setting_has_a_value_in_the_demo() -> None:
         "runtime_dir",
         "keks",
         "metrics_token",
+        "mail",
+        "oidc",
     }
     settings = load_settings({})
     missing = {n for n in Settings.__dataclass_fields__ if getattr(settings, n) is None}

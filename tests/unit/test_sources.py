@@ -26,6 +26,7 @@ READ = sorted(
     for name, one in PLATFORMS.items()
     if one.parse and not one.by_recipe and name not in FETCHED
 )
+POLLED = sorted(name for name, one in PLATFORMS.items() if one.polls)
 ODD: list[Any] = [
     *(None, "", 0, -1, 11, 1.5, 10**60, True, "x"),
     *([], {}, [None], [[1]], {"": {}}, ["a", {}]),
@@ -80,6 +81,33 @@ def test_what_a_platform_answers_becomes_what_its_page_says(platform: str) -> No
     assert {key: one for key, one in found.items() if key not in {"schema", "revision"}} == becomes
 
 
+def polled(platform: str, answer: Any, **said: Any) -> dict[str, Any]:
+    polls = PLATFORMS[platform].polls
+    assert polls is not None
+    found = polls.read(Notice("poll", {}), answer, wishes_of(**said), Envelope(AT))
+    return normalised(found, schema=ResponseSchema())
+
+
+@pytest.mark.parametrize("platform", POLLED)
+def test_what_a_crm_answers_becomes_what_the_page_says(platform: str) -> None:
+    answer, becomes = blocks(platform, "json")
+    found = polled(platform, answer, **blocks(platform, "yaml")[0])
+    assert {key: one for key, one in found.items() if key not in {"schema", "revision"}} == becomes
+
+
+@pytest.mark.parametrize("platform", POLLED)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_bent_record_is_refused_or_read_and_never_breaks(platform: str, data: Any) -> None:
+    answer = copy.deepcopy(blocks(platform, "json")[0])
+    place, key = data.draw(st.sampled_from(list(_places(answer))))
+    place[key] = data.draw(st.sampled_from(ODD))
+    polls = PLATFORMS[platform].polls
+    assert polls is not None
+    with suppress(Unreadable):
+        polls.read(Notice("poll", {}), answer, Wishes(types={"q11": "nps"}), Envelope(AT))
+
+
 @pytest.mark.parametrize("platform", FETCHED)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
@@ -120,7 +148,7 @@ def test_surveymonkey_tells_of_a_deletion_at_once() -> None:
     assert found["response_id"] == "surveymonkey:500:9001"
 
 
-@pytest.mark.parametrize("platform", sorted({*PLATFORMS} - {*FETCHED, "recipe"}))
+@pytest.mark.parametrize("platform", sorted({*PLATFORMS} - {*FETCHED, *POLLED, "recipe"}))
 def test_a_platforms_test_message_is_a_response_with_a_score(platform: str) -> None:
     message = PLATFORMS[platform].sample("77", "c7@example.test", 3, "2026-11-22T01:02:00+00:00")
     found = message if platform == "standard" else read(platform, message, types={"nps": "nps"})

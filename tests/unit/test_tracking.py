@@ -19,6 +19,10 @@ DEAD, LOST = ("dead", "validation"), ("parked", "auth")
         ([DONE, OVER], "done"),
         ([DONE, DUE], "delivering"),
         ([DONE, FILE], "delivering"),
+        # The CRM's new option is under way, or its calls of this minute are used up.
+        ([DONE, ("parked", "provision")], "delivering"),
+        ([("parked", "rate"), DUE], "delivering"),
+        ([("parked", "provision"), DEAD], "needs_attention"),
         ([DONE, RESTS], "paused"),
         ([RESTS, DUE], "delivering"),
         ([RESTS, FILE], "delivering"),

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from rq import Queue
+from rq import Queue, Worker
 from rq.job import JobStatus
 from rq.serializers import DefaultSerializer, JSONSerializer
 
 from connector import stopping, workers
+from connector.engines import Valkey
 from connector.engines.process import is_alive, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,6 +88,27 @@ def test_a_worker_asked_to_stop_asks_its_job_and_ends_within_ten_seconds(
     working_horse(worker, hub)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(10) == 0
+
+
+@pytest.mark.parametrize("jobs", [1, 0])
+def test_a_worker_asked_to_stop_while_redis_is_away_ends_and_lets_its_job_end(
+    start_worker: Callable[[], subprocess.Popen[bytes]], hub: Queue, valkey: Valkey, jobs: int
+) -> None:
+    """Its parent was killed, and with it the broker: nobody would end it later."""
+    worker = start_worker()
+    if jobs:
+        hub.enqueue("connector.stopping.wait", LONG_S)
+        working_horse(worker, hub)
+    else:
+        assert wait_until(lambda: Worker.count(connection=hub.connection) == 1, timeout_s=60)
+    horse = horse_of(worker)
+    valkey.kill()
+    try:
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+        assert not (horse and is_alive(horse))
+    finally:
+        valkey.start()
 
 
 def test_a_pickled_job_is_refused_and_not_loaded(broker: redis.Redis, tmp_path: Path) -> None:

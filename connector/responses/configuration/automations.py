@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -16,6 +16,7 @@ from connector.responses.plan import AUTOMATION_PARKED
 from connector.responses.rules import ExpressionInvalid, condition
 from connector.tables import automation, automation_version, mapping, response
 from connector.tables import connection as connections
+from schemas.phrases import phrase
 
 Body = Mapping[str, Any]
 # Reads every response of the workspace once.
@@ -122,6 +123,29 @@ def triggering(
     return [row.name for row in rows]
 
 
+def of_campaign(
+    connection: Connection, workspace_id: int, *, campaign: str
+) -> list[dict[str, Any]]:
+    """The automations whose newest version is set off by this campaign (its platform's id) or by
+    any, by name: id, name, published, enabled, body.
+    """
+    rows = connection.execute(OF_CAMPAIGN, {"w": workspace_id, "campaign": campaign})
+    return [dict(row) for row in rows.mappings()]
+
+
+OF_CAMPAIGN = text(
+    """
+    SELECT a.id, a.name, a.published, a.enabled, v.body FROM automation a
+      CROSS JOIN LATERAL (
+        SELECT body FROM automation_version
+         WHERE automation_id = a.id ORDER BY version DESC LIMIT 1) v
+     WHERE a.workspace_id = :w AND a.deleted_at IS NULL
+       AND coalesce(v.body ->> 'campaign', :campaign) = :campaign
+     ORDER BY a.name LIMIT 200
+    """
+)
+
+
 def feeding(connection: Connection, workspace_id: int, mapping_name: str) -> list[str]:
     """The names of the enabled, published automations that feed the mapping."""
     return [row.name for row in connection.execute(_feeding(workspace_id, mapping_name))]
@@ -161,13 +185,60 @@ def delete(connection: Connection, workspace_id: int, automation_id: int) -> Non
 def read(connection: Connection, workspace_id: int, automation_id: int) -> dict[str, Any]:
     """The automation in its newest version. Raises Refusal(NOT_FOUND)."""
     row = versioned.one(connection, AUTOMATION, workspace_id, row_id=automation_id)
-    return _shown(connection, row)
+    return _shown(connection, row, actions.inviting(connection, workspace_id))
 
 
 def listed(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
-    """Every automation by name."""
+    """Every automation in the order in which they run."""
     rows = versioned.all_of(connection, AUTOMATION, workspace_id)
-    return [_shown(connection, row) for row in rows]
+    inviting = actions.inviting(connection, workspace_id)
+    return [_shown(connection, row, inviting) for row in sorted(rows, key=_in_order)]
+
+
+def versions(connection: Connection, workspace_id: int, automation_id: int) -> list[dict[str, Any]]:
+    """Every version, newest first. Raises Refusal(NOT_FOUND)."""
+    row = versioned.one(connection, AUTOMATION, workspace_id, row_id=automation_id)
+    return versioned.versions_of(connection, AUTOMATION, row)
+
+
+def switch(
+    connection: Connection, workspace_id: int, automation_id: int, *, enabled: bool
+) -> dict[str, Any]:
+    """On or off, from the next response on; what came while it was off is not made up for. A repeat
+    changes nothing. Raises Refusal(NOT_FOUND).
+    """
+    versioned.one(connection, AUTOMATION, workspace_id, row_id=automation_id, lock=True)
+    connection.execute(
+        update(automation).where(automation.c.id == automation_id).values(enabled=enabled)
+    )
+    return read(connection, workspace_id, automation_id)
+
+
+def put_in_order(
+    connection: Connection, workspace_id: int, wanted: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Run the named ones first, in this order, and then the others as before; all of them.
+
+    Raises Refusal(BODY_INVALID) naming an id that is none, or stands twice.
+    """
+    rows = {one.id: one for one in versioned.all_of(connection, AUTOMATION, workspace_id)}
+    for number, one in enumerate(wanted):
+        if one not in rows or one in wanted[:number]:
+            fault = "unknown" if one not in rows else "duplicate"
+            words = (
+                phrase("there is no such automation")
+                if one not in rows
+                else phrase("it stands twice")
+            )
+            place = Place(f"/automations/{number}", fault, words)
+            raise Refusal(Code.BODY_INVALID, places=[place])
+    rest = [one.id for one in sorted(rows.values(), key=_in_order) if one.id not in set(wanted)]
+    connection.execute(PLACES, {"w": workspace_id, "ids": [*wanted, *rest]})
+    return listed(connection, workspace_id)
+
+
+def _in_order(row: Row[Any]) -> tuple[bool, int, int]:
+    return row.place is None, row.place or 0, row.id
 
 
 def _faults(connection: Connection, workspace_id: int, body: Body) -> Iterable[Place]:
@@ -183,9 +254,11 @@ def _faults(connection: Connection, workspace_id: int, body: Body) -> Iterable[P
     for number, action in enumerate(body["then"]):
         place, name = f"/then/{number}", action.get("connection")
         if action.get("mapping") and action["mapping"] not in known:
-            yield Place(f"{place}/mapping", "unknown", "there is no mapping of that name")
+            yield Place(f"{place}/mapping", "unknown", phrase("there is no mapping of that name"))
         if name and name not in profiles:
-            yield Place(f"{place}/connection", "unknown", "there is no connection of that name")
+            yield Place(
+                f"{place}/connection", "unknown", phrase("there is no connection of that name")
+            )
         elif name:
             app = profiles[name]
             yield from actions.faults(connection, workspace_id, action, app=app, place=place)
@@ -211,7 +284,7 @@ def _names(connection: Connection, workspace_id: int, table: Any) -> set[str]:  
     return set(rows.scalars())
 
 
-def _shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
+def _shown(connection: Connection, row: Row[Any], inviting: frozenset[str]) -> dict[str, Any]:
     body = versioned.body_of(connection, AUTOMATION, row)
     return {
         "id": row.id,
@@ -224,7 +297,7 @@ def _shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
         "body": body,
         "warnings": [
             {"pointer": one.pointer, "code": one.code, "text": one.text}
-            for one in actions.warnings(body)
+            for one in actions.warnings(body, inviting=inviting)
         ],
     }
 
@@ -235,3 +308,12 @@ def _row(
     if automation_id is None:
         return versioned.named(connection, AUTOMATION, workspace_id, name=name)
     return versioned.one(connection, AUTOMATION, workspace_id, row_id=automation_id, lock=True)
+
+
+PLACES = text(
+    """
+    UPDATE automation a SET place = o.place
+      FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS o(id, place)
+     WHERE a.id = o.id AND a.workspace_id = :w AND a.place IS DISTINCT FROM o.place
+    """
+)

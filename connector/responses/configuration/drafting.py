@@ -25,6 +25,8 @@ Body: TypeAlias = Mapping[str, Any]
 NEW_ROW: Body = {
     "transforms": [], "when_missing": "skip", "when_present": "overwrite", "default": None,
 }  # fmt: skip
+# Members of a mapping that may be left out, and what they then mean.
+SAYS_NOTHING: Body = {"files": "none", "links": {}}
 _WORD = re.compile(r"[^\W_]+")
 # Words that stand in every second label.
 _SAY_NOTHING = frozenset({"the", "of", "c", "answers", "contact", "a", "is", "your", "you", "how"})
@@ -50,9 +52,10 @@ def mark(body: Body) -> str:
 
 
 def headed(body: Body, changes: Body) -> dict[str, Any]:
-    """The body with another head; rows stay."""
+    """The body with another head; rows stay. What says nothing is left out."""
     identify = {**body["identify"], **changes.get("identify", {})}
-    return {**body, **changes, "identify": identify, "rows": list(body["rows"])}
+    told = {**body, **changes, "identify": identify, "rows": list(body["rows"])}
+    return {name: value for name, value in told.items() if SAYS_NOTHING.get(name) != value}
 
 
 def with_rows(body: Body, rows: Iterable[tuple[str, str]]) -> dict[str, Any]:

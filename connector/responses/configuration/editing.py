@@ -12,35 +12,65 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy import Connection, text
 
+from adapters.registry import apps, traits_of
+from adapters.traits import Traits
 from connector.connections import discover
 from connector.connections.profile import load
 from connector.problems import Code, Place, Refusal, not_found, places_of
 from connector.responses.configuration import mappings, standard, templates, versioned
 from connector.responses.configuration.drafting import SURE, Body, mark, suggestions, with_rows
+from connector.responses.configuration.readiness import mended
 from connector.responses.configuration.sheet.choices import Known
 from connector.responses.configuration.versioned import MAPPING
 from schemas.config import MappingSchema
-from schemas.fields import Entity
+from schemas.fields import Entity, Field, FieldType
+from schemas.phrases import phrase
 
 STARTS = ("standard", "suggested", "empty")
-CHANGED = "Somebody has changed this mapping since the page was shown: look at it again."
+CHANGED = phrase("Somebody has changed this mapping since the page was shown: look at it again.")
 _LONGEST_NAME = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What an editor works with: the mapping, its entity (None: not downloaded, or gone), and the
-    variables that can be mapped.
+    """What an editor works with: the mapping, its entity (None: not downloaded, or gone), the
+    variables that can be mapped, and what the app can do (None: there is no such app any more).
     """
 
     mapping: Mapping[str, Any]
     entity: Entity | None
     known: tuple[Known, ...]
+    traits: Traits | None = None
 
     @property
     def mark(self) -> str:
         """What a form is made of."""
         return mark(self.mapping["body"])
+
+    @property
+    def is_about_contacts(self) -> bool:
+        """Whether the mapping writes the contacts themselves."""
+        entity = self.mapping["body"]["entity"]
+        return self.traits is not None and entity == self.traits.contact_entity
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether files can hang on what the mapping writes."""
+        entity = self.mapping["body"]["entity"]
+        return self.traits is not None and self.traits.takes_files(entity)
+
+    @property
+    def references(self) -> tuple[Field, ...]:
+        """The fields that can link a record to the contact and its company."""
+        written = {row["field"] for row in self.mapping["body"]["rows"]}
+        every = self.entity.fields if self.entity and not self.is_about_contacts else ()
+        return tuple(
+            one
+            for one in every
+            if one.type is FieldType.REFERENCE
+            and (one.creatable or one.updatable)
+            and one.name not in written
+        )
 
 
 def overview(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
@@ -74,7 +104,7 @@ def begin(
     if not found:
         raise Refusal(Code.NO_FIELD_DEFINITIONS)
     if entity not in found:
-        place = Place("/entity", "unknown_entity", "the connection has no such entity")
+        place = Place("/entity", "unknown_entity", phrase("the connection has no such entity"))
         raise Refusal(Code.BODY_INVALID, places=[place])
     _refuse_a_taken_name(connection, workspace_id, name)
     body = _first(name, here.name, found[entity], campaign=campaign)
@@ -99,7 +129,9 @@ def desk(connection: Connection, workspace_id: int, mapping_id: int) -> Desk:
     known = discover.snapshots(connection, workspace_id, row["connection_id"])
     entity = next((one.entity for one in known if one.entity.name == body["entity"]), None)
     variables = templates.known_of(connection, workspace_id, body.get("campaign"))
-    return Desk({**row, "draft": row["published"] != row["latest"]}, entity, variables)
+    traits = traits_of(row["app"]) if row["app"] in apps() else None
+    shown = {**row, "draft": row["published"] != row["latest"]}
+    return Desk(shown, entity, variables, traits)
 
 
 def change(
@@ -125,6 +157,27 @@ def change(
     )
 
 
+def mend(
+    connection: Connection,
+    workspace_id: int,
+    mapping_id: int,
+    *,
+    pointer: str,
+    code: str,
+    seen: str | None,
+    actor: str,
+) -> dict[str, Any]:
+    """Mend one finding of the draft's readiness; the mapping afterwards. `seen` as in `change`,
+    None where nobody looked. Refusal(CHANGE_REFUSED) where a person has to decide.
+    """
+    row = versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id, lock=True)
+    body = versioned.body_of(connection, MAPPING, row)
+    fixed = mended(connection, workspace_id, body, pointer=pointer, code=code)
+    return change(
+        connection, workspace_id, mapping_id, lambda _: fixed, seen=seen or mark(body), actor=actor
+    )
+
+
 def restore(
     connection: Connection, workspace_id: int, mapping_id: int, *, version: int, actor: str
 ) -> dict[str, Any]:
@@ -141,7 +194,7 @@ def compared(before: Body, after: Body) -> list[dict[str, Any]]:
     heads = [
         {"place": name, "before": before.get(name), "after": after.get(name)}
         for name in ("name", "connection", "entity", "campaign", "operation", "identify", "note",
-                     "ambiguous", "links")
+                     "ambiguous", "links", "files")
         if before.get(name) != after.get(name)
     ]  # fmt: skip
     then = {row["field"]: row for row in before.get("rows", ())}
@@ -186,8 +239,8 @@ def _refuse_a_taken_name(connection: Connection, workspace_id: int, name: str) -
     if versioned.named(connection, MAPPING, workspace_id, name=name) is not None:
         raise Refusal(
             Code.NAME_TAKEN,
-            "Another mapping has that name already.",
-            places=[Place("/name", "name_taken", "another mapping has that name already")],
+            phrase("Another mapping has that name already."),
+            places=[Place("/name", "name_taken", phrase("another mapping has that name already"))],
         )
 
 
@@ -223,7 +276,8 @@ OVERVIEW = text(
 )
 ONE = text(
     f"""
-    SELECT m.id, m.name, c.name AS connection, m.connection_id, m.published, m.latest,
+    SELECT m.id, m.name, c.name AS connection, c.app, m.connection_id, m.published, m.latest,
+           coalesce(c.standard->>'files', 'true') = 'true' AS sends_files,
            m.paused_at, m.paused_reason, v.body, {_TRIGGERED} AND m.id = :id
     """
 )

@@ -20,6 +20,7 @@ from connector.problems import Code, Place, Refusal
 from connector.responses.configuration import mappings
 from connector.responses.configuration.checking import check, places
 from schemas.config import MappingSchema
+from schemas.phrases import phrase
 
 _ROW = re.compile(r"/rows/(\d+)")
 
@@ -30,8 +31,9 @@ def save_file(
     """Keep the document as the draft of the mapping it names; the mapping, with `warnings`.
 
     Raises Refusal: BODY_INVALID where a place has not its shape, MAPPING_INVALID where a mapping
-    like that could not be published; then nothing is stored. Where the field definitions have not
-    been downloaded that cannot be told, and a warning says so.
+    like that could never work; then nothing is stored. What stands against publishing besides, for
+    the sake of what respondents can answer, is among the warnings. Where the field definitions have
+    not been downloaded nothing of that can be told, and a warning says so.
     """
     body, warnings = _sound(connection, workspace_id, document)
     row = mappings.save(connection, workspace_id, body=body, actor=actor, mapping_id=None)
@@ -92,10 +94,12 @@ def _checked(
         seen = check(connection, workspace_id, body)
     except Refusal as exc:
         if exc.code is Code.NO_FIELD_DEFINITIONS:
-            text = "the fields could not be checked: their definitions are not downloaded yet"
+            text = phrase(
+                "the fields could not be checked: their definitions are not downloaded yet"
+            )
             return [], [Place("/entity", "unchecked_field", text)]
         return list(exc.places), []
-    problems = [one for one in seen.problems if one.warning]
+    problems = [*(one for one in seen.problems if one.warning), *seen.answers]
     return places(seen.errors), places(problems)
 
 

@@ -17,17 +17,13 @@ from connector.connections.profile import load
 from connector.problems import Code, Refusal
 from connector.responses.breaker import BREAKER
 from connector.responses.configuration import automations, versioned
-from connector.responses.configuration.checking import (
-    Checked,
-    check,
-    connection_named,
-    places,
-    told,
-)
+from connector.responses.configuration.checking import connection_named
+from connector.responses.configuration.readiness import Readiness, gate, readiness, told
 from connector.responses.configuration.versioned import MAPPING
 from connector.responses.replay import replay_unmatched
 from connector.tables import connection as connections
 from connector.tables import delivery, mapping
+from schemas.phrases import phrase
 
 Body = Mapping[str, Any]
 PAUSED, DRIFTED = "paused", "mapping"
@@ -53,18 +49,25 @@ def save(
 
 
 def publish(
-    connection: Connection, workspace_id: int, mapping_id: int, *, actor: str, switch_on: bool
+    connection: Connection,
+    workspace_id: int,
+    mapping_id: int,
+    *,
+    actor: str,
+    switch_on: bool,
+    accept_warnings: bool = False,
 ) -> dict[str, Any]:
-    """Let the newest version work from the next response on; the mapping afterwards, with what its
-    rows are warned of.
+    """Let the newest version work from the next response on; the mapping afterwards, with what it
+    was warned of.
 
     Publishing what is published already changes nothing. What drift had parked goes on. Raises
-    Refusal: MAPPING_INVALID with every row that cannot work, NOT_CONNECTED, NO_FIELD_DEFINITIONS.
+    Refusal: MAPPING_INVALID with every error, NOT_CONNECTED, NO_FIELD_DEFINITIONS,
+    WARNINGS_NOT_ACCEPTED with every warning.
     """
     row = versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id, lock=True)
     body = versioned.body_of(connection, MAPPING, row)
-    seen = check(connection, workspace_id, body)
-    _refuse_what_cannot_work(seen)
+    seen = readiness(connection, workspace_id, body, mapping_id=mapping_id)
+    gate(seen, accept_warnings=accept_warnings)
     versioned.publish(connection, MAPPING, row, {"connection_id": seen.connection_id})
     if switch_on and not _triggers(connection, workspace_id, row.name, body):
         automations.feed_every_response(
@@ -72,14 +75,14 @@ def publish(
         )
     _resume_deliveries(connection, workspace_id, mapping_id, reason=DRIFTED)
     _close_findings(connection, workspace_id, seen.connection_id)
-    return {**read(connection, workspace_id, mapping_id), "warnings": told(seen.problems)}
+    return {**read(connection, workspace_id, mapping_id), "warnings": told(seen.warnings)}
 
 
-def _refuse_what_cannot_work(seen: Checked) -> None:
-    if seen.errors:
-        raise Refusal(Code.MAPPING_INVALID, places=places(seen.errors))
-    if not seen.connected:
-        raise Refusal(Code.NOT_CONNECTED, "A mapping can only use a connection that is connected.")
+def readiness_of(connection: Connection, workspace_id: int, mapping_id: int) -> Readiness:
+    """What stands against publishing the newest version. Raises Refusal as `readiness` does."""
+    row = versioned.one(connection, MAPPING, workspace_id, row_id=mapping_id)
+    body = versioned.body_of(connection, MAPPING, row)
+    return readiness(connection, workspace_id, body, mapping_id=mapping_id)
 
 
 def pause(connection: Connection, workspace_id: int, mapping_id: int) -> dict[str, Any]:
@@ -126,7 +129,11 @@ def delete(connection: Connection, workspace_id: int, mapping_id: int) -> None:
     feeding = automations.feeding(connection, workspace_id, row.name)
     waiting = _waiting(connection, workspace_id, mapping_id)
     if feeding or waiting:
-        text = f"{len(feeding)} automations feed it and {waiting} deliveries wait for it."
+        text = phrase(
+            "%(count)s automations feed it and %(waiting)s deliveries wait for it.",
+            count=len(feeding),
+            waiting=waiting,
+        )
         raise Refusal(Code.STILL_IN_USE, text, extra={"automations": feeding, "waiting": waiting})
     connection.execute(
         update(mapping)
@@ -207,7 +214,7 @@ def _rename(connection: Connection, workspace_id: int, row: Row[Any], *, name: s
     """Automations name their mapping: a name that they use is not changed under them."""
     feeding = automations.feeding(connection, workspace_id, row.name)
     if feeding:
-        text = "Automations feed this mapping by its name; change them first."
+        text = phrase("Automations feed this mapping by its name; change them first.")
         raise Refusal(Code.STILL_IN_USE, text, extra={"automations": feeding})
     versioned.rename(connection, MAPPING, row, name=name)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from connector import workspaces
 from connector.problems import Code, Place, Refusal
-from connector.responses.tags import UnusableName, pattern_of, tag_pattern
+from connector.responses.tags import TagPattern, UnusableName, pattern_of, tag_pattern
 from connector.tables import tag_provision, workspace
 
 Row = Mapping[str, Any]
@@ -45,14 +45,21 @@ def merged(held: Row, changes: Row) -> dict[str, Any]:
     return result
 
 
-def _repatterned(held: Row, tags: Row) -> dict[str, Any]:
-    """The tag settings with the pattern of before kept. Raises Refusal(BODY_INVALID)."""
-    now, before = pattern_of(tags), pattern_of(held.get("tags", {}))
+def checked_pattern(tags: Row) -> TagPattern:
+    """The pattern that tag settings say. Raises Refusal(BODY_INVALID) where its tags could not be
+    told apart again.
+    """
+    said = pattern_of(tags)
     try:
-        tag_pattern(now.prefix, now.separator, no_send_word=now.no_send_word)
+        return tag_pattern(said.prefix, said.separator, no_send_word=said.no_send_word)
     except UnusableName as exc:
         place = Place("/settings/tags", "invalid", str(exc))
         raise Refusal(Code.BODY_INVALID, places=[place]) from exc
+
+
+def _repatterned(held: Row, tags: Row) -> dict[str, Any]:
+    """The tag settings with the pattern of before kept. Raises Refusal(BODY_INVALID)."""
+    now, before = checked_pattern(tags), pattern_of(held.get("tags", {}))
     every = [*tags.get("former", ()), [before.prefix, before.separator]]
     known = {tuple(one): one for one in every if tuple(one) != (now.prefix, now.separator)}
     return {**tags, "former": list(known.values())}

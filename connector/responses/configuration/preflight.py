@@ -9,7 +9,7 @@ changed, neither there nor here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +29,12 @@ from connector.connections.vault import SealBroken
 from connector.log import get_logger
 from connector.problems import Code, Refusal
 from connector.tables import connection as connections
-from connector.tables import mapping, mapping_version
+from connector.tables import input_form, mapping, mapping_version
 from schemas.fields import Entity
+from schemas.phrases import phrase
 
 READ, CREATE, UPDATE = "read", "create", "update"
+_VERBS = {READ: phrase("read"), CREATE: phrase("create"), UPDATE: phrase("update")}
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "create": (READ, CREATE),
     "update": (READ, UPDATE),
@@ -153,10 +155,12 @@ def _compared(
     entities: Mapping[str, Entity],
     rights: Rights,
 ) -> Preflight:
-    wanted = here.traits.oauth.scopes if here.traits.oauth else ()
-    missing = tuple(one for one in wanted if one not in granted) if granted else ()
+    wanted = here.traits.oauth.wanted(here.settings) if here.traits.oauth else ()
     # A name that is a pattern is that of the one entity which fits it here.
     plain = [_plain(one, entities) for one in needs]
+    needed = [scope for one in plain for scope in scopes_lacking(one, here.traits, granted)]
+    missing = tuple(one for one in wanted if one not in granted) if granted else ()
+    missing = tuple(dict.fromkeys((*missing, *needed)))
     lacks = tuple(lack for one in plain for lack in lacking(one, entities, rights, here.traits))
     usable = tuple(_usable(plain, entities, rights))
     return Preflight(
@@ -214,6 +218,7 @@ def _needs(connection: Connection, here: Profile) -> Iterator[Need]:
     row = connection.execute(asked).one()
     yield from of_standard(row.standard or {}, here.traits)
     yield from of_extras((row.extra_fields or {}).get("fields", ()), here.traits)
+    yield from _of_forms(connection, here)
 
 
 def _published(connection: Connection, here: Profile) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -275,10 +280,33 @@ def of_extras(chosen: Iterable[Mapping[str, Any]], traits: Traits) -> Iterator[N
         yield Need("extra fields", traits.contact_entity, does, str(one["field"]))
 
 
+def _of_forms(connection: Connection, here: Profile) -> Iterator[Need]:
+    asked = (
+        select(input_form.c.name, input_form.c.body)
+        .where(
+            input_form.c.workspace_id == here.workspace_id,
+            input_form.c.connection_id == here.id,
+            input_form.c.deleted_at.is_(None),
+        )
+        .order_by(input_form.c.name)
+    )
+    for row in connection.execute(asked):
+        yield from of_form(row.name, row.body, here.traits)
+
+
+def of_form(name: str, body: Mapping[str, Any], traits: Traits) -> Iterator[Need]:
+    """What an input form needs; a field that it shows and the CRM keeps to itself lacks nothing."""
+    by, does = f"input form {name}", OPERATIONS["upsert" if body["create"] else "update"]
+    yield Need(by, traits.contact_entity, does)
+    for one in body["fields"]:
+        yield Need(by, traits.contact_entity, (READ,), str(one["field"]))
+
+
 def _plain(need: Need, entities: Mapping[str, Entity]) -> Need:
-    fits = [name for name in entities if re.fullmatch(need.entity, name)]
-    entity = fits[0] if fits and need.entity not in entities else need.entity
-    return Need(need.by, entity, need.operations, need.field)
+    if need.entity in entities:
+        return need
+    fits = next((name for name in entities if re.fullmatch(need.entity, name)), need.entity)
+    return Need(need.by, fits, need.operations, need.field)
 
 
 # --- what of it is lacking ------------------------------------------------------------------------
@@ -289,31 +317,71 @@ def lacking(
 ) -> Iterator[Lack]:
     """What this need is refused; nothing where all is well. Pure."""
     entity = entities.get(need.entity)
-    page = f"docs/apps/{traits.app}.md says which permissions the connected user needs"
 
     def lack(operation: str, text: str) -> Lack:
-        mend = f"give it to the connected user in {traits.label}; {page}"
+        mend = phrase(
+            "give it to the connected user in %(label)s;"
+            " docs/apps/%(app)s.md says which permissions the connected user needs",
+            label=phrase(traits.label),
+            app=traits.app,
+        )
         return Lack(need.by, need.entity, need.field, operation, text, mend)
 
     if entity is None:
         if need.field is None:
-            yield lack(READ, f"{need.entity} is not there, or the user may not see it")
+            yield lack(
+                READ,
+                phrase("%(entity)s is not there, or the user may not see it", entity=need.entity),
+            )
         return
     if need.field is None:
         has = _on_entity(need.entity, rights)
         lost = [one for one in need.operations if not getattr(has, one)]
-        yield from (lack(one, f"the user may not {one} {need.entity}") for one in lost)
+        yield from (
+            lack(
+                one,
+                phrase(
+                    "the user may not %(may_not)s %(entity)s",
+                    may_not=_VERBS[one],
+                    entity=need.entity,
+                ),
+            )
+            for one in lost
+        )
         return
     known = entity.field(need.field)
     if known is None:
         if not (traits.tags.needs_options and need.field == traits.tags.field):
             # Else it is made when the first tag needs it.
-            text = f"{need.entity} has no field {need.field}, or the user may not see it"
+            text = phrase(
+                "%(entity)s has no field %(field)s, or the user may not see it",
+                entity=need.entity,
+                field=need.field,
+            )
             yield lack(READ, text)
         return
     may = {READ: True, CREATE: known.creatable, UPDATE: known.updatable}
     lost = [one for one in need.operations if not may[one]]
-    yield from (lack(one, f"the user may not {one} {need.entity}.{need.field}") for one in lost)
+    yield from (
+        lack(
+            one,
+            phrase(
+                "the user may not %(may_not)s %(entity)s.%(field)s",
+                may_not=_VERBS[one],
+                entity=need.entity,
+                field=need.field,
+            ),
+        )
+        for one in lost
+    )
+
+
+def scopes_lacking(need: Need, traits: Traits, granted: Collection[str]) -> tuple[str, ...]:
+    """The scopes that this need has and the grant has not; () where the CRM did not tell. Pure."""
+    if traits.oauth is None or need.field is not None:
+        return ()
+    writes = any(one != READ for one in need.operations)
+    return traits.oauth.lacking(need.entity, writes=writes, granted=granted)
 
 
 def _on_entity(name: str, rights: Rights) -> EntityRights:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, text, update
 
 from adapters.registry import traits_of
 from connector.problems import Code, Place, Refusal, not_found
@@ -15,6 +15,7 @@ from connector.tables import connection as connections
 from connector.tables import entity_snapshot
 from schemas.config import StandardIntegrationSchema
 from schemas.fields import Entity, Field, entity_from_json
+from schemas.phrases import phrase
 
 _LONGEST_NAME, _SUGGESTED, _LIKE = 120, 5, 0.5
 
@@ -41,20 +42,51 @@ def read(connection: Connection, workspace_id: int, connection_id: int) -> dict[
     return {**standard, "missing_fields": _missing(connection, connection_id, row.app)}
 
 
+def proposed(connection: Connection, workspace_id: int, connection_id: int) -> dict[str, Any]:
+    """What a form begins with: as `read`; but where nothing was ever chosen, contacts that came
+    from no connection are served too, unless another connection serves them already.
+    """
+    kept = read(connection, workspace_id, connection_id)
+    if is_chosen(connection, workspace_id, connection_id):
+        return kept
+    return {**kept, "default": not connection.scalar(SERVED, {"w": workspace_id})}
+
+
+def is_chosen(connection: Connection, workspace_id: int, connection_id: int) -> bool:
+    """Whether somebody has said what it does. Raises Refusal(NOT_FOUND)."""
+    return bool(_row(connection, workspace_id, connection_id).standard)
+
+
+SERVED = text(
+    """
+    SELECT EXISTS (SELECT FROM connection WHERE workspace_id = :w AND deleted_at IS NULL
+                      AND standard ->> 'enabled' = 'true' AND standard ->> 'default' = 'true')
+    """
+)
+
+
 def _refuse_what_cannot_match(app: str, body: Mapping[str, Any]) -> None:
     """A person or company that is never found would be left out without a word."""
     traits, by = traits_of(app), body.get("company")
     if body.get("enabled") and not traits.contact_entity:
-        told = f"{traits.label} has no contacts; automations reach it by an action"
+        told = phrase(
+            "%(label)s has no contacts; automations reach it by an action",
+            label=phrase(traits.label),
+        )
         place = Place("/enabled", "operation_unsupported", told)
         raise Refusal(Code.SETTING_INVALID, told, places=[place])
     if by is None or by in traits.company_fields:
         return
     ways = " or ".join(traits.company_fields)
     told = (
-        f"{traits.label} finds companies by {ways}, not by {by}"
+        phrase(
+            "%(label)s finds companies by %(ways)s, not by %(by)s",
+            label=phrase(traits.label),
+            ways=ways,
+            by=by,
+        )
         if ways
-        else (f"{traits.label} has no companies here")
+        else (phrase("%(label)s has no companies here", label=phrase(traits.label)))
     )
     place = Place("/company", "operation_unsupported", told)
     raise Refusal(Code.SETTING_INVALID, told, places=[place])

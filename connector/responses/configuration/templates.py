@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from connector.campaigns import register, surveys
 from connector.connections import discover
@@ -19,10 +19,21 @@ from connector.responses.facts import SURVEYS
 from connector.responses.questions import shape_of
 from connector.responses.vocabulary import STANDARD, declared, spoken, variable_name
 from schemas.fields import Entity
+from schemas.phrases import phrase
 
 Survey = Mapping[str, Any]
 NOTHING: Survey = {"questions": ()}
 _MOST_NAME = 120
+# Whether a survey is that of the mapping's campaign, in the one look that reads all of them.
+SURVEYS_FOR = text(
+    """
+    SELECT v.body, EXISTS (SELECT FROM campaign c
+                            WHERE c.workspace_id = :w AND c.platform_id = CAST(:campaign AS text)
+                              AND c.survey_id = s.id) AS is_its_own
+      FROM survey s JOIN survey_version v ON v.survey_id = s.id AND v.version = s.version
+     ORDER BY s.id
+    """
+)
 
 
 def template(
@@ -66,8 +77,8 @@ def filled(connection: Connection, workspace_id: int, mapping_id: int) -> bytes:
     body = versioned.body_of(connection, MAPPING, row)
     found = discover.snapshots(connection, workspace_id, row.connection_id)
     entity = next((one.entity for one in found if one.entity.name == body["entity"]), None)
-    asked = _survey_of(connection, workspace_id, body.get("campaign"))
-    known = tuple(_known(_surveys(connection), asked))
+    every, its_own = _surveys_for(connection, workspace_id, body.get("campaign"))
+    known = tuple(_known(every, its_own))
     return write_sheet(Book(body, body["rows"], known, entity))
 
 
@@ -75,13 +86,29 @@ def known_of(connection: Connection, workspace_id: int, campaign: str | None) ->
     """The variables that a mapping of this campaign can use, its survey's answers first; of every
     survey where it is for any campaign.
     """
-    every = _surveys(connection)
-    survey = _survey_of(connection, workspace_id, campaign) if campaign else _as_one(every)
-    return tuple(_known(every, survey))
+    every, its_own = _surveys_for(connection, workspace_id, campaign)
+    return tuple(_known(every, its_own if campaign else _as_one(every)))
+
+
+def known_from(surveys: Sequence[Survey], survey: Survey | None) -> tuple[Known, ...]:
+    """The same of surveys that are at hand; None: for any campaign."""
+    return tuple(_known(surveys, _as_one(surveys) if survey is None else survey))
 
 
 def _surveys(connection: Connection) -> list[Survey]:
     return [row.body for row in connection.execute(SURVEYS)]
+
+
+def _surveys_for(
+    connection: Connection, workspace_id: int, campaign: str | None
+) -> tuple[list[Survey], Survey]:
+    """Every survey, and that of a mapping's campaign: without questions where it is not known, for
+    a mapping may be for a campaign that has not been heard of yet.
+    """
+    asked = {"w": workspace_id, "campaign": campaign}
+    rows = connection.execute(SURVEYS_FOR, asked).all()
+    its_own = next((row.body for row in rows if row.is_its_own), NOTHING)
+    return [row.body for row in rows], its_own
 
 
 def _as_one(surveys: Sequence[Survey]) -> Survey:
@@ -100,7 +127,9 @@ def _entity(connection: Connection, here: Profile, name: str | None) -> Entity:
     entities = {one.entity.name: one.entity for one in found}
     wanted = name or here.traits.contact_entity
     if wanted not in entities:
-        text = f"the connection has no such entity; it has {', '.join(sorted(entities))}"
+        text = phrase(
+            "the connection has no such entity; it has %(names)s", names=", ".join(sorted(entities))
+        )
         raise _unknown(parameter="entity", text=text, code="unknown_entity")
     return entities[wanted]
 
@@ -112,21 +141,13 @@ def _survey(
     try:
         sent = register.read(connection, workspace_id, campaign) if campaign else {}
     except Refusal as exc:
-        raise _unknown(parameter="campaign", text="there is no such campaign") from exc
+        raise _unknown(parameter="campaign", text=phrase("there is no such campaign")) from exc
     wanted = survey or sent.get("survey")
     try:
         found: Survey = surveys.read(connection, workspace_id, wanted) if wanted else NOTHING
     except Refusal as exc:
-        raise _unknown(parameter="survey", text="there is no such survey") from exc
+        raise _unknown(parameter="survey", text=phrase("there is no such survey")) from exc
     return found, sent.get("name") or found.get("name")
-
-
-def _survey_of(connection: Connection, workspace_id: int, campaign: str | None) -> Survey:
-    """The survey of a mapping's campaign; without questions where it is not known."""
-    try:
-        return _survey(connection, workspace_id, None, campaign)[0]
-    except Refusal:
-        return NOTHING  # a mapping may be for a campaign that has not been heard of yet
 
 
 def _known(every: Sequence[Survey], survey: Survey) -> Iterator[Known]:

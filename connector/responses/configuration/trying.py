@@ -1,7 +1,8 @@
 """A mapping tried out on one response before it goes live: each value before and after each step,
-what would be written, whether its automations would feed it, and how that differs from the record.
+what would be written, and whether its automations would feed it.
 
-It runs what deliveries run (mapping.mapped_row). Nothing is stored, and only `live` asks the CRM.
+It runs what deliveries run (mapping.mapped_row). Nothing is stored and no CRM is asked: how it
+differs from a live record is looking.py's.
 """
 
 from __future__ import annotations
@@ -12,10 +13,6 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from adapters.errors import AdapterError
-from connector.connections import discover
-from connector.connections.desk import Desk
-from connector.connections.refusals import refusal_of
 from connector.problems import not_found
 from connector.responses import people
 from connector.responses.configuration.sheet.choices import Known
@@ -169,32 +166,6 @@ def verdicts(connection: Connection, mapping_name: str, at: Subject) -> dict[str
         for one in load_automations(connection, at.words)
         if any(step.get("mapping") == mapping_name for step in one.body["then"])
     }
-
-
-def live(
-    desk: Desk, workspace_id: int, connection_id: int, *, entity: Entity, row: MappedRow
-) -> dict[str, FieldValue] | None:
-    """What the CRM's record holds now in the fields that would be written; None: there is none.
-
-    One call. Raises Refusal where the CRM cannot be asked.
-    """
-    want = list(row.values)
-    if row.match_value is None:
-        return None
-    value = row.match_value
-    try:
-        found = discover.ask(
-            desk,
-            workspace_id,
-            connection_id,
-            question=lambda crm: crm.find(entity.name, row.match_field, [value], want=want),
-            entities={entity.name: entity},
-        )
-    except AdapterError as exc:
-        raise refusal_of(exc) from exc
-    records = next(iter(found.values()), ()) if found else ()
-    first = next(iter(records), None)
-    return dict(first.values) if first is not None else None
 
 
 def _traced(

@@ -14,8 +14,15 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.problems import Code, Refusal, not_found
 from connector.tables import automation, automation_version, mapping, mapping_version
+from schemas.phrases import phrase
 
 Body = Mapping[str, Any]
+
+# What a person is told, by what it is.
+_TAKEN = {
+    "mapping": phrase("Another mapping has that name already."),
+    "automation": phrase("Another automation has that name already."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +154,4 @@ def _version(connection: Connection, kind: Kind, row_id: int, version: int) -> R
 
 
 def _taken(kind: Kind) -> Refusal:
-    return Refusal(Code.NAME_TAKEN, f"Another {kind.word} has that name already.")
+    return Refusal(Code.NAME_TAKEN, _TAKEN[kind.word])

@@ -14,14 +14,16 @@ from connector.responses.extras.comparing import Change
 from connector.responses.fitting import Unfit, fitted, given
 from connector.responses.vocabulary import Kind
 from schemas.fields import Entity, Field, FieldValue
+from schemas.phrases import phrase
 from schemas.record import compile_record_schema, refusals
 
 
 def checked(
     chosen: Chosen, wanted: Sequence[Mapping[str, Any]], *, by_etag: bool
 ) -> tuple[Change, ...]:
-    """The changes in canonical form. `by_etag`: what was seen is told by If-Match, and `was` may be
-    missing. Raises Refusal(CHANGE_REFUSED) with every faulty place.
+    """The changes in canonical form. `by_etag`: what was seen need not be told, by If-Match or
+    because nothing was there, and `was` may be missing. Raises Refusal(CHANGE_REFUSED) with every
+    faulty place.
     """
     extras = {one.name: one for one in chosen.extras}
     changes: list[Change] = []
@@ -48,12 +50,12 @@ class _Wrong(Exception):
 def _change(extra: Extra | None, one: Mapping[str, Any], at: int, *, by_etag: bool) -> Change:
     pointer = f"/changes/{at}"
     if extra is None or extra.field is None:
-        text = "it is no extra field of this connection"
+        text = phrase("it is no extra field of this connection")
         raise _Wrong(Place(f"{pointer}/field", "unknown_field", text))
     if extra.why_not is not None:
         raise _Wrong(Place(f"{pointer}/field", extra.why_not, SENTENCES[extra.why_not]))
     if "was" not in one and not by_etag:
-        text = "say the value that was seen, or send If-Match"
+        text = phrase("say the value that was seen, or send If-Match")
         raise _Wrong(Place(f"{pointer}/was", "required", text))
     value = _fitted(extra.field, one["value"], f"{pointer}/value")
     was = _fitted(extra.field, one.get("was"), f"{pointer}/was")
@@ -73,7 +75,7 @@ def _twice(wanted: Sequence[Mapping[str, Any]]) -> Iterator[Place]:
     seen: set[str] = set()
     for at, one in enumerate(wanted):
         if one["field"] in seen:
-            yield Place(f"/changes/{at}/field", "duplicate", "the field stands twice")
+            yield Place(f"/changes/{at}/field", "duplicate", phrase("the field stands twice"))
         seen.add(one["field"])
 
 

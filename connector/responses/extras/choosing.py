@@ -4,8 +4,8 @@ definitions: in order, each with a label and whether it may be edited here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -17,6 +17,7 @@ from connector.problems import Code, Place, Refusal
 from connector.tables import connection as connections
 from connector.tables import entity_snapshot
 from schemas.fields import Entity, Field, FieldType, entity_from_json
+from schemas.phrases import phrase
 
 # Why a field cannot be edited here.
 UNKNOWN, READ_ONLY, UNFIT, OURS, BY_CHOICE = (
@@ -27,11 +28,11 @@ UNKNOWN, READ_ONLY, UNFIT, OURS, BY_CHOICE = (
     "not_editable",
 )
 SENTENCES: Mapping[str, str] = {
-    UNKNOWN: "the CRM has no such field, or hides it from the connected user",
-    READ_ONLY: "the CRM does not let the connected user write the field",
-    UNFIT: "fields of this kind cannot be written",
-    OURS: "score tags are kept in this field: nobody edits it here",
-    BY_CHOICE: "the field is only shown here",
+    UNKNOWN: phrase("the CRM has no such field, or hides it from the connected user"),
+    READ_ONLY: phrase("the CRM does not let the connected user write the field"),
+    UNFIT: phrase("fields of this kind cannot be written"),
+    OURS: phrase("score tags are kept in this field: nobody edits it here"),
+    BY_CHOICE: phrase("the field is only shown here"),
 }
 
 
@@ -110,7 +111,7 @@ def chosen_at(connection: Connection, profile: Profile) -> Chosen:
     )
     stored = (connection.execute(asked).scalar_one() or {}).get("fields", ())
     entity = contact_entity(connection, profile)
-    extras = tuple(_extra(one, entity, profile.traits) for one in stored)
+    extras = tuple(extra_of(one, entity, profile.traits) for one in stored)
     return Chosen(profile, entity, extras)
 
 
@@ -127,7 +128,20 @@ def contact_entity(connection: Connection, profile: Profile) -> Entity | None:
     return None if definition is None else entity_from_json(definition)
 
 
-def _extra(stored: Mapping[str, Any], entity: Entity | None, traits: Traits) -> Extra:
+def touching(chosen: Chosen, names: Iterable[str]) -> Chosen:
+    """The same with these fields besides, as far as the CRM has them: what somebody was about to
+    write is looked at, chosen or not.
+    """
+    entity, traits = chosen.entity, chosen.profile.traits
+    there = {one.name for one in chosen.extras}
+    more = [{"field": name} for name in names if name not in there]
+    return replace(
+        chosen, extras=(*chosen.extras, *(extra_of(one, entity, traits) for one in more))
+    )
+
+
+def extra_of(stored: Mapping[str, Any], entity: Entity | None, traits: Traits) -> Extra:
+    """A stored choice as the definitions have it."""
     name = stored["field"]
     field = entity.field(name) if entity else None
     label = stored.get("label") or (field.label if field else name)
@@ -151,9 +165,15 @@ def _wrong(wanted: Sequence[Mapping[str, Any]], entity: Entity, traits: Traits) 
         name = one["field"]
         why_not = _why_not(entity.field(name), traits)
         if name in seen:
-            yield Place(f"/fields/{at}/field", "duplicate", f"{name} stands twice")
+            yield Place(
+                f"/fields/{at}/field", "duplicate", phrase("%(name)s stands twice", name=name)
+            )
         elif why_not == UNKNOWN:
-            yield Place(f"/fields/{at}/field", UNKNOWN, f"{entity.label} has no field {name}")
+            yield Place(
+                f"/fields/{at}/field",
+                UNKNOWN,
+                phrase("%(label)s has no field %(name)s", label=entity.label, name=name),
+            )
         elif why_not and one.get("editable"):
             yield Place(f"/fields/{at}/editable", why_not, SENTENCES[why_not])
         seen.add(name)

@@ -9,72 +9,33 @@
     6. look      where the answer was lost: the record tells what became of it
     7. settle    the edit, the ledger, the order guard, the audit log; in one transaction
 
-Between 3 and 5 another tool may write where the CRM has no condition: docs/extra-fields.md says so.
+Steps 3 to 7 stand in carrying.py. Between 3 and 5 another tool may write where the CRM has no
+condition: docs/extra-fields.md says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection
-
-from adapters.base import Outcome, Record, Row, Status
-from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, TryLater
+from adapters.errors import AdapterError
 from connector import clock, stopping
 from connector.connections.profile import load
 from connector.connections.refusals import refusal_of
 from connector.contacts import people
-from connector.failpoints import failpoint
-from connector.problems import Code, Place, Refusal
+from connector.problems import Code, Refusal
 from connector.responses.extras import holds
+from connector.responses.extras.carrying import BUSY_S, Edit, Edited, Wanted
 from connector.responses.extras.checking import checked
-from connector.responses.extras.comparing import (
-    Change,
-    Conflict,
-    Effect,
-    conflicts,
-    differing,
-    effect_of,
-    etag_of,
-)
-from connector.responses.extras.holds import Hold
-from connector.responses.extras.live import CALL_S, Line, line_to
-from connector.responses.extras.sending import sent
+from connector.responses.extras.choosing import Chosen, touching
+from connector.responses.extras.comparing import Change
+from connector.responses.extras.holds import Hold, Spot
+from connector.responses.extras.live import CALL_S, line_to
 from connector.responses.extras.showing import Place as Where
-from connector.responses.extras.showing import place_at, relink, settle_left
+from connector.responses.extras.showing import place_at, settle_left
 from connector.responses.hub import Hub
-from schemas.fields import FieldValue
 
 # How long a person waits for a delivery that works on the contact just now.
 WAIT_S, LOOK_AGAIN_S = 5.0, 0.1
-BUSY_S = 5
-# A record that is changed so often while we look is somebody else's just now.
-TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a person asks for. `changes` are {field, value, was?} each. `matches`: whether an etag
-    is one of those in If-Match; None where there was none.
-    """
-
-    connection_id: int
-    changes: Sequence[Mapping[str, Any]]
-    matches: Callable[[str], bool] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """How an edit ended. `before` and `after` hold the fields that were written."""
-
-    edit_id: int
-    connection_id: int
-    state: str
-    remote_id: str
-    before: Mapping[str, FieldValue]
-    after: Mapping[str, FieldValue]
 
 
 def edit(
@@ -92,16 +53,8 @@ def edit(
     places, contact_busy, not_linked, and what keeps the CRM from being asked.
     """
     where, changes = _settled_before(hub, workspace_id, contact_id, wanted)
-    hold = _held(hub, where, changes, actor=actor)
-    one = _Edit(hub, where, changes, wanted, hold, address)
-    try:
-        return one.run()
-    except Refusal as exc:
-        one.end(holds.NOT_WRITTEN, code=exc.code.value)
-        raise
-    except AdapterError as exc:
-        one.end(holds.NOT_WRITTEN, code=exc.code, failure=exc)
-        raise refusal_of(exc) from exc
+    hold = held(hub, where.spot, changes, actor=actor)
+    return Edit(hub, where, changes, wanted, hold, address).carried_out()
 
 
 def _settled_before(
@@ -117,232 +70,48 @@ def _settled_before(
     if where.remote_id is None:
         raise Refusal(Code.NOT_LINKED)
     if where.left is not None:
-        _look_after(hub, where, where.left)
+        look_after(hub, where.chosen, where.left)
     return where, changes
 
 
-def _look_after(hub: Hub, where: Where, left: Hold) -> None:
+def look_after(hub: Hub, chosen: Chosen, left: Hold) -> None:
+    """Find out what became of an edit that was left. Raises Refusal where the CRM cannot be
+    asked.
+    """
     try:
-        line = line_to(hub, where.chosen, for_s=2 * CALL_S)
-        record = line.record(left.spot.remote_id)
+        line = line_to(hub, touching(chosen, left.changes), for_s=2 * CALL_S)
+        record = line.left_by(left)
     except AdapterError as exc:
         raise refusal_of(exc) from exc
-    with hub.database.begin(where.spot.workspace_id) as connection:
+    with hub.database.begin(left.spot.workspace_id) as connection:
         line.keep(connection)
-        settle_left(connection, left, where.chosen, record)
+        settle_left(connection, left, line.chosen, record)
 
 
-def _held(hub: Hub, where: Where, changes: Sequence[Change], *, actor: str) -> Hold:
+def held(
+    hub: Hub,
+    spot: Spot,
+    changes: Sequence[Change],
+    *,
+    actor: str,
+    form_id: int | None = None,
+    match: Mapping[str, str] | None = None,
+) -> Hold:
+    """The contact, for this edit alone. Raises Refusal(CONTACT_BUSY) after a few seconds."""
     ends_at = clock.monotonic() + WAIT_S
     while True:
-        with hub.database.begin(where.spot.workspace_id) as connection:
+        with hub.database.begin(spot.workspace_id) as connection:
             hold = holds.take(
-                connection, where.spot, changes, actor=actor, lease_s=hub.settings.lease_s
+                connection,
+                spot,
+                changes,
+                actor=actor,
+                lease_s=hub.settings.lease_s,
+                form_id=form_id,
+                match=match,
             )
         if hold is not None:
             return hold
         if clock.monotonic() >= ends_at or stopping.is_stopping():
             raise Refusal(Code.CONTACT_BUSY, headers={"Retry-After": str(BUSY_S)})
         stopping.wait(LOOK_AGAIN_S)
-
-
-@dataclass(slots=True)
-class _Edit:
-    """One edit that holds its contact."""
-
-    hub: Hub
-    where: Where
-    changes: tuple[Change, ...]
-    wanted: Wanted
-    hold: Hold
-    address: str | None
-    line: Line | None = None
-    is_open: bool = True
-
-    def run(self) -> Edited:
-        """Steps 3 to 7. What it raises has changed nothing at the CRM, or says so."""
-        lease_s = self.hub.settings.lease_s
-        self.line = line = line_to(self.hub, self.where.chosen, for_s=lease_s)
-        for _ in range(TRIES):
-            record = self._read(line)
-            changes = self._compared(record)
-            values = differing(changes, record.values)
-            if not values:
-                return self._settled(holds.UNCHANGED, record, {})
-            outcome = self._written(line, record, values, changes)
-            if outcome.status in {Status.WRITTEN, Status.UNCHANGED}:
-                return self._settled(holds.WRITTEN, record, values)
-            if outcome.code not in {"changed", "moved"}:
-                self._refuse(outcome)
-        raise Refusal(Code.CONTACT_BUSY, headers={"Retry-After": str(BUSY_S)})
-
-    def _read(self, line: Line) -> Record:
-        record = line.record(self.where.spot.remote_id)
-        if record is None:
-            with self.hub.database.begin(self.where.spot.workspace_id) as connection:
-                relink(connection, self.where.spot, None)
-            raise Refusal(Code.NOT_LINKED)
-        if lost := line.lost.intersection(one.name for one in self.changes):
-            raise _lost(self.changes, lost)
-        return record
-
-    # --- compare --------------------------------------------------------------------------------
-
-    def _compared(self, record: Record) -> tuple[Change, ...]:
-        """The changes against what the record holds now; of those that came with an etag alone,
-        what it holds is what was seen.
-        """
-        matches = self.wanted.matches
-        if matches is not None and differing(self.changes, record.values):
-            entity = self.where.spot.entity
-            if not matches(etag_of(entity, record.remote_id, record.values)):
-                self._conflicting(Code.PRECONDITION_FAILED, self._all_of(record))
-        seen = {one["field"]: "was" in one for one in self.wanted.changes}
-        changes = tuple(
-            one if seen[one.name] else Change(one.field, one.value, record.values.get(one.name))
-            for one in self.changes
-        )
-        if found := conflicts(changes, record.values):
-            self._conflicting(Code.FIELD_CHANGED, found)
-        return changes
-
-    def _all_of(self, record: Record) -> tuple[Conflict, ...]:
-        return tuple(
-            Conflict(one.name, one.value, one.was, record.values.get(one.name))
-            for one in self.changes
-        )
-
-    def _conflicting(self, code: Code, found: Sequence[Conflict]) -> None:
-        self.end(holds.CONFLICT, code=code.value)
-        told = [
-            {"field": one.field, "yours": one.yours, "was": one.was, "now": one.now}
-            for one in found
-        ]
-        raise Refusal(code, extra={"conflicts": told})
-
-    # --- write ----------------------------------------------------------------------------------
-
-    def _written(
-        self,
-        line: Line,
-        record: Record,
-        values: Mapping[str, FieldValue],
-        changes: Sequence[Change],
-    ) -> Outcome:
-        row = Row(f"edit-{self.hold.id}", values, record.remote_id)
-        entity = self.where.spot.entity
-        failpoint("edit_compared")
-        try:
-            with line.caller.writing():
-                outcome = line.caller.call(lambda crm: sent(crm, entity, row, record))
-        except OutcomeUnknown as exc:
-            line.failed(exc)
-            return self._looked_up(line, row, changes, exc)
-        except BatchRefused as exc:
-            return Outcome(row.key, Status.REJECTED, code=exc.code, message=str(exc))
-        failpoint("edit_written")
-        return outcome
-
-    def _looked_up(
-        self, line: Line, row: Row, changes: Sequence[Change], exc: OutcomeUnknown
-    ) -> Outcome:
-        """The answer was lost: the record itself tells whether the write has come about."""
-        try:
-            record = line.record(str(row.remote_id))
-        except AdapterError as again:
-            line.failed(again)
-            raise self._unknown() from again
-        written = [one for one in changes if one.name in row.values]
-        effect = Effect.UNKNOWN if record is None else effect_of(written, record.values)
-        if effect is Effect.WRITTEN:
-            return Outcome(row.key, Status.WRITTEN, row.remote_id)
-        if effect is Effect.NOT_WRITTEN:
-            message = "the CRM did not take the change: nothing was written"
-            raise TryLater(message, wait_s=exc.wait_s, code=exc.code) from exc
-        self.end(holds.UNKNOWN, code=exc.code)
-        raise Refusal(Code.OUTCOME_UNKNOWN)
-
-    def _unknown(self) -> Refusal:
-        """The edit stays open: it keeps the contact for itself until its time is over, and whoever
-        looks then finds out.
-        """
-        with self.hub.database.begin(self.where.spot.workspace_id) as connection:
-            self._kept(connection)
-        self.is_open = False
-        return Refusal(Code.OUTCOME_UNKNOWN)
-
-    def _refuse(self, outcome: Outcome) -> None:
-        if outcome.status is Status.RETRY:
-            again = {"Retry-After": str(int(outcome.detail.get("wait_s") or BUSY_S))}
-            why = {"reason": outcome.code}
-            raise Refusal(Code.CRM_UNAVAILABLE, _sentence(outcome), extra=why, headers=again)
-        if outcome.code == "not_found":
-            raise Refusal(Code.NOT_LINKED)
-        self.end(holds.REFUSED, code=outcome.code)
-        at = {one.name: one.place for one in self.changes}
-        pointer = f"/changes/{at[outcome.field]}/value" if outcome.field in at else "/changes"
-        places = [Place(pointer, outcome.code or "refused", outcome.message)]
-        raise Refusal(Code.CHANGE_REFUSED, places=places)
-
-    # --- settle ---------------------------------------------------------------------------------
-
-    def _settled(self, state: str, record: Record, values: Mapping[str, FieldValue]) -> Edited:
-        before = {name: record.values.get(name) for name in values}
-        self.end(state, record=record, before=before, after=values)
-        spot = self.where.spot
-        return Edited(
-            self.hold.id, spot.connection_id, state, record.remote_id, before, dict(values)
-        )
-
-    def end(
-        self,
-        state: str,
-        *,
-        code: str | None = None,
-        failure: AdapterError | None = None,
-        record: Record | None = None,
-        before: Mapping[str, FieldValue] | None = None,
-        after: Mapping[str, FieldValue] | None = None,
-    ) -> None:
-        """Let the contact go. The first end of an edit counts, a later one changes nothing."""
-        if not self.is_open:
-            return
-        self.is_open = False
-        if self.line is not None and failure is not None:
-            self.line.failed(failure)
-        with self.hub.database.begin(self.where.spot.workspace_id) as connection:
-            self._kept(connection)
-            if record is not None:
-                relink(connection, self.where.spot, record)
-            holds.settle(
-                connection,
-                self.hold,
-                state,
-                before=before,
-                after=after,
-                remote_id=record.remote_id if record else None,
-                code=code,
-                address=self.address,
-            )
-        if self.line is not None:
-            self.line.hang_up()
-
-    def _kept(self, connection: Connection) -> None:
-        if self.line is not None:
-            self.line.keep(connection)
-
-
-def _lost(changes: Sequence[Change], names: set[str]) -> Refusal:
-    return Refusal(Code.CHANGE_REFUSED, places=list(_places(changes, names)))
-
-
-def _places(changes: Sequence[Change], names: set[str]) -> Iterator[Place]:
-    for one in changes:
-        if one.name in names:
-            text = "the CRM has no such field, or hides it from the connected user"
-            yield Place(f"/changes/{one.place}/field", "unknown_field", text)
-
-
-def _sentence(outcome: Outcome) -> str:
-    text = outcome.message
-    return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,20 +29,23 @@ WRITTEN, UNCHANGED, CONFLICT, REFUSED, NOT_WRITTEN, UNKNOWN = (
     "not_written",
     "unknown",
 )
-EDITED = "contact.fields_edited"
+EDITED, TESTED = "contact.fields_edited", "mapping.tested"
+# In the changes of a test: the mapping that is tried.
+TRIAL = "trial"
 # What is told to the audit log: the others have changed nothing.
-_TOLD = frozenset({WRITTEN, UNCHANGED, UNKNOWN})
+TOLD = frozenset({WRITTEN, UNCHANGED, UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One contact's record at one connection."""
+    """One contact's record at one connection; `trial_of`: the mapping that is tried on it."""
 
     workspace_id: int
     connection_id: int
     contact_id: int
     entity: str
     remote_id: str
+    trial_of: int | None = None
 
     @property
     def lane(self) -> str:
@@ -51,17 +54,28 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An open edit that is ours by its token. `changes`: field -> {was, value}."""
+    """An open edit that is ours by its token. `changes`: field -> {was, value}. `match`: what the
+    record is known by that it is about to create; None where there is a record.
+    """
 
     spot: Spot
     id: int
     token: UUID
     actor: str
     changes: Mapping[str, Mapping[str, Any]]
+    form_id: int | None = None
+    match: Mapping[str, str] | None = None
 
 
 def take(
-    connection: Connection, spot: Spot, changes: Sequence[Change], *, actor: str, lease_s: float
+    connection: Connection,
+    spot: Spot,
+    changes: Sequence[Change],
+    *,
+    actor: str,
+    lease_s: float,
+    form_id: int | None = None,
+    match: Mapping[str, str] | None = None,
 ) -> Hold | None:
     """Begin an edit; None while somebody else works on the contact. Commit before anything is
     sent.
@@ -69,7 +83,8 @@ def take(
     # As a claim does: neither may see the lane free while the other takes it.
     leases.queue_up(connection, spot.connection_id)
     token = uuid4()
-    told = {one.name: {"was": one.was, "value": one.value} for one in changes}
+    trial = {} if spot.trial_of is None else {TRIAL: spot.trial_of}
+    told = {one.name: {"was": one.was, "value": one.value, **trial} for one in changes}
     options = {
         **_of(spot),
         "entity": spot.entity,
@@ -78,9 +93,13 @@ def take(
         "changes": json.dumps(told),
         "token": token,
         "lease": lease_s,
+        "form": form_id,
+        "match": None if match is None else json.dumps(dict(match)),
     }
     edit_id = connection.execute(TAKE, options).scalar_one_or_none()
-    return None if edit_id is None else Hold(spot, edit_id, token, actor, told)
+    if edit_id is None:
+        return None
+    return Hold(spot, edit_id, token, actor, told, form_id, match)
 
 
 def take_over(connection: Connection, spot: Spot, *, lease_s: float) -> Hold | None:
@@ -90,8 +109,9 @@ def take_over(connection: Connection, spot: Spot, *, lease_s: float) -> Hold | N
     row = connection.execute(TAKE_OVER, options).one_or_none()
     if row is None:
         return None
-    there = Spot(spot.workspace_id, spot.connection_id, spot.contact_id, row.entity, row.remote_id)
-    return Hold(there, row.id, token, row.actor, row.changes)
+    trial_of = next((one.get(TRIAL) for one in row.changes.values()), None)
+    there = replace(spot, entity=row.entity, remote_id=row.remote_id, trial_of=trial_of)
+    return Hold(there, row.id, token, row.actor, row.changes, row.form_id, row.match)
 
 
 def settle(
@@ -109,7 +129,7 @@ def settle(
     transaction: the audit log waits for the commit.
 
     What a person has written is newer than every answer given before it: those no longer overwrite
-    it, whenever they come.
+    it, whenever they come. What a mapping was only tried with is not: whatever comes overwrites it.
     """
     spot = hold.spot
     found = {"id": hold.id, "token": hold.token, "state": state, "code": code, "remote": remote_id}
@@ -117,10 +137,22 @@ def settle(
     if row is None:
         return False
     if state == WRITTEN and after:
-        ledger.record_edit(connection, spot.workspace_id, hold.id, before=before or {}, after=after)
-        targets = [field_target(spot.entity, name) for name in after]
-        outbox.raise_clocks(connection, _clock(spot, row.settled_at, targets))
-    if state in _TOLD:
+        ledger.record_edit(
+            connection,
+            spot.workspace_id,
+            hold.id,
+            before=before or {},
+            after=after,
+            created=hold.match is not None and not before,
+        )
+        if spot.trial_of is None:
+            targets = [field_target(spot.entity, name) for name in after]
+            outbox.raise_clocks(connection, _clock(spot, row.settled_at, targets))
+    if state in TOLD and spot.trial_of is not None:
+        names = sorted(after or hold.changes)
+        audit_trial(connection, spot, state, names, actor=hold.actor, address=address,
+                    edit_id=hold.id)  # fmt: skip
+    elif state in TOLD:
         _audit(connection, hold, state, sorted(after or hold.changes), address)
     return True
 
@@ -140,6 +172,39 @@ def _audit(
             "edit_id": hold.id,
             "outcome": state,
             "fields": names,
+            **({} if hold.form_id is None else {"form_id": hold.form_id}),
+        },
+        address=address,
+    )
+
+
+def audit_trial(
+    connection: Connection,
+    spot: Spot,
+    state: str,
+    names: Sequence[str],
+    *,
+    actor: str,
+    address: str | None,
+    edit_id: int | None = None,
+) -> None:
+    """Tell the audit log that a mapping was tried on a record. `spot.contact_id` 0: it stands for
+    no contact of ours.
+    """
+    audit.record(
+        connection,
+        spot.workspace_id,
+        actor=actor,
+        action=TESTED,
+        object=f"mapping:{spot.trial_of}",
+        detail={
+            "connection_id": spot.connection_id,
+            "entity": spot.entity,
+            "remote_id": spot.remote_id,
+            "outcome": state,
+            "fields": list(names),
+            **({"contact_id": spot.contact_id} if spot.contact_id else {}),
+            **({"edit_id": edit_id} if edit_id is not None else {}),
         },
         address=address,
     )
@@ -164,9 +229,9 @@ def _of(spot: Spot) -> dict[str, Any]:
 TAKE = text(
     """
     INSERT INTO edit (workspace_id, connection_id, contact_id, lane, entity, remote_id, actor,
-                      changes, token, held_until)
+                      changes, token, held_until, form_id, match)
     SELECT :w, :c, :contact, :lane, :entity, :remote, :actor, CAST(:changes AS jsonb), :token,
-           now() + make_interval(secs => :lease)
+           now() + make_interval(secs => :lease), :form, CAST(:match AS jsonb)
      WHERE NOT EXISTS (SELECT FROM delivery WHERE connection_id = :c AND lane = :lane
                           AND state IN ('leased', 'awaiting'))
     ON CONFLICT DO NOTHING
@@ -178,13 +243,13 @@ TAKE_OVER = text(
     UPDATE edit SET token = :token, held_until = now() + make_interval(secs => :lease)
      WHERE workspace_id = :w AND connection_id = :c AND lane = :lane AND state = 'open'
        AND held_until < now()
-    RETURNING id, entity, remote_id, actor, changes
+    RETURNING id, entity, remote_id, actor, changes, form_id, match
     """
 )
 SETTLE = text(
     """
-    UPDATE edit SET state = :state, error_code = :code, changes = NULL, settled_at = now(),
-           remote_id = coalesce(:remote, remote_id)
+    UPDATE edit SET state = :state, error_code = :code, changes = NULL, match = NULL,
+           settled_at = now(), remote_id = coalesce(:remote, remote_id)
      WHERE id = :id AND token = :token AND state = 'open'
     RETURNING settled_at
     """

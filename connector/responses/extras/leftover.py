@@ -66,9 +66,9 @@ def _ended(hub: Hub, profile: Profile, chosen: Chosen, contact_id: int, *, is_ol
 
 def _found_out(hub: Hub, chosen: Chosen, left: Hold) -> None:
     """Raises AdapterError, or Refusal where the connection may not be used."""
-    line = line_to(hub, chosen, for_s=2 * CALL_S)
+    line = line_to(hub, choosing.touching(chosen, left.changes), for_s=2 * CALL_S)
     try:
-        record = line.record(left.spot.remote_id)
+        record = line.left_by(left)
     except AdapterError as exc:
         line.failed(exc)
         with hub.database.begin(left.spot.workspace_id) as connection:
@@ -77,7 +77,7 @@ def _found_out(hub: Hub, chosen: Chosen, left: Hold) -> None:
         raise
     with hub.database.begin(left.spot.workspace_id) as connection:
         line.keep(connection)
-        settle_left(connection, left, chosen, record)
+        settle_left(connection, left, line.chosen, record)
 
 
 def _give_up(hub: Hub, left: Hold) -> None:
@@ -102,7 +102,8 @@ LEFT = text(
 )
 CLOSE = text(
     """
-    UPDATE edit SET state = 'unknown', error_code = :code, changes = NULL, settled_at = now()
+    UPDATE edit SET state = 'unknown', error_code = :code, changes = NULL, match = NULL,
+           settled_at = now()
      WHERE connection_id = :c AND state = 'open' AND held_until < now()
     """
 )

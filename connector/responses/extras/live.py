@@ -8,12 +8,14 @@ failure means for the connection, is kept as after a wave of deliveries.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from adapters.base import Record
+from adapters.calls import Watch, unwatched
 from adapters.errors import AdapterError, PauseMapping
 from connector import clock
 from connector.connections import drift, parking, quota
@@ -22,8 +24,10 @@ from connector.problems import Code, Refusal
 from connector.responses import failures, rest
 from connector.responses.calling import Caller
 from connector.responses.extras.choosing import Chosen
+from connector.responses.extras.holds import Hold
 from connector.responses.hub import Hub
 from connector.responses.prepare import chance
+from schemas.phrases import phrase
 from schemas.priority import Priority
 
 # A person does not wait for longer than this for one call.
@@ -47,19 +51,35 @@ class Line:
         when it is gone. Raises AdapterError.
         """
         by = self.chosen.profile.traits.id_field
+        return next(iter(self.matching(by, remote_id)), None)
+
+    def left_by(self, hold: Hold) -> Record | None:
+        """The record that an edit was about to write; of one that was about to create a record,
+        what is known by the same. None where there is none, or several. Raises AdapterError.
+        """
+        if hold.match is None:
+            return self.record(hold.spot.remote_id)
+        found = self.matching(hold.match["field"], hold.match["value"])
+        return found[0] if len(found) == 1 else None
+
+    def matching(self, by: str, value: str) -> Sequence[Record]:
+        """The records with this value in that field, with the chosen fields. Raises
+        AdapterError.
+        """
         entity = self.chosen.profile.traits.contact_entity
         while True:
             want = [one for one in self.chosen.readable if one not in self.lost]
             try:
-                found = self.caller.call(
-                    lambda crm, want=want: crm.find(entity, by, [remote_id], want=want)  # type: ignore[misc]
+                found = self.caller.ask(
+                    lambda crm, want=want: crm.find(entity, by, [value], want=want)  # type: ignore[misc]
                 )
             except PauseMapping as exc:
                 if exc.field not in want:
                     raise
                 self.lost.add(str(exc.field))
             else:
-                return next(iter(found.get(remote_id, ())), None)
+                records: Sequence[Record] = found.get(value, ())
+                return records
 
     def failed(self, exc: AdapterError) -> None:
         """What a failure means for the connection."""
@@ -91,8 +111,8 @@ class Line:
             )
 
 
-def line_to(hub: Hub, chosen: Chosen, *, for_s: float) -> Line:
-    """A way to the CRM that is open for that many seconds.
+def line_to(hub: Hub, chosen: Chosen, *, for_s: float, watch: Watch = unwatched) -> Line:
+    """A way to the CRM that is open for that many seconds; `watch` sees each call before it leaves.
 
     Raises AdapterError, or Refusal where the connection is paused or rests.
     """
@@ -116,6 +136,7 @@ def line_to(hub: Hub, chosen: Chosen, *, for_s: float) -> Line:
         reached=reached,
         budget=budget,
         priority=Priority.INTERACTIVE,
+        watch=watch,
     )
     return Line(hub, chosen, caller)
 
@@ -131,7 +152,7 @@ def _refuse_at_rest(connection: Connection, connection_id: int) -> None:
 def _rests(row: Any) -> Refusal:  # noqa: ANN401 - a row
     again = {"Retry-After": str(max(1, math.ceil(row.rest_s)))}
     why = {"reason": _RESTS.get(row.resume_reason, "crm_unavailable")}
-    detail = "The connection rests, as the CRM asked or after many failures."
+    detail = phrase("The connection rests, as the CRM asked or after many failures.")
     return Refusal(Code.CRM_UNAVAILABLE, detail, extra=why, headers=again)
 
 

@@ -49,14 +49,14 @@ class Place:
 
     @property
     def spot(self) -> Spot:
-        """The record. Only where there is one."""
+        """The record; its id is empty where there is none."""
         profile = self.chosen.profile
         return Spot(
             profile.workspace_id,
             profile.id,
             self.contact_id,
             profile.traits.contact_entity,
-            str(self.remote_id),
+            self.remote_id or "",
         )
 
 
@@ -95,14 +95,20 @@ def show(
             for profile in _profiles(connection, workspace_id, connection_id)
         ]
     if len(every) < 2:
-        return [_part(hub, one) for one in every]
+        return [part_of(hub, one) for one in every]
     with ThreadPoolExecutor(min(MOST_AT_ONCE, len(every))) as pool:
-        return list(pool.map(lambda one: _part(hub, one), every))
+        return list(pool.map(lambda one: part_of(hub, one), every))
 
 
 def place_at(connection: Connection, profile: Profile, contact_id: int, *, lease_s: float) -> Place:
     """What is chosen there, and which record stands for the contact."""
     chosen = choosing.chosen_at(connection, profile)
+    return place_of(connection, chosen, contact_id, lease_s=lease_s)
+
+
+def place_of(connection: Connection, chosen: Chosen, contact_id: int, *, lease_s: float) -> Place:
+    """Which record stands for the contact where these fields are wanted of it."""
+    profile = chosen.profile
     remote_id = connection.execute(
         select(link.c.remote_id).where(
             link.c.workspace_id == profile.workspace_id,
@@ -130,12 +136,13 @@ def _profiles(
     return [one for one in every if one.id in with_extras]
 
 
-def _part(hub: Hub, place: Place) -> Part:
+def part_of(hub: Hub, place: Place) -> Part:
+    """What this CRM shows of the contact now."""
     chosen, remote_id = place.chosen, place.remote_id
     if remote_id is None:
         return Part(chosen, NOT_LINKED)
     try:
-        line = line_to(hub, chosen, for_s=FOR_S)
+        line = line_to(hub, _wanted_of(place), for_s=FOR_S)
     except AdapterError as exc:
         return Part(chosen, FAILED, remote_id, refusal=refusal_of(exc))
     except Refusal as exc:
@@ -149,7 +156,19 @@ def _part(hub: Hub, place: Place) -> Part:
         state = READ if record else NOT_LINKED
         part = Part(chosen, state, remote_id, record, clock.now(), lost=frozenset(line.lost))
     _keep(hub, line, place, part)
-    return part
+    return replace(part, record=part.record and _of_the_chosen(chosen, part.record))
+
+
+def _wanted_of(place: Place) -> Chosen:
+    """What is read: the chosen fields, and those that an edit of before was about to write."""
+    left = place.left.changes if place.left else ()
+    return choosing.touching(place.chosen, left)
+
+
+def _of_the_chosen(chosen: Chosen, record: Record) -> Record:
+    names = set(chosen.readable)
+    held = {name: value for name, value in record.values.items() if name in names}
+    return replace(record, values=held)
 
 
 def _keep(hub: Hub, line: Line, place: Place, part: Part) -> None:
@@ -158,32 +177,36 @@ def _keep(hub: Hub, line: Line, place: Place, part: Part) -> None:
         if part.state != FAILED:
             relink(connection, place.spot, part.record)
             if place.left is not None:
-                settle_left(connection, place.left, part.chosen, part.record)
+                settle_left(connection, place.left, line.chosen, part.record)
     line.hang_up()
 
 
 def relink(connection: Connection, spot: Spot, record: Record | None) -> None:
     """The contact's record was merged into another, or is gone: that is what stands for it now."""
     now = record.remote_id if record else None
-    if now != spot.remote_id:
+    if (now or "") != spot.remote_id:
         moved = ledger.Link(spot.contact_id, spot.entity, now)
         ledger.keep_links(connection, spot.workspace_id, spot.connection_id, [moved])
 
 
 def settle_left(connection: Connection, left: Hold, chosen: Chosen, record: Record | None) -> None:
     """An edit whose process died, or whose answer nobody could look up: its effect is what the
-    record shows now.
+    record shows now. One that was about to create a record, which is not there, has not written.
     """
     changes = tuple(_changes_of(left, chosen))
     held: Mapping[str, FieldValue] = record.values if record else {}
     known = len(changes) == len(left.changes) and record is not None
     effect = effect_of(changes, held) if known else Effect.UNKNOWN
+    if left.match is not None:
+        effect = Effect.NOT_WRITTEN if record is None else effect
+        relink(connection, left.spot, record)
     holds.settle(
         connection,
         left,
         effect.value,
-        before={one.name: one.was for one in changes},
+        before={one.name: one.was for one in changes} if left.match is None else None,
         after={one.name: one.value for one in changes},
+        remote_id=record.remote_id if record else None,
         code="outcome_unknown" if effect is Effect.UNKNOWN else None,
     )
 

@@ -21,6 +21,7 @@ from connector.responses.transforms.numbers import NUMBERS
 from connector.responses.transforms.places import PLACES
 from connector.responses.transforms.texts import TEXTS
 from schemas.fields import FieldValue
+from schemas.phrases import phrase
 
 TRANSFORMS: Mapping[str, Transformation] = {
     one.name: one for one in (*PLACES, *DATES, *TEXTS, *LISTS, *NUMBERS, *MISSING)
@@ -53,7 +54,7 @@ def step_problem(step: Mapping[str, Any]) -> str | None:
 def _named(step: Mapping[str, Any]) -> Transformation:
     name = str(step.get("name"))
     if name not in TRANSFORMS:
-        parameter, reason = "name", "is no known transformation"
+        parameter, reason = "name", phrase("is no known transformation")
         raise ParameterInvalid(name, parameter, reason)
     return TRANSFORMS[name]
 

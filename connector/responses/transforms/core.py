@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from connector.responses.vocabulary import Kind, Variable
 from schemas.fields import FieldValue
+from schemas.phrases import phrase
 
 Params: TypeAlias = Mapping[str, Any]
 
@@ -27,7 +28,8 @@ class TransformFailed(ValueError):
     """
 
     def __init__(self, name: str, rule: str, *, given: str = "") -> None:
-        super().__init__(f"{name}: {rule}" + (f", given {given}" if given else ""))
+        told = phrase("%(rule)s, given %(given)s", rule=rule, given=given) if given else rule
+        super().__init__(phrase("%(step)s: %(rule)s", step=name, rule=told))
         self.name = name
         self.rule = rule
 
@@ -36,7 +38,8 @@ class ParameterInvalid(ValueError):
     """A transformation is set up wrongly: refused when the mapping is saved."""
 
     def __init__(self, name: str, parameter: str, reason: str) -> None:
-        super().__init__(f"{name}: {parameter} {reason}")
+        what = phrase("%(parameter)s %(reason)s", parameter=parameter, reason=reason)
+        super().__init__(phrase("%(step)s: %(rule)s", step=name, rule=what))
         self.name = name
         self.parameter = parameter
         self.reason = reason
@@ -107,7 +110,7 @@ def prepared(transformation: Transformation, step: Params) -> dict[str, Any]:
     known = {one.name: one for one in transformation.params}
     given = {name: value for name, value in step.items() if name != "name"}
     for name in given.keys() - known.keys():
-        raise ParameterInvalid(transformation.name, name, "is no parameter of it")
+        raise ParameterInvalid(transformation.name, name, phrase("is no parameter of it"))
     return {name: _checked(transformation.name, one, given) for name, one in known.items()}
 
 
@@ -128,9 +131,9 @@ def run(
 def kind_of(value: FieldValue) -> str:
     """What an error may say of a value: its kind."""
     if isinstance(value, bool):
-        return "true or false"
-    names = {int: "a number", str: "text", tuple: "a list"}
-    return names.get(type(value), "nothing")
+        return phrase("true or false")
+    names = {int: phrase("a number"), str: phrase("text"), tuple: phrase("a list")}
+    return names.get(type(value), phrase("nothing"))
 
 
 def number_of(value: FieldValue, name: str) -> Decimal:
@@ -141,7 +144,7 @@ def number_of(value: FieldValue, name: str) -> Decimal:
         number = None
     # Text may also say NaN, or 1e999999999, which would not fit into memory as an int.
     if number is None or isinstance(value, bool) or not _is_sane(number):
-        rule = "needs a number"
+        rule = phrase("needs a number")
         raise TransformFailed(name, rule, given=kind_of(value))
     return number
 
@@ -157,13 +160,13 @@ def moment_of(value: FieldValue, name: str) -> date:
             return datetime.fromisoformat(value)
         return date.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
-        rule = "needs a date (2026-11-22) or a time (2026-11-22T01:02:00Z)"
+        rule = phrase("needs a date (2026-11-22) or a time (2026-11-22T01:02:00Z)")
         raise TransformFailed(name, rule, given=kind_of(value)) from None
 
 
 def _text_of(value: FieldValue, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        rule = "needs text"
+        rule = phrase("needs text")
         raise TransformFailed(name, rule, given=kind_of(value))
     return str(value)
 
@@ -187,15 +190,21 @@ def _element(transformation: Transformation, one: str, params: Params, context: 
 def _checked(name: str, param: Param, given: Params) -> object:
     if param.name not in given:
         if param.required:
-            raise ParameterInvalid(name, param.name, "is missing")
+            raise ParameterInvalid(name, param.name, phrase("is missing"))
         return param.default
     value: Any = given[param.name]
     if not _SHAPES[param.kind](value):
-        raise ParameterInvalid(name, param.name, f"must be {_SAID[param.kind]}")
+        raise ParameterInvalid(name, param.name, phrase("must be %(said)s", said=_SAID[param.kind]))
     if param.choices and value not in param.choices:
-        raise ParameterInvalid(name, param.name, f"must be one of {', '.join(param.choices)}")
+        raise ParameterInvalid(
+            name, param.name, phrase("must be one of %(names)s", names=", ".join(param.choices))
+        )
     if param.kind == "whole" and not param.low <= value <= param.high:
-        raise ParameterInvalid(name, param.name, f"must be from {param.low} to {param.high}")
+        raise ParameterInvalid(
+            name,
+            param.name,
+            phrase("must be from %(low)s to %(high)s", low=param.low, high=param.high),
+        )
     complaint = param.check(value)
     if complaint:
         raise ParameterInvalid(name, param.name, complaint)
@@ -224,9 +233,9 @@ _SHAPES: Mapping[str, Callable[[object], bool]] = {
     "any": _is_plain,
 }
 _SAID: Mapping[str, str] = {
-    "text": "text of at most 10000 signs",
-    "whole": "a whole number",
-    "flag": "true or false",
-    "map": "an object of texts, numbers or truth values by text",
-    "any": "text, a whole number, true or false",
+    "text": phrase("text of at most 10000 signs"),
+    "whole": phrase("a whole number"),
+    "flag": phrase("true or false"),
+    "map": phrase("an object of texts, numbers or truth values by text"),
+    "any": phrase("text, a whole number, true or false"),
 }

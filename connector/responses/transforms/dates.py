@@ -22,6 +22,7 @@ from connector.responses.transforms.core import (
     Transformation,
     TransformFailed,
 )
+from schemas.phrases import phrase
 
 _READ = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 _TOKENS = re.compile(r"yyyy|MM|dd|HH|mm|ss")
@@ -98,8 +99,8 @@ def _parse(text: str, params: Params, context: Context) -> str:
         zone = UTC if "Z" in pattern else zone_named(params["zone"] or context.zone)
         return canonical_moment(read.replace(tzinfo=zone))
     except (ValueError, OverflowError):
-        rule = f"needs text in the form {pattern}"
-        raise TransformFailed(name="date_parse", rule=rule, given="other text") from None
+        rule = phrase("needs text in the form %(pattern)s", pattern=pattern)
+        raise TransformFailed(name="date_parse", rule=rule, given=phrase("other text")) from None
 
 
 def canonical_moment(moment: datetime) -> str:
@@ -123,7 +124,11 @@ def _add_days(moment: date, params: Params, context: Context) -> str:
             return canonical_moment(moment.astimezone(zone) + days)
         return (moment + days).isoformat()
     except OverflowError:
-        rule = f"needs a result between the years {_FIRST_YEAR} and {_LAST_YEAR}"
+        rule = phrase(
+            "needs a result between the years %(first_year)s and %(last_year)s",
+            first_year=_FIRST_YEAR,
+            last_year=_LAST_YEAR,
+        )
         raise TransformFailed(name="add_days", rule=rule) from None
 
 

@@ -12,6 +12,7 @@ from connector.responses.transforms.core import (
     kind_of,
 )
 from schemas.fields import FieldValue
+from schemas.phrases import phrase
 
 
 def _map_values(value: FieldValue, params: Params, _: Context) -> FieldValue:
@@ -31,7 +32,7 @@ def _mapped(value: FieldValue, params: Params) -> FieldValue:
         found: FieldValue = values[key]
         return found
     if params["otherwise"] == "fail":
-        rule = "has no entry for this value"
+        rule = phrase("has no entry for this value")
         raise TransformFailed(name="map_values", rule=rule, given=kind_of(value))
     if params["otherwise"] == "keep":
         return value

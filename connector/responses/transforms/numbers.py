@@ -21,6 +21,7 @@ from connector.responses.transforms.core import (
 from connector.responses.transforms.dates import known_language
 from connector.responses.vocabulary import exact, score_class
 from schemas.fields import FieldValue
+from schemas.phrases import phrase
 
 # A pushed number has at most 38 digits before and 20 behind the sign; nothing here may round
 # unasked.
@@ -55,7 +56,7 @@ def _round(number: Decimal, params: Params, _: Context) -> FieldValue:
 def _scale(number: Decimal, params: Params, _: Context) -> FieldValue:
     low, high = params["from_low"], params["from_high"]
     if low == high:
-        rule = "needs from_low and from_high to differ"
+        rule = phrase("needs from_low and from_high to differ")
         raise TransformFailed(name="scale", rule=rule)
     with localcontext(_EXACT):
         share = (number - low) / (high - low)
@@ -87,17 +88,19 @@ def _parse(text: str, params: Params, context: Context) -> FieldValue:
     except (NumberFormatError, InvalidOperation, ValueError):
         number = Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > _EXACT.prec:
-        signs = f"{get_decimal_symbol(language)} as decimal sign"
+        signs = phrase("%(sign)s as decimal sign", sign=get_decimal_symbol(language))
         raise TransformFailed(
-            name="parse_number", rule=f"needs a number with {signs}", given="other text"
+            name="parse_number",
+            rule=phrase("needs a number with %(signs)s", signs=signs),
+            given=phrase("other text"),
         )
     return exact(number)
 
 
 def _class(number: Decimal, params: Params, _: Context) -> str:
     if not 0 <= number <= _TOP_SCORE:
-        rule = "needs a score from 0 to 10"
-        raise TransformFailed(name="score_class", rule=rule, given="another number")
+        rule = phrase("needs a score from 0 to 10")
+        raise TransformFailed(name="score_class", rule=rule, given=phrase("another number"))
     word: str = params[score_class(number)]
     return word
 
@@ -106,7 +109,7 @@ def _yes_no(value: FieldValue, params: Params, context: Context) -> FieldValue:
     if value is None:
         return None
     if not isinstance(value, bool):
-        rule = "needs true or false"
+        rule = phrase("needs true or false")
         raise TransformFailed(name="yes_no", rule=rule, given=kind_of(value))
     language = (params["language"] or context.language).replace("_", "-").split("-")[0]
     yes, no = WORDS.get(language, WORDS["en"])
@@ -119,8 +122,8 @@ def _truth(text: str, params: Params, _: Context) -> bool:
         return True
     if word in {one.strip().casefold() for one in params["no"].split(",")}:
         return False
-    rule = "needs one of the words for yes or no"
-    raise TransformFailed(name="parse_yes_no", rule=rule, given="other text")
+    rule = phrase("needs one of the words for yes or no")
+    raise TransformFailed(name="parse_yes_no", rule=rule, given=phrase("other text"))
 
 
 _LANGUAGE = Param("language", "text", "else the response's", check=known_language)

@@ -17,6 +17,7 @@ from connector.responses.transforms.core import (
     TransformFailed,
 )
 from connector.responses.transforms.dates import known_language
+from schemas.phrases import phrase
 
 _PAIR = 2
 
@@ -33,8 +34,16 @@ def _number(text: str, params: Params, *, context: Context, name: str) -> phonen
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
-        where = f"of {country} or with +" if country else "with + and the country's code"
-        raise TransformFailed(name, rule=f"needs a phone number {where}", given="other text")
+        where = (
+            phrase("of %(country)s or with +", country=country)
+            if country
+            else phrase("with + and the country's code")
+        )
+        raise TransformFailed(
+            name,
+            rule=phrase("needs a phone number %(where)s", where=where),
+            given=phrase("other text"),
+        )
     return number
 
 
@@ -73,8 +82,8 @@ def _country_code(text: str, params: Params, context: Context) -> str:
         return code
     found = _codes(language).get(_folded(text)) or _codes("en").get(_folded(text))
     if found is None:
-        rule = f"needs a country's name in {language} or its code"
-        raise TransformFailed(name="country_code", rule=rule, given="other text")
+        rule = phrase("needs a country's name in %(language)s or its code", language=language)
+        raise TransformFailed(name="country_code", rule=rule, given=phrase("other text"))
     return found
 
 
@@ -82,8 +91,8 @@ def _country_name(text: str, params: Params, context: Context) -> str:
     language = (params["language"] or context.language).replace("-", "_")
     name = Locale.parse(language).territories.get(text.strip().upper())
     if name is None:
-        rule = "needs a country's code of two letters"
-        raise TransformFailed(name="country_name", rule=rule, given="other text")
+        rule = phrase("needs a country's code of two letters")
+        raise TransformFailed(name="country_name", rule=rule, given=phrase("other text"))
     return str(name)
 
 

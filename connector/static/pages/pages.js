@@ -47,7 +47,8 @@
   }
 
   // A chart is a <div data-chart='{"times": [...], "series": [{"label", "colour", "values"}]}'>; the
-  // same figures stand in a table for whoever cannot see it.
+  // same figures stand in a table for whoever cannot see it. `days`: its times are days, not hours;
+  // `range`: the least and the most of its values, where those are known.
   function draw(root) {
     for (const place of root.querySelectorAll("[data-chart]:not(.is-drawn)")) {
       place.classList.add("is-drawn");
@@ -56,19 +57,22 @@
       const grid = colour(place, "border-color");
       const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
       const zone = place.dataset.zone;
+      const said = told.days ? day : hour;
       const options = {
         width: place.clientWidth,
         height: Number(place.dataset.height || 220),
         tzDate: (stamp) => window.uPlot.tzDate(new Date(stamp * 1000), zone),
         legend: { show: told.series.length > 1, live: false },
         cursor: { y: false },
-        scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.1, 4)] } },
-        axes: [{ ...axis, values: (_, stamps) => stamps.map((stamp) => hour(stamp, zone)) }, { ...axis, size: 50 }],
-        series: [{ value: (_, stamp) => (stamp == null ? "" : hour(stamp, zone)) }].concat(told.series.map((one) => ({
+        scales: { y: { range: told.range || ((_, low, high) => [0, Math.max(high * 1.1, 4)]) } },
+        // An hour is as long as "12:00 PM" in some languages: closer, they run into each other.
+        axes: [{ ...axis, space: 80, ...(told.times.length === 1 ? { splits: () => told.times } : {}), values: (_, stamps) => stamps.map((stamp) => said(stamp, zone)) }, { ...axis, size: 50 }],
+        series: [{ value: (_, stamp) => (stamp == null ? "" : said(stamp, zone)) }].concat(told.series.map((one) => ({
           label: one.label,
           stroke: colour(place, one.colour),
           width: 2,
-          points: { show: false },
+          points: { show: told.days === true },
+          spanGaps: true,
         }))),
       };
       const chart = new window.uPlot(options, [told.times, ...told.series.map((one) => one.values)], place);
@@ -86,6 +90,11 @@
 
   function hour(stamp, zone) {
     const told = { hour: "2-digit", minute: "2-digit", timeZone: zone };
+    return new Intl.DateTimeFormat(document.documentElement.lang, told).format(new Date(stamp * 1000));
+  }
+
+  function day(stamp, zone) {
+    const told = { day: "numeric", month: "short", timeZone: zone };
     return new Intl.DateTimeFormat(document.documentElement.lang, told).format(new Date(stamp * 1000));
   }
 

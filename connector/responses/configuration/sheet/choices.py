@@ -18,6 +18,7 @@ _MOST_OPTIONS, _MOST_PREVIEW, _MOST_EYE = 20_000, 300, 1_000
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "operation": OPERATIONS,
     "note": ("unmapped", "all", "none"),
+    "files": ("none", "record"),
     "ambiguous": ("refuse", "newest", "oldest"),
     "when_missing": ("skip", "clear", "default"),
     "when_present": ("overwrite", "keep"),

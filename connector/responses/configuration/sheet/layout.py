@@ -66,6 +66,7 @@ SETTING_ROWS = (
     Column("ambiguous", "Several found", Means.TEXT, 0, "refuse, newest or oldest; empty: refuse."),
     Column("links/contact", "Link to the contact", Means.FIELD, 0, "The field that refers to it."),
     Column("links/company", "Link to the company", Means.FIELD, 0, "The field that refers to it."),
+    Column("files", "Files", Means.TEXT, 0, "record: on what is made, too; empty: none."),
     Column("note", "Note", Means.TEXT, 0, "unmapped, all or none; empty: unmapped."),
 )
 SETTING_TITLES = ("Setting", "Value", "Meaning")
