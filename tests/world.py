@@ -359,16 +359,18 @@ class World:
         return deliver.drain(self.hub, self.workspace_id, found.id)
 
     def settle(self, *, for_s: float = 30.0, hurry: bool = True) -> None:
-        """Work, as sweep and workers do, until nothing is open any more.
+        """Work this workspace's, as sweep and workers do, until nothing of it is open any more.
 
-        `hurry` brings retries forward instead of waiting for them.
+        `hurry` brings retries forward instead of waiting for them. Where tests share a database,
+        what others left waiting (for a CRM that has stopped, say) is theirs.
         """
         ends_at = time.monotonic() + for_s
         while time.monotonic() < ends_at:
             if hurry:
                 self.hurry()
             for one in self.due():
-                self.work(one)
+                if one.workspace_id == self.workspace_id:
+                    self.work(one)
             if not self.open():
                 return
             time.sleep(0.02)

@@ -24,6 +24,7 @@ from schemas.record import Refusal
 
 # (values, creating) -> why they cannot be written
 CREATING = True
+READ_ONLY = "read_only"
 NOT_FOUND = "not_found"
 # What a CRM may answer for a field that holds nothing.
 EMPTY: tuple[FieldValue, ...] = (None, "", ())
@@ -66,7 +67,8 @@ def decide(
         every = tuple(_without_record(one, refusal) for one in target.deliveries)
         return Decision(replace(target, deliveries=()), settled=every)
     creating = record is None
-    bad = _bad_deliveries(target, check, creating=creating) | _untold(target, record)
+    target, bad = _judged(target, check, creating=creating)
+    bad |= _untold(target, record)
     if record is not None:
         bad |= {one.id: _exists(one, record) for one in target.deliveries if _only_creates(one)}
     good = replace(target, deliveries=tuple(one for one in target.deliveries if one.id not in bad))
@@ -140,19 +142,45 @@ def _exists(one: Delivery, record: Record) -> Settlement:
     return replace(_dead("exists", text), delivery_id=one.id)
 
 
-def _bad_deliveries(target: Target, check: Check, *, creating: bool) -> dict[int, Settlement]:
-    """The deliveries whose own values the record schema refuses; the neighbours go on without
-    them.
+def _judged(
+    target: Target, check: Check, *, creating: bool
+) -> tuple[Target, dict[int, Settlement]]:
+    """The target as it may be written, and the deliveries whose own values the record schema
+    refuses; the neighbours go on without them.
     """
     bad = {}
+    judged = []
     for one in target.deliveries:
-        if one.kind != FIELDS:
-            continue
-        values = {name: canonical(value) for name, value in one.payload["values"].items()}
-        refusals = [refusal for refusal in check(values, creating) if refusal.rule != "required"]
-        if refusals:
-            bad[one.id] = refused(one.id, refusals[0])
-    return bad
+        if one.kind == FIELDS:
+            values = {name: canonical(value) for name, value in one.payload["values"].items()}
+            refusals = [found for found in check(values, creating) if found.rule != "required"]
+            left_out = _for_others(one, values, refusals, check=check, creating=creating)
+            if left_out:
+                kept = {n: v for n, v in one.payload["values"].items() if n not in left_out}
+                one = replace(one, payload={**one.payload, "values": kept})  # noqa: PLW2901
+            against = [found for found in refusals if found.field not in left_out]
+            if against:
+                bad[one.id] = refused(one.id, against[0])
+        judged.append(one)
+    return replace(target, deliveries=tuple(judged)), bad
+
+
+def _for_others(
+    one: Delivery,
+    values: Mapping[str, FieldValue],
+    refusals: Sequence[Refusal],
+    *,
+    check: Check,
+    creating: bool,
+) -> Collection[str]:
+    """The fields that an upsert leaves out, for they take a value only on a new record, or only on
+    one that is there. Whoever published the mapping was told so.
+    """
+    locked = {found.field for found in refusals if found.rule == READ_ONLY}
+    if not locked or one.payload["operation"] != "upsert":
+        return ()
+    asked = {name: values[name] for name in locked}
+    return locked - {found.field for found in check(asked, not creating) if found.rule == READ_ONLY}
 
 
 def _untold(target: Target, record: Record | None) -> dict[int, Settlement]:

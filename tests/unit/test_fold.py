@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -203,6 +204,34 @@ def test_a_refused_value_kills_its_delivery_and_not_its_neighbour() -> None:
     assert [(one.delivery_id, one.reason) for one in decision.settled] == [(1, "validation")]
     assert decision.change is not None
     assert decision.change.values == {"why": "y"}
+
+
+def locked(field: str, *, when: tuple[bool, ...]) -> Any:
+    """A check by which this field is read-only when a record is made (True), or later (False)."""
+
+    def check(values: Mapping[str, FieldValue], creating: bool) -> Sequence[Refusal]:  # noqa: FBT001
+        return [Refusal(field, "read_only", "no")] if field in values and creating in when else []
+
+    return check
+
+
+@pytest.mark.parametrize(("when", "records"), [((False,), held(nps=1)), ((True,), [])])
+def test_an_upsert_leaves_out_what_only_the_other_kind_of_record_takes(when, records):
+    (target,) = fold([feed(1, {"nps": 9, "origin": "survey"})], {}).targets
+    check = locked("origin", when=when)
+    decision = decide(target, records, tagging=IN_FIELD, check=check)
+    assert decision.settled == ()
+    assert decision.change is not None
+    assert (decision.change.values["nps"], "origin" in decision.change.values) == (9, False)
+
+
+def test_what_no_record_takes_is_refused_and_so_is_it_by_a_mapping_that_only_updates():
+    for operation, when in (("upsert", (True, False)), ("update", (False,))):
+        one = feed(1, {"nps": 9, "origin": "survey"}, operation=operation)
+        (target,) = fold([one], {}).targets
+        check = locked("origin", when=when)
+        (told,) = decide(target, held(nps=1), tagging=IN_FIELD, check=check).settled
+        assert (told.state, told.code, told.field) == ("dead", "read_only", "origin")
 
 
 def test_a_required_field_that_nobody_fills_refuses_the_create() -> None:
