@@ -23,6 +23,7 @@ from adapters.errors import (
     TokenExpired,
     TryLater,
 )
+from schemas.phrases import phrase
 
 UNKNOWN_ARGUMENT, NO_METHOD = "bad_request", "no_method"
 ACTS: Mapping[str, str] = {
@@ -157,7 +158,9 @@ def _row_fault(fault: Fault) -> RowFault:
     if fault.name in BAD_VALUE or fault.name == "ValueError":
         return RowFault("invalid_value", "Odoo cannot store a value of this row", field=field)
     if fault.name == "ValidationError":
-        return RowFault("validation_rule", "a rule of this Odoo refuses the record", field=field)
+        return RowFault(
+            "validation_rule", phrase("a rule of this Odoo refuses the record"), field=field
+        )
     return RowFault("refused", f"Odoo refused the record ({_word(fault.name)})", field=field)
 
 

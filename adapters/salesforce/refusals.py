@@ -24,6 +24,7 @@ from adapters.errors import (
     TokenExpired,
     TryLater,
 )
+from schemas.phrases import phrase
 from schemas.salesforce import Complaint
 
 # The day's allocation rolls over 24 h; so much later some of it is free again.
@@ -54,7 +55,10 @@ _FIELDS_IN = re.compile(r"fields?: ([A-Za-z0-9_]+)")
 
 # code -> (our stable word, sentence)
 REJECTIONS: Mapping[str, tuple[str, str]] = {
-    "FIELD_CUSTOM_VALIDATION_EXCEPTION": ("validation_rule", "a validation rule refused the row"),
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": (
+        "validation_rule",
+        phrase("a validation rule refused the row"),
+    ),
     "REQUIRED_FIELD_MISSING": ("required", "a required field is empty"),
     "STRING_TOO_LONG": ("too_long", "the text is longer than the field"),
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": ("unknown_option", "the list has no such option"),

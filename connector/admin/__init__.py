@@ -52,6 +52,7 @@ from connector.admin import (
     tour,
     trying,
     webhooks,
+    why,
     workspace,
 )
 
@@ -102,5 +103,6 @@ def install(app: Flask) -> None:
     """Serve the pages."""
     language.install(app)
     shown.install(app)
+    why.install(app)
     refusing.install(app)
     app.register_blueprint(page.page)
