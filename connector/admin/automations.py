@@ -4,6 +4,7 @@ The editor: automation_editor.py.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,32 +14,43 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from connector.admin.automation_words import sentence
 from connector.admin.language import gettext
-from connector.admin.page import field, go, page, show, tell
+from connector.admin.page import address, field, go, page, show, tell
 from connector.api.context import Told, changing, member, reading
+from connector.api.pages import id_after, paged
 from connector.problems import Code, Refusal
 from connector.responses.configuration import automating
 from connector.responses.configuration import automations as story
 
 ONE = "/w/<key:space>/automations/<id:automation_id>"
+A_PAGE = 50
 
 
 @page.get("/w/<key:space>/automations")
-def automations() -> Response:
+def automations() -> AnyResponse:
     """Every automation in the order in which they run, or those that a campaign sets off"""
     wanted = request.args.get("campaign", "")[:255] or None
 
+    cursor = request.args.get("cursor") or None
+    after = id_after(cursor)
+
     def listing(store: Connection) -> tuple[list[dict[str, Any]], automating.Desk]:
         workspace_id = member().workspace_id
-        found = automating.overview(store, workspace_id)
+        found = automating.page_of(store, workspace_id, wanted, after=after, limit=A_PAGE + 1)
         return found, automating.desk(store, workspace_id, wanted)
 
     found, desk = reading(listing)
-    shown = [one for one in found if _among(wanted)(one["body"])]
+    if cursor and not found:
+        # What stood here has gone or moved meanwhile.
+        return go("pages.automations", campaign=wanted)
+    shown, following = paged(found, A_PAGE, lambda one: one["number"])
+    here = functools.partial(address, "pages.automations", campaign=wanted)
     return show(
         "pages/automations/list.html", automations=shown, wanted=wanted or "",
-        campaigns=desk.campaigns,
+        campaigns=desk.campaigns, cursor=cursor or "",
         names={one["platform_id"]: one["name"] or one["platform_id"] for one in desk.campaigns},
         said={one["id"]: sentence(one["body"], desk.known, desk.kinds) for one in shown},
+        first=here() if cursor else None,
+        following=here(cursor=following) if following else None,
     )  # fmt: skip
 
 
@@ -70,7 +82,7 @@ def move_automation(automation_id: int) -> AnyResponse:
         ),
         lambda _: Told(f"automation:{automation_id}", {"to": to}),
     )
-    return go("pages.automations", campaign=wanted)
+    return back_to_list()
 
 
 @page.post(f"{ONE}/remove")
@@ -120,8 +132,14 @@ def saved(row: dict[str, Any]) -> Told:
 def back_to(automation_id: int) -> AnyResponse:
     """To the list where the button stood there, else to the editor."""
     if field("from") == "list":
-        return go("pages.automations", campaign=field("campaign", most=255) or None)
+        return back_to_list()
     return go("pages.automation", automation_id=automation_id)
+
+
+def back_to_list() -> AnyResponse:
+    """To the part of the list where the button stood."""
+    wanted, cursor = field("campaign", most=255) or None, field("cursor", most=64) or None
+    return go("pages.automations", campaign=wanted, cursor=cursor)
 
 
 def _among(wanted: str | None) -> Callable[[Mapping[str, Any]], bool]:

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from connector.access import Role
+from connector.api.pages import cursor_of
 from connector.db import Database
 from connector.responses.configuration import automations
 from connector.settings import Settings
@@ -240,6 +241,27 @@ def test_the_order_is_changed_by_buttons_and_is_that_of_planning(alice, world, n
     assert order_of(alice, names, "5000") == [names[1], names[0]]
     send(alice, made[2], "/remove")
     assert order_of(alice, names) == [names[1], names[0]]
+
+
+def test_the_list_goes_page_by_page_and_a_button_leads_back_to_its_page(charlie, name, monkeypatch):
+    monkeypatch.setattr("connector.admin.automations.A_PAGE", 2)
+    names = [f"{name} {letter}" for letter in "abcd"]
+    campaigns = ["", "6000", "5000", ""]
+    made = [begun(charlie, one, campaign=to) for one, to in zip(names, campaigns, strict=True)]
+    first = charlie.get("~/automations?campaign=5000")
+    assert [one in first.text for one in names] == [True, False, True, False]
+    following = html.unescape(re.findall(r'href="([^"]+cursor=[^"]+)"', first.text)[0])
+    second = charlie.get(following)
+    assert [one in second.text for one in names] == [False, False, False, True]
+    assert f"Move {names[3]} up" in second.text
+    assert f"Move {names[3]} down" not in second.text
+    cursor = following.rpartition("=")[2]
+    back = charlie.post(f"{made[3]}/move", to="up", campaign="5000", cursor=cursor)
+    assert back.headers["Location"] == following
+    assert names[2] in charlie.get(following).text
+    assert charlie.get("~/automations?cursor=rubbish").status_code == 422
+    gone = charlie.get(f"~/automations?cursor={cursor_of(9)}")
+    assert gone.headers["Location"].endswith("/automations")
 
 
 def test_the_first_of_two_redirects_counts(alice, world, name):

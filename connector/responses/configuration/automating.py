@@ -77,6 +77,15 @@ def overview(connection: Connection, workspace_id: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
+def page_of(connection: Connection, workspace_id: int, campaign: str | None, *,
+            after: int, limit: int) -> list[dict[str, Any]]:  # fmt: skip
+    """A part of the same: those that responses of the campaign set off (None: all), from the one
+    behind `after` of them on. `number`: its place among them, from 1; `total`: how many they are.
+    """
+    asked = {"w": workspace_id, "campaign": campaign, "after": after, "limit": limit}
+    return [dict(row) for row in connection.execute(PAGE, asked).mappings()]
+
+
 def one(connection: Connection, workspace_id: int, automation_id: int) -> dict[str, Any]:
     """One of them. Raises Refusal(NOT_FOUND)."""
     asked = {"w": workspace_id, "id": automation_id}
@@ -242,7 +251,7 @@ def _lists(traits: Traits, definition: Any) -> tuple[tuple[str, str], ...]:  # n
 
 
 _SHOWN = """
-    SELECT a.id, a.name, a.published, a.latest, a.enabled, a.parked_reason, v.body,
+    SELECT a.id, a.name, a.place, a.published, a.latest, a.enabled, a.parked_reason, v.body,
            v.created_at AS changed_at,
            CASE WHEN a.published IS NULL THEN 'draft'
                 WHEN a.parked_reason IS NOT NULL THEN 'parked'
@@ -254,6 +263,17 @@ _SHOWN = """
 """
 OVERVIEW = text(f"{_SHOWN} ORDER BY a.place NULLS LAST, a.id")
 ONE = text(f"{_SHOWN} AND a.id = :id")
+PAGE = text(
+    f"""
+    SELECT * FROM (
+        SELECT s.*, row_number() OVER (ORDER BY s.place NULLS LAST, s.id) AS number,
+               count(*) OVER () AS total
+          FROM ({_SHOWN}) s
+         WHERE CAST(:campaign AS text) IS NULL
+            OR coalesce(s.body ->> 'campaign', :campaign) = :campaign
+    ) numbered WHERE number > :after ORDER BY number LIMIT :limit
+    """  # noqa: S608 - constants
+)
 CAMPAIGNS = text(
     "SELECT platform_id, name, survey_id FROM campaign WHERE workspace_id = :w"
     " ORDER BY id DESC LIMIT :most"
