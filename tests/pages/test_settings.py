@@ -124,6 +124,11 @@ def test_the_audit_log_goes_page_by_page_and_away_as_a_table(alice, database, mo
     rows = list(csv.DictReader(io.StringIO(table.text)))
     assert [row["object"] for row in rows] == [f"source:{n}" for n in (3, 2, 1, 0)]
     assert {row["who"] for row in rows} == {"'=cmd"}
+    # It begins before it is read to its end.
+    assert "Content-Length" not in table.headers
+    monkeypatch.setattr("connector.admin.audit_log.MOST_EXPORTED", 2)
+    fewer = csv.DictReader(io.StringIO(alice.get("~/settings/audit/csv?area=source").text))
+    assert [row["object"] for row in fewer] == ["source:3", "source:2"]
     assert alice.get("~/settings/audit?cursor=rubbish").status_code == 422
 
 
