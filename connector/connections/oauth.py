@@ -124,12 +124,14 @@ def complete(
     `accounts`: whose browser it is; what a member began, nobody else's browser completes.
     """
     if any(len(value) > _LONGEST_PARAMETER for value in query.values()):
-        raise _failed(reason="callback_invalid", detail="A parameter of the callback is too long.")
+        raise _failed(
+            reason="callback_invalid", detail=phrase("A parameter of the callback is too long.")
+        )
     asked = _used_up(desk, app, query.get("state", ""), accounts)
     if "error" in query:
         raise _failed(reason="access_denied", detail=what_to_do("access_denied"))
     if not query.get("code"):
-        raise _failed(reason="callback_invalid", detail="The callback carries no code.")
+        raise _failed(reason="callback_invalid", detail=phrase("The callback carries no code."))
     try:
         _refuse_other_issuer(desk, asked, query.get("iss"))
         grant = _exchanged(desk, asked, query["code"])
@@ -272,7 +274,9 @@ def _refuse_other_issuer(desk: Desk, asked: _Asked, issuer: str | None) -> None:
     ours = provider_of(desk, asked.profile)
     endpoints = (ours.oauth.authorize_url, ours.oauth.token_url)
     if _origin(issuer) not in {_origin(ours.endpoint(template)) for template in endpoints}:
-        raise _failed(reason="issuer_mismatch", detail="Another provider answered than was asked.")
+        raise _failed(
+            reason="issuer_mismatch", detail=phrase("Another provider answered than was asked.")
+        )
 
 
 def _exchanged(desk: Desk, asked: _Asked, code: str) -> Grant:
@@ -310,13 +314,19 @@ def _place(workspace_id: int, seal_id: UUID) -> Place:
 
 
 def _state_refused() -> Refusal:
-    detail = "This authorization was used, has expired, or was not started here. Start it again."
-    return _failed(reason="state_refused", detail=detail)
+    return _failed(
+        reason="state_refused",
+        detail=phrase(
+            "This authorization was used, has expired, or was not started here. Start it again."
+        ),
+    )
 
 
 def _plainly(exc: AdapterError) -> str:
     if isinstance(exc, TryLater):
-        return "The CRM did not answer as expected. Start the authorization again in a while."
+        return phrase(
+            "The CRM did not answer as expected. Start the authorization again in a while."
+        )
     return what_to_do(exc.code)
 
 

@@ -4,6 +4,7 @@ phone; and a person connects a CRM by what the pages say.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,11 +17,12 @@ from connector.access.pages import PAGES
 from connector.db import Database
 from connector.settings import Settings
 from demo import screenshots
+from schemas.config import MappingSchema
 from simulators.hubspot import HubSpot
 from simulators.kit.server import running
 from tests.pages.chromium import PHONE, SCREEN, needs_chromium, open_page, opened, sign_in
 from tests.pages.conftest import PASSWORD, founded
-from tests.pages.filled import Filled, fill
+from tests.pages.filled import MAPPED, Filled, fill
 
 AXE = (Path(__file__).parents[1] / "browser" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 WORST = {"serious", "critical"}
@@ -34,6 +36,10 @@ def filled(app: Any, database: Database, settings: Settings) -> Filled:
     """A workspace with a bit of everything, and long names."""
     made = fill(founded(app, database, settings, "looks"), database)
     made.sql("UPDATE workspace SET name = :name, stage = 'production'", name=LONG)
+    # A row that cannot be written, so that what stands against publishing is on the page.
+    lost = {"variable": "answers.gone", "field": "nowhere"}
+    body = MappingSchema().load({**MAPPED, "rows": [*MAPPED["rows"], lost]})
+    made.sql("UPDATE mapping_version SET body = cast(:body AS jsonb)", body=json.dumps(body))
     return made
 
 
