@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from adapters.base import Operation, Record
 from connector.responses.fold import Tagging, Target
@@ -17,6 +18,7 @@ from connector.responses.steps import (
     TAG,
     UNDO,
     Delivery,
+    Made,
     Settlement,
 )
 from schemas.fields import FieldValue, canonical
@@ -70,7 +72,9 @@ def decide(
     target, bad = _judged(target, check, creating=creating)
     bad |= _untold(target, record)
     if record is not None:
-        bad |= {one.id: _exists(one, record) for one in target.deliveries if _only_creates(one)}
+        bad |= {
+            one.id: _exists(one, record) for one in target.deliveries if _is_others(one, record)
+        }
     good = replace(target, deliveries=tuple(one for one in target.deliveries if one.id not in bad))
     settled = tuple(bad.values())
     if not good.deliveries:
@@ -126,17 +130,36 @@ def _dead(reason: str, message: str) -> Settlement:
     return Settlement(0, "dead", reason, code=reason, message=message)
 
 
-def _only_creates(one: Delivery) -> bool:
-    return one.kind == FIELDS and one.payload["operation"] == "create"
+def _is_others(one: Delivery, record: Record) -> bool:
+    """Whether it may only create, and nothing tells that the record is of another version of its
+    own response: what was made of that, an edit writes like any update.
+    """
+    made: Made | None = one.payload.get("made")
+    if not one.only_creates or made is None:
+        return one.only_creates
+    lost = any(_holds(record, sent, besides=_match_of(one)) for sent in made.perhaps)
+    return record.remote_id not in made.records and not lost
+
+
+def _match_of(one: Delivery) -> Collection[str]:
+    return (one.payload["match"]["field"],)
+
+
+def _holds(record: Record, sent: Mapping[str, Any], *, besides: Collection[str] = ()) -> bool:
+    """Whether the record holds what was sent, as far as it was read; `besides` says nothing."""
+    told = [
+        (canonical(sent[name]), value)
+        for name, value in record.values.items()
+        if name in sent and name not in besides
+    ]
+    return bool(told) and all(reads_same(*pair) for pair in told)
 
 
 def _exists(one: Delivery, record: Record) -> Settlement:
     """Refused; unless an earlier try of ours, whose answer was lost, has made it: then it holds
     what was sent.
     """
-    sent = {name: canonical(value) for name, value in one.payload["values"].items()}
-    held = [(sent[name], value) for name, value in record.values.items() if name in sent]
-    if one.may_have_been_sent and held and all(reads_same(*pair) for pair in held):
+    if one.may_have_been_sent and _holds(record, one.payload["values"]):
         return Settlement(one.id, "done", code="unchanged", remote_id=record.remote_id)
     text = "the CRM has this record already, and the mapping only creates"
     return replace(_dead("exists", text), delivery_id=one.id)
@@ -174,10 +197,12 @@ def _for_others(
     creating: bool,
 ) -> Collection[str]:
     """The fields that an upsert leaves out, for they take a value only on a new record, or only on
-    one that is there. Whoever published the mapping was told so.
+    one that is there: whoever published the mapping was told so. What only creates leaves out what
+    a record of its own takes no more.
     """
     locked = {found.field for found in refusals if found.rule == READ_ONLY}
-    if not locked or one.payload["operation"] != "upsert":
+    edits = one.only_creates and not creating
+    if not locked or not (edits or one.payload["operation"] == "upsert"):
         return ()
     asked = {name: values[name] for name in locked}
     return locked - {found.field for found in check(asked, not creating) if found.rule == READ_ONLY}

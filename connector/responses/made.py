@@ -1,19 +1,18 @@
-"""Files on what a mapping makes, where it only creates: they hang on nothing but the record that it
-has made of their response. One that was there before is somebody else's.
+"""What a mapping makes, where it only creates: its files hang on nothing but the record that it has
+made of their response, and an edit changes no other. One that was there before is somebody else's.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connector.responses.leases import Wave
 from connector.responses.schedule import handed_back
-from connector.responses.steps import FILE, Delivery, Settlement
+from connector.responses.steps import FILE, Delivery, Made, Settlement
+from connector.responses.versions import Fed, made_of
 from connector.responses.work import DONE, Work
 
 # The step that makes the record is in the same lane: soon.
@@ -23,30 +22,24 @@ OTHER = "the record there is not the one that the mapping has made"
 ENDED = frozenset({"dead", "cancelled"})
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What became of the steps that make a file's record: `records` were made for some version of
-    its response; `own` is the step of its own version, as the store had it before the wave.
-    """
-
-    records: frozenset[str] = field(default_factory=frozenset)
-    own: Mapping[str, Any] | None = None
-
-
 def with_made(connection: Connection, connection_id: int, wave: Wave) -> Wave:
-    """The wave, its files that may only hang on what was made with that, under "made"."""
-    asking = [one for one in wave.deliveries if _asks(one)]
+    """The wave, its files that may only hang on what was made, and what only creates, with that,
+    under "made".
+    """
+    asking = [one for one in wave.deliveries if one.only_creates or _asks(one)]
     if not asking:
         return wave
-    rows: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
-    asked = {"c": connection_id, "responses": sorted({one.response_id for one in asking})}
-    for row in connection.execute(MADE, asked).mappings():
-        rows[row["asked"], row["mapping_id"]].append(dict(row))
+    found = made_of(connection, connection_id, {_fed(one) for one in asking})
+    ids = {one.id for one in asking}
     deliveries = tuple(
-        _with(one, rows[one.response_id, one.mapping_id or 0]) if _asks(one) else one
+        replace(one, payload={**one.payload, "made": found[_fed(one)]}) if one.id in ids else one
         for one in wave.deliveries
     )
     return replace(wave, deliveries=deliveries)
+
+
+def _fed(one: Delivery) -> Fed:
+    return one.response_id, one.mapping_id or 0, one.entity
 
 
 def on_what_was_made(
@@ -60,12 +53,6 @@ def on_what_was_made(
 
 def _asks(one: Delivery) -> bool:
     return one.kind == FILE and bool(one.payload.get("only_made"))
-
-
-def _with(one: Delivery, rows: Sequence[Mapping[str, Any]]) -> Delivery:
-    records = frozenset(str(row["remote_id"]) for row in rows if row["state"] == DONE)
-    own = next((row for row in rows if row["response_id"] == one.response_id), None)
-    return replace(one, payload={**one.payload, "made": Made(records, own)})
 
 
 def _may_hang(work: Work, one: Delivery, remote_id: str) -> bool:
@@ -102,20 +89,3 @@ def _fate(one: Delivery, made: Made, told: Settlement | None) -> Settlement:
 def _dead(one: Delivery, reason: str, message: str, *, code: str | None = None) -> Settlement:
     answer = one.payload.get("answer")
     return Settlement(one.id, "dead", reason, code=code or reason, message=message, field=answer)
-
-
-# From each version to the others, to what made their records: every step by an index of its own.
-MADE = text(
-    """
-    SELECT mine.id AS asked, d.id, d.response_id, d.mapping_id, d.state, d.remote_id, d.reason,
-           d.error_code, d.error
-      FROM unnest(CAST(:responses AS bigint[])) AS one(id)
-      JOIN response mine ON mine.id = one.id
-      JOIN response r ON r.workspace_id = mine.workspace_id AND r.response_id = mine.response_id
-                     AND r.source = mine.source
-      JOIN delivery d ON d.workspace_id = r.workspace_id AND d.response_id = r.id
-     WHERE d.connection_id = :c AND d.kind = 'fields'
-       AND d.step = 'feed:' || CAST(d.mapping_id AS text)
-     ORDER BY r.revision, d.id
-    """
-)

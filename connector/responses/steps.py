@@ -14,6 +14,8 @@
                 "links": {answer: our file's id}: whose placeholders in "values" become the
                 links of their files
                 "serves": [our files' ids]: that links in "values" lead to, served by us
+                "made": where it only creates, what was made of the response before (Made): added
+                in a wave, never stored
     tag         "campaign": tag name, "score"
     note        "marker", "title", "text", "html", "thread"
     file        "file": our file's id, "answer", "question", "title", "thread"
@@ -85,6 +87,18 @@ class Rank:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What a mapping has made of any version of a response, in the payload under "made": `records`
+    certainly; `perhaps` are the values of those whose fate nobody knows. `own` is the step of the
+    version itself, as the store had it before the wave.
+    """
+
+    records: frozenset[str] = frozenset()
+    perhaps: tuple[Mapping[str, Any], ...] = ()
+    own: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One claimed outbox row. `sent`: what the record held before a call whose answer was lost."""
 
@@ -102,6 +116,11 @@ class Delivery:
     attempts: int
     handle: Mapping[str, Any] | None = None
     sent: Mapping[str, Any] | None = None
+
+    @property
+    def only_creates(self) -> bool:
+        """Whether it may make a record, and write none that somebody else has made."""
+        return self.kind == FIELDS and self.payload["operation"] == "create"
 
     @property
     def may_have_been_sent(self) -> bool:

@@ -5,6 +5,7 @@ Each contact of the first test is a case of its own: a world takes longer to mak
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from connector.settings import Settings
 from tests.responses.filehost import PDF, TAKERS, founded_with_files, hosting, png, signed
 from tests.responses.scene import joined, states
 from tests.responses.test_deletions import LATER, TAKING_BACK, delete, standing, who
+from tests.responses.test_made_files import made_at, making
+from tests.responses.test_mapping_trials import look
 from tests.world import CRMSeen, World, answered, people
 
 
@@ -102,6 +105,76 @@ def test_a_changed_file_takes_the_place_of_the_one_before(
             assert standing(crm, 0) == 2
         else:
             assert len(crm.contacts()[who(0)]["files"]) == 2
+
+
+# --- a mapping that only creates ------------------------------------------------------------------
+
+# Where the comment stands on what is made, and the call that makes it.
+SAYS: Mapping[str, tuple[str, tuple[str, str, str]]] = {
+    "hubspot": ("title", ("/batch/create$", "POST", "")),
+    "odoo": ("name", ("/jsonrpc$", "POST", '"crm.lead", "create"')),
+    "salesforce": ("Subject", ("/composite/sobjects/?$", "POST", "")),
+    "zendesk": ("subject", ("/tickets", "POST", "")),
+}
+
+
+EXISTS = {
+    "code": "exists",
+    "message": "the CRM has this record already, and the mapping only creates",
+    "field": None,
+}
+
+
+def comments(crm: CRMSeen) -> list[str]:
+    """What stands in that field of everything that was made."""
+    part = {"hubspot": "properties", "odoo": "fields", "salesforce": "fields"}.get(crm.app)
+    every = (one[part] if part else one for one in made_at(crm))
+    return [one[SAYS[crm.app][0]] for one in every]
+
+
+@pytest.mark.parametrize("app", sorted(SAYS))
+def test_an_edit_changes_what_was_made_of_its_own_response_and_of_no_other(
+    world: World, app: str
+) -> None:
+    field, creating = SAYS[app]
+    rows = [{"variable": "answers.why", "field": field}]
+    if app == "zendesk":
+        # A ticket has to have it, and it is never changed: an edit leaves it out.
+        rows.append({"variable": "answers.why", "field": "description"})
+    with making(world, app, "create", files="none", rows=rows) as crm:
+        crm.seed(people(3))
+        own, other, lost = range(3)
+        visits = {own: {"visit": "V-0"}, other: {"visit": "V-0"}, lost: {"visit": "V-1"}}
+
+        def push(number: int, revision: int, said: str) -> None:
+            world.push(version(number, revision, said, hidden=visits[number]))
+            world.settle()
+
+        push(own, 1, "first")
+        push(own, 2, "second")
+        push(other, 3, "others")
+        push(other, 4, "others")
+        # Try it says so, too.
+        assert [look(world, one)["why"] for one in ("r0", "r1")] == [None, EXISTS]
+        crm.fault(*creating, drop_after=True)
+        world.push(version(lost, 1, "first", hidden=visits[lost]))
+        world.plan()
+        world.drain(app)
+        push(lost, 2, "third")
+        assert sorted(comments(crm)) == ["second", "third"]
+        fed = [one for one in world.deliveries(kind="fields") if one.step.startswith("feed:")]
+        assert [(one.state, one.reason) for one in fed] == [
+            *[("done", None)] * 2,
+            *[("dead", "exists")] * 2,
+            ("superseded", "newer_answer"),
+            ("done", None),
+        ]
+        (before,) = world.rows(
+            "SELECT before, created FROM ledger WHERE delivery_id = :id AND field = :field",
+            id=fed[1].id,
+            field=field,
+        )
+        assert (before.before, before.created) == ("first", False)
 
 
 REPLAYED = text("UPDATE delivery SET state = 'pending', due_at = now() WHERE id = :id")

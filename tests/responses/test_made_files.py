@@ -63,22 +63,22 @@ def prepared(app: str, crm: CRMSeen) -> None:
 
 
 @contextmanager
-def making(world: World, app: str, operation: str = "upsert") -> Iterator[CRMSeen]:
+def making(world: World, app: str, operation: str = "upsert", **changes: Any) -> Iterator[CRMSeen]:
     """An account and a mapping to it that wants the files of the answers on what it makes."""
     with running(SIMULATED[app]()) as url:
         prepared(app, CRMSeen(app, url, 0, ""))
         seen = world.connect(app, url, **SETTINGS.get(app, {}))
         discover.download(world.hub.desk, world.workspace_id, seen.connection_id, actor="test")
         entity, key, text = MADE[app]
-        world.mapping(
-            app,
-            entity=entity,
-            operation=operation,
-            identify={"variable": "hidden.visit", "field": key},
-            rows=[{"variable": "hidden.visit", "field": text}],
-            files="record",
-            note="none",
-        )
+        body = {
+            "entity": entity,
+            "operation": operation,
+            "identify": {"variable": "hidden.visit", "field": key},
+            "rows": [{"variable": "hidden.visit", "field": text}],
+            "files": "record",
+            "note": "none",
+        }
+        world.mapping(app, **body | changes)
         world.standard(app, note=False, tag=False, create=True)
         yield seen
 
@@ -96,18 +96,24 @@ def once(request: pytest.FixtureRequest, world: World) -> Iterator[CRMSeen]:
         yield seen
 
 
-def on_made(crm: CRMSeen) -> list[str]:
-    """The contents of the files on what the mapping has made."""
+def made_at(crm: CRMSeen) -> list[Mapping[str, Any]]:
+    """What the mapping has made."""
     state = crm.control("state")
     if crm.app == "hubspot":
         rows = state["custom"]["p14200142_visit"]
     elif crm.app == "odoo":
         rows = state["leads"]
     elif crm.app == "zendesk":
-        rows = [{"files": standing(one)} for one in state["tickets"] if one["external_id"] == "V-0"]
+        rows = [one for one in state["tickets"] if (one["external_id"] or "").startswith("V-")]
     else:
         rows = state["records"]["Case"]
-    return sorted(file["sha256"] for one in rows for file in one["files"])
+    return list(rows)
+
+
+def on_made(crm: CRMSeen) -> list[str]:
+    """The contents of the files on what the mapping has made."""
+    every = (standing(one) if crm.app == "zendesk" else one["files"] for one in made_at(crm))
+    return sorted(file["sha256"] for files in every for file in files)
 
 
 def standing(ticket: Mapping[str, Any]) -> list[Mapping[str, str]]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from adapters.base import Operation, Record
 from connector.responses.decide import Decision, decide, divided
 from connector.responses.fold import Tagging, fold
-from connector.responses.steps import Delivery, Rank, field_target, tag_target
+from connector.responses.steps import Delivery, Made, Rank, field_target, tag_target
 from connector.responses.tags import NPS_TODAY, Spelling
 from schemas.fields import FieldValue
 from schemas.record import Refusal
@@ -184,6 +184,56 @@ def test_a_missing_record_is_not_found_for_an_update() -> None:
 def test_a_record_that_is_there_is_refused_to_a_create() -> None:
     (settled,) = decided(feed(1, {"nps": 9}, operation="create"), records=held(nps=1)).settled
     assert (settled.state, settled.reason) == ("dead", "exists")
+
+
+def creates(values: Mapping[str, Any], made: Made, **more: Any) -> Delivery:
+    """Of an edited response, where the mapping only creates."""
+    return feed(1, values, operation="create", made=made, **more)
+
+
+SENT = {"email": "c@example.test", "nps": 1}
+
+
+@pytest.mark.parametrize("made", [Made(frozenset({"501"})), Made(perhaps=({"nps": 3}, SENT))])
+def test_an_edit_writes_the_record_that_was_made_of_its_own_response(made: Made) -> None:
+    one = creates({"nps": 9, "phone": "1"}, made, keep=["phone"])
+    change = decided(one, records=held(nps=1, phone="2")).change
+    assert change is not None
+    assert (change.operation, change.remote_id) == (Operation.UPDATE, "501")
+    assert (change.values, change.before) == ({"nps": 9}, {"nps": 1})
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Made(),
+        Made(frozenset({"502"})),
+        Made(perhaps=({"nps": 3},)),
+        # Every record that is found has what it was found by: that tells nothing.
+        Made(perhaps=({"email": "c@example.test", "why": "x"},)),
+    ],
+)
+def test_an_edit_is_refused_where_somebody_else_has_made_the_record(made: Made) -> None:
+    one = creates({"nps": 9}, made)
+    decision = decided(one, records=held(nps=1, email="c@example.test"))
+    assert decision.change is None
+    assert [(told.state, told.reason) for told in decision.settled] == [("dead", "exists")]
+
+
+def test_an_edit_makes_the_record_where_no_version_before_has() -> None:
+    change = decided(creates({"nps": 9}, Made(frozenset({"501"})))).change
+    assert change is not None
+    assert change.operation is Operation.CREATE
+
+
+def test_an_edit_leaves_out_what_a_record_takes_only_when_it_is_made() -> None:
+    one = creates({"nps": 9, "origin": "survey"}, Made(frozenset({"501"})))
+    (target,) = fold([one], {}).targets
+    check = locked("origin", when=(False,))
+    decision = decide(target, held(nps=1), tagging=IN_FIELD, check=check)
+    assert decision.settled == ()
+    assert decision.change is not None
+    assert decision.change.values == {"nps": 9}
 
 
 def test_several_records_are_never_guessed_among() -> None:

@@ -35,8 +35,9 @@ from connector.responses.fold import Clocks, Tagging, fold
 from connector.responses.hub import Hub
 from connector.responses.plan import CONTACT_VARIABLES
 from connector.responses.standard import listed, standard_values
-from connector.responses.steps import FIELDS, Delivery, Rank, contact_lane, field_target
+from connector.responses.steps import FIELDS, Delivery, Made, Rank, contact_lane, field_target
 from connector.responses.tags import NPS_TODAY, Spelling
+from connector.responses.versions import Fed, made_of
 from connector.responses.vocabulary import is_waiting
 from schemas.fields import Entity, Field, FieldType, FieldValue
 from schemas.phrases import phrase
@@ -64,7 +65,8 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Bench:
     """A draft on a response, and all of the store that the trial needs. `link`: the record that
-    stands for the response's contact; `new`: what a record made for them carries besides.
+    stands for the response's contact; `new`: what a record made for them carries besides; `made`:
+    what the mapping has made of the response already.
     """
 
     desk: Desk
@@ -75,6 +77,7 @@ class Bench:
     contact_id: int | None = None
     link: str | None = None
     new: Mapping[str, FieldValue] = field(default_factory=dict)
+    made: Made | None = None
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -190,8 +193,13 @@ def bench_of(
         rank=Rank(row.answered_at, row.revision, row.id),
         contact_id=row.contact_id,
         link=row.remote_id if body["identify"]["variable"] in CONTACT_VARIABLES else None,
+        made=_made(connection, profile.id, (response_id, mapping_id, desk.entity.name)),
     )
     return replace(bench, new=_brought_along(connection, bench))
+
+
+def _made(connection: Connection, connection_id: int, fed: Fed) -> Made:
+    return made_of(connection, connection_id, [fed])[fed]
 
 
 def _with_what_is_known(tried: Tried) -> Tried:
@@ -343,6 +351,7 @@ def _delivery(bench: Bench, lane: str, rank: Rank) -> Delivery:
             "values": listed(row.values),
             "keep": sorted(row.keep),
             "create": listed(bench.new),
+            "made": bench.made,
         },
     )  # fmt: skip
 
