@@ -139,6 +139,23 @@ class RotateSchema(Schema):
     what = fields.String(load_default="secret", validate=validate.OneOf(("secret", "address")))
 
 
+class EmptiedSchema(Schema):
+    """So many responses `gone` at once, of those that were `asked` for: held until confirmed."""
+
+    gone = fields.Integer(required=True)
+    asked = fields.Integer(required=True)
+    at = fields.AwareDateTime(required=True)
+
+
+class ConfirmEmptiedSchema(Schema):
+    """That the responses which are gone were deleted: as many as the source says."""
+
+    class Meta:
+        unknown = RAISE
+
+    gone = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1_000_000))
+
+
 class SourceSchema(Schema):
     """A source as it can be listed: neither its token nor its secret."""
 
@@ -149,6 +166,7 @@ class SourceSchema(Schema):
     settings = fields.Nested(SourceSettingsSchema, required=True)
     created_at = fields.AwareDateTime(required=True)
     paused_at = fields.AwareDateTime(required=True, allow_none=True)
+    emptied = fields.Nested(EmptiedSchema, required=True, allow_none=True)
 
 
 class HeldSchema(Schema):

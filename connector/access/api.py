@@ -285,6 +285,7 @@ API: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_V1}/sources/<id:source_id>/surveys"): _settings("source.surveys_asked"),
         ("POST", f"{_V1}/sources/<id:source_id>/pause"): _settings("source.paused"),
         ("POST", f"{_V1}/sources/<id:source_id>/resume"): _settings("source.resumed"),
+        ("POST", f"{_V1}/sources/<id:source_id>/emptied"): _settings("source.emptied"),
         ("DELETE", f"{_V1}/sources/<id:source_id>"): _settings("source.deleted"),
         ("GET", f"{_V1}/webhooks"): _reads(Scope.SETTINGS_READ, Right.SETTINGS),
         ("POST", f"{_V1}/webhooks"): _settings("webhook.created"),

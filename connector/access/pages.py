@@ -212,6 +212,7 @@ PAGES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("POST", f"{_SOURCE}/notices/retry"): _does("source.notices_retried"),
         ("POST", f"{_SOURCE}/pause"): _does("source.paused"),
         ("POST", f"{_SOURCE}/resume"): _does("source.resumed"),
+        ("POST", f"{_SOURCE}/emptied"): _does("source.emptied"),
         ("POST", f"{_SOURCE}/surveys"): _does("source.surveys_asked"),
         ("POST", f"{_SOURCE}/delete"): _does("source.deleted"),
         ("GET", f"{_SETTINGS}/alerts"): _shows(Right.SETTINGS),

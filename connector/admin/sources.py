@@ -13,19 +13,20 @@ from werkzeug.wrappers import Response
 
 from connector import clock
 from connector.admin.language import gettext, said
-from connector.admin.page import field, go, loaded, page, problem_words, show, tell
+from connector.admin.page import field, go, loaded, page, problem_words, show, tell, whole_number
 from connector.api.context import Told, changing, hub, member, noting, reading
 from connector.connections.profile import Profile, load_all
 from connector.documents import read_yaml, write_yaml
 from connector.problems import Code, Place, Refusal, not_found
 from connector.queues import GATHER, PLAN
-from connector.responses import notices, surveydues, tracking, trial
+from connector.responses import emptied, notices, surveydues, tracking, trial
 from connector.responses import sources as story
 from connector.responses.platforms import Described, described
 from connector.responses.sourcefile import settings_of
 from connector.responses.sources import FreshSource
 from schemas.source import (
     ChangeSourceSchema,
+    ConfirmEmptiedSchema,
     NewSourceSchema,
     TrySourceSchema,
 )
@@ -175,6 +176,25 @@ def resume_source(source_id: int) -> Response:
     return tell(_back(source_id), words)
 
 
+@page.post(f"{_ONE}/emptied")
+def confirm_emptied(source_id: int) -> Response:
+    """What is gone at once was deleted: take it back"""
+    wanted = loaded(ConfirmEmptiedSchema(), {"gone": whole_number(field("gone", most=9))})
+    workspace_id, now = member().workspace_id, clock.now()
+    try:
+        changing(
+            lambda store: emptied.confirm(store, workspace_id, source_id, **wanted, now=now),
+            lambda held: Told(f"source:{source_id}", {"gone": held.gone, "asked": held.asked}),
+        )
+    except Refusal as refusal:
+        if refusal.code != Code.CONFLICT:
+            raise
+        return tell(_back(source_id), said(refusal.detail), kind="warning")
+    hub().bell.ring(GATHER, workspace_id)
+    words = gettext("Confirmed. What these responses have written goes back, beginning now.")
+    return tell(_back(source_id), words)
+
+
 @page.post(f"{_ONE}/surveys")
 def fetch_source_surveys(source_id: int) -> Response:
     """Fetch how the platform defines its surveys: all of them soon, each night what has changed"""
@@ -316,6 +336,7 @@ def _shown(
             "lately": story.lately(store, workspace_id).get(key),
             "notices": notices.listed(store, source_id, limit=MOST_NOTICES),
             "surveys": surveydues.standing(store, source_id),
+            "emptied": emptied.held(store, workspace_id).get(source_id),
             "tried": _progress(store, key, tried) if tried else None,
         }
 

@@ -10,12 +10,15 @@ from connector import clock
 from connector.api.context import Told, actor, changing, hub, noting, reading
 from connector.api.description import Resource
 from connector.queues import GATHER, PLAN
-from connector.responses import notices, surveydues, trial
+from connector.responses import emptied, notices, surveydues, trial
 from connector.responses import sources as story
+from connector.responses.emptied import Held
 from connector.responses.sources import FreshSource
 from schemas.source import (
     AskedSurveysSchema,
     ChangeSourceSchema,
+    ConfirmEmptiedSchema,
+    EmptiedSchema,
     HeldSchema,
     NewSourceSchema,
     NoticeListSchema,
@@ -34,7 +37,13 @@ resource = Resource("sources", __name__, description="Addresses for signed webho
 @resource.on("GET", "/sources", gives=SourceListSchema)
 def list_sources() -> dict[str, Any]:
     """Every source, without its address and secret"""
-    return {"sources": reading(lambda c: story.listed(c, actor().workspace_id))}
+    rows, held = reading(
+        lambda c: (
+            story.listed(c, actor().workspace_id),
+            emptied.held(c, actor().workspace_id),
+        )
+    )
+    return {"sources": [{**row, "emptied": held.get(row["id"])} for row in rows]}
 
 
 @resource.on("POST", "/sources", takes=NewSourceSchema, gives=ShownSourceSchema, status=201)
@@ -132,6 +141,17 @@ def resume_source(source_id: int) -> dict[str, Any]:
     )
     hub().bell.ring(PLAN, actor().workspace_id)
     return {"paused": False, "responses": count}
+
+
+@resource.on("POST", f"{_ONE}/emptied", takes=ConfirmEmptiedSchema, gives=EmptiedSchema)
+def confirm_emptied(wanted: dict[str, Any], source_id: int) -> Held:
+    """Confirm that responses which are gone were deleted: what they have written goes back"""
+    found = changing(
+        lambda c: emptied.confirm(c, actor().workspace_id, source_id, **wanted, now=clock.now()),
+        lambda held: Told(f"source:{source_id}", {"gone": held.gone, "asked": held.asked}),
+    )
+    hub().bell.ring(GATHER, actor().workspace_id)
+    return found
 
 
 @resource.on("DELETE", _ONE, status=204)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from connector.cli.files import parsed
 from connector.cli.shell import ACTOR, Opened, Shell
 from connector.problems import Code, Refusal
 from connector.queues import GATHER, PLAN
+from connector.responses import emptied, surveydues, trial
 from connector.responses import sources as story
-from connector.responses import surveydues, trial
 from connector.responses.sourcefile import settings_of
 from schemas.source import PLATFORM_NAMES
 
@@ -34,8 +35,12 @@ def list_sources(shell: Shell, slug: str) -> None:
     with shell.opened() as opened:
         workspace_id = opened.workspace_id(slug)
         with opened.database.begin(workspace_id) as connection:
-            rows = story.listed(connection, workspace_id)
-    shell.table(rows, ["id", "name", "platform", "max_bytes", "created_at"])
+            held = emptied.held(connection, workspace_id)
+            rows = [
+                {**one, "gone": held[one["id"]].gone if one["id"] in held else 0}
+                for one in story.listed(connection, workspace_id)
+            ]
+    shell.table(rows, ["id", "name", "platform", "max_bytes", "created_at", "gone"])
 
 
 @source.command("create")
@@ -96,6 +101,29 @@ def resume_source(shell: Shell, slug: str, name: str) -> None:
             _audit(connection, workspace_id, "source.resumed", source_id)
         opened.ring(PLAN, workspace_id)
     shell.say({"paused": False, "responses": count}, f"It goes on; have waited: {count}.")
+
+
+@source.command("emptied")
+@click.argument("slug")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def confirm_emptied(shell: Shell, slug: str, name: str, *, yes: bool) -> None:
+    """Confirm that responses which are gone at the CRM at once were deleted there."""
+    with shell.opened() as opened:
+        workspace_id, source_id = _named(opened, slug, name)
+        with opened.database.begin(workspace_id) as connection:
+            found = emptied.held(connection, workspace_id).get(source_id)
+        gone, asked = (found.gone, found.asked) if found else (0, 0)
+        if gone and not yes:
+            words = f"{gone} of {asked} are gone. Take back what they have written?"
+            click.confirm(words, abort=True)
+        with opened.database.begin(workspace_id) as connection:
+            done = emptied.confirm(connection, workspace_id, source_id, gone=gone, now=clock.now())
+            detail = {"gone": gone, "asked": done.asked}
+            _audit(connection, workspace_id, "source.emptied", source_id, detail)
+        opened.ring(GATHER, workspace_id)
+    shell.say({"id": source_id, "gone": gone}, f"Confirmed: {gone} responses are taken back.")
 
 
 @source.command("secret")
@@ -192,8 +220,15 @@ def _named(opened: Opened, slug: str, name: str) -> tuple[int, int]:
     raise Refusal(Code.NOT_FOUND, "There is no source of that name.")
 
 
-def _audit(connection: Connection, workspace_id: int, action: str, source_id: int) -> None:
-    audit.record(connection, workspace_id, actor=ACTOR, action=action, object=f"source:{source_id}")
+def _audit(
+    connection: Connection,
+    workspace_id: int,
+    action: str,
+    source_id: int,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    about = f"source:{source_id}"
+    audit.record(connection, workspace_id, actor=ACTOR, action=action, object=about, detail=detail)
 
 
 def _settings_of(file: Path) -> dict[str, Any]:

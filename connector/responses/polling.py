@@ -67,7 +67,7 @@ def schedule(connection: Connection, workspace_id: int) -> int:
 
 def poll(round_: Round, one: Claimed) -> int:
     """Fetch some pages of what is new; how many responses were. What fails is tried again."""
-    came = 0
+    came, more = 0, False
     try:
         source = source_of(round_, one)
         mark = _begun(round_, source)
@@ -78,11 +78,11 @@ def poll(round_: Round, one: Claimed) -> int:
             came += fresh
             retried(partial(_keep, round_, source, mark))
         if mark.until is None:
-            vanished.look(round_, one, source)
+            more = vanished.look(round_, one, source)
     except NotNow as exc:
         retried(partial(_later, round_, one, exc))
         return came
-    wait_s = EVERY_S if mark.until is None else 0.0
+    wait_s = EVERY_S if mark.until is None and not more else 0.0
     retried(partial(_rest, round_, one, wait_s))
     return came
 

@@ -154,6 +154,7 @@ def valid_body(method: str, rule: str) -> dict[str, Any]:
         "/api/v1/mappings/<id:mapping_id>/mend": {"pointer": "/rows/0", "code": "too_long"},
         "/api/v1/contacts/<id:contact_id>/forms/<id:form_id>": {"changes": []},
         "/api/v1/input-forms/<id:form_id>": FORM,
+        "/api/v1/sources/<id:source_id>/emptied": {"gone": 1},
         "/api/v1/sources/<id:source_id>/test": {"email": "c7@example.test"},
     }
     if method in {"GET", "DELETE"}:

@@ -17,7 +17,12 @@ from standardwebhooks import Webhook
 from connector import clock
 from connector.jobs import hub_of
 from tests.api.test_responses import body
-from tests.api.test_the_whole_way import crm, portal, switch_on  # noqa: F401 - fixtures
+from tests.api.test_the_whole_way import (  # noqa: F401 - fixtures
+    crm,
+    emptied,
+    portal,
+    switch_on,
+)
 from tests.unit.test_sources import example
 from tests.world import World
 
@@ -207,3 +212,18 @@ def test_a_paused_source_takes_messages_that_wait_until_it_goes_on(alice, answer
     assert alice.post(f"/sources/{sender.id}/resume").json == {"paused": False, "responses": 1}
     assert answerback("source", "resume", "alice", "standard")["responses"] == 0
     assert alice.get("/sources").json["sources"][0]["paused_at"] is None
+
+
+def test_responses_that_are_gone_at_once_are_shown_and_confirmed(alice, answerback, database):
+    source_id = alice.post("/sources", {"name": "s"}).json["id"]
+    assert alice.get("/sources").json["sources"][0]["emptied"] is None
+    emptied(database, alice, source_id)
+    told = {"gone": 37, "asked": 40, "at": "2026-11-22T01:02:00+00:00"}
+    assert alice.get("/sources").json["sources"][0]["emptied"] == told
+    assert answerback("source", "list", "alice")[0]["gone"] == 37
+    for wanted, status in [({}, 422), ({"gone": "37"}, 422), ({"gone": 36}, 409)]:
+        assert alice.post(f"/sources/{source_id}/emptied", wanted).status_code == status
+    assert alice.post("/sources/999/emptied", {"gone": 37}).status_code == 404
+    assert answerback("source", "emptied", "alice", "s", "--yes")["gone"] == 37
+    assert alice.get("/sources").json["sources"][0]["emptied"] is None
+    assert alice.post(f"/sources/{source_id}/emptied", {"gone": 37}).status_code == 409

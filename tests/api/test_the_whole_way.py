@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +20,7 @@ from connector.api.mapping_files import YAML
 from connector.db import Database
 from connector.documents import write_yaml
 from connector.jobs import hub_of
-from connector.tables import connection, delivery, link
+from connector.tables import connection, delivery, hook_notice, link
 from schemas.secret import Secret
 from simulators.hubspot import HubSpot
 from simulators.kit.server import running
@@ -400,6 +401,7 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
     made = alice.post("/sources", forms)
     assert made.status_code == 201, made.text
     ids["source_id"] = made.json["id"]
+    emptied(database, alice, ids["source_id"])
     # The last owner can be neither changed nor removed.
     ids["member_id"] = people.add(
         database, settings.environment, alice.workspace_id, email="ben@example.test", name="Ben",
@@ -443,6 +445,7 @@ def test_every_change_writes_exactly_the_entry_that_the_access_table_names(
         ("POST", "/sources"): {"name": "another"},
         ("POST", "/webhooks"): {**WEBHOOK, "name": "another"},
         ("POST", "/grants"): {"key": charlie.public_id, "name": "p", "scopes": ["settings:read"]},
+        ("POST", "/sources/<id:source_id>/emptied"): {"gone": 37},
         ("POST", "/sources/<id:source_id>/test"): {"email": "c1@example.test"},
         ("POST", "/members/invitations"): {"email": "o@example.test"},
         ("PATCH", "/members/<id:member_id>"): {"role": "editor"},
@@ -504,6 +507,20 @@ def linked(database: Database, caller: Caller, ids: dict[str, int], portal: str)
                 contact_id=ids["contact_id"],
                 entity="contacts",
                 remote_id=made["contacts"][0],
+            )
+        )
+
+
+def emptied(database: Database, caller: Caller, source_id: int) -> None:
+    """Of the source's responses nearly all are gone, as a look would tell."""
+    told = {"gone": 37, "asked": 40, "at": "2026-11-22T01:02:00+00:00"}
+    with database.begin(caller.workspace_id) as store:
+        store.execute(
+            insert(hook_notice).values(
+                workspace_id=caller.workspace_id,
+                source_id=source_id,
+                key="poll",
+                what={"poll": "new", "held": json.dumps(told)},
             )
         )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from typing import Any
+
+from sqlalchemy import insert
 
 from connector.documents import read_yaml
 from connector.responses import gathering, planner
 from connector.responses.sourcefile import settings_in
+from connector.tables import hook_notice
 from schemas.sources.recipe import RECIPES
 from simulators.kit.server import running
 from simulators.odoo import Odoo
@@ -129,6 +133,29 @@ def test_surveys_are_fetched_by_a_button_that_says_how_it_went(alice, world):
         page = text_of(alice.get(path))
         assert "Fetched 1" in page
         assert "In the way" not in page
+
+
+def test_whoever_knows_that_responses_were_deleted_confirms_it_of_the_number_shown(alice, world):
+    path, _ = made(alice)
+    number = int(path.rpartition("/")[2])
+    assert "They were deleted" not in alice.get(path).text
+    told = {"gone": 37, "asked": 40, "at": "2026-11-22T01:02:00+00:00"}
+    with world.database.begin(alice.workspace_id) as store:
+        store.execute(
+            insert(hook_notice).values(
+                workspace_id=alice.workspace_id, source_id=number, key="poll",
+                what={"poll": "new", "held": json.dumps(told)},
+            )
+        )  # fmt: skip
+    page = alice.get(path)
+    assert "37 of the 40 responses" in text_of(page)
+    assert 'name="gone" value="37"' in page.text
+    assert alice.post(f"{path}/emptied", gone="x").status_code == 422
+    other = alice.post(f"{path}/emptied", gone="36")
+    assert "Meanwhile 37 are gone" in text_of(alice.get(other.headers["Location"]))
+    done = alice.post(f"{path}/emptied", gone="37")
+    assert "Confirmed" in text_of(alice.get(done.headers["Location"]))
+    assert "They were deleted" not in alice.get(path).text
 
 
 def test_a_deleted_source_is_gone(alice, app):

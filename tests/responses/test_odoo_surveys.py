@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from sqlalchemy import text
 
 from adapters.odoo.client import Client
 from adapters.odoo.surveys import Surveys
-from connector.problems import Refusal
+from connector import clock
+from connector.problems import Code, Refusal
 from connector.queues import Doorbell
-from connector.responses import notices, polling, sources, surveydues, vanished
+from connector.responses import emptied, notices, polling, sources, surveydues, vanished
 from connector.sweep import Sweep
 from simulators.kit.server import running
 from simulators.odoo import Odoo
@@ -331,6 +333,74 @@ def test_where_nearly_all_are_gone_at_once_nothing_is_taken_back_and_a_person_se
     taken.finish(7)
     taken.poll()
     assert taken.crm.value(EMAIL, "score") == 7
+
+
+@newest
+def test_a_person_who_knows_that_they_were_deleted_confirms_it_and_they_are_taken_back(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vanished, "MOST_GONE", 1)
+    monkeypatch.setattr(vanished, "AT_ONCE", 2)
+    numbers = [taken.finish(9)]
+    numbers += [taken.finish(9, email=f"p{number}@example.test") for number in range(4)]
+    taken.poll()
+    assert refused(taken, 2) == "Nothing of this source is held."
+    assert taken.crm.value(EMAIL, "score") == 9
+    remove(taken, *numbers[:4])
+    taken.poll()
+    assert held(taken) == (2, 2)
+    assert refused(taken, 3) == "Meanwhile 2 are gone: look again first."
+    confirm(taken, 2)
+    assert held(taken) is None
+    # At once, and one look after the other: nobody waits for an hour, nor for the next poll.
+    taken.poll()
+    assert deleted(taken) == [f"odoo:{taken.survey}:{one}" for one in numbers[:4]]
+    assert taken.crm.value(EMAIL, "score") != 9
+    assert taken.notice().reason is None
+    # What vanishes later is held again.
+    more = [taken.finish(9, email=f"q{number}@example.test") for number in range(2)]
+    taken.poll()
+    remove(taken, numbers[4], *more)
+    for _ in range(4):
+        taken.poll()
+    assert held(taken) == (2, 2)
+    assert len(deleted(taken)) == 4
+
+
+@newest
+def test_what_is_not_used_of_a_confirmation_ends_with_the_day(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vanished, "MOST_GONE", 1)
+    numbers = [taken.finish(9, email=f"p{number}@example.test") for number in range(2)]
+    taken.poll()
+    remove(taken, *numbers)
+    taken.poll()
+    confirm(taken, 2, now=clock.now() - emptied.CONFIRMED_FOR)
+    taken.poll()
+    assert deleted(taken) == []
+    assert held(taken) == (2, 2)
+
+
+def held(taken: Taken) -> tuple[int, int] | None:
+    """What the source says is gone, and of how many."""
+    with taken.world.database.begin(taken.world.workspace_id) as store:
+        found = emptied.held(store, taken.world.workspace_id).get(taken.source.id)
+    return (found.gone, found.asked) if found else None
+
+
+def confirm(taken: Taken, gone: int, *, now: datetime | None = None) -> None:
+    with taken.world.database.begin(taken.world.workspace_id) as store:
+        emptied.confirm(
+            store, taken.world.workspace_id, taken.source.id, gone=gone, now=now or clock.now()
+        )
+
+
+def refused(taken: Taken, gone: int) -> str:
+    with pytest.raises(Refusal) as caught:
+        confirm(taken, gone)
+    assert caught.value.code == Code.CONFLICT
+    return str(caught.value.detail)
 
 
 @newest
