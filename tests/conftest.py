@@ -14,6 +14,7 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -29,6 +30,18 @@ from connector.engines import (
 )
 from connector.settings import Settings, load_settings, process_environ
 from tests.databases import Databases
+
+# What Hypothesis makes up is the same in every run, as it is anyway where CI is set: what fails
+# there fails here. `./run test --hypothesis-profile=default TEST` makes up other things.
+hypothesis.settings.register_profile(
+    "same",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("same")
 
 # The soak and the demo take minutes: begun last, the other process would have nothing to do.
 FIRST_FOLDERS = {Path(__file__).parent / name for name in ("prove", "demo")}

@@ -36,13 +36,15 @@ def question(
     options: Iterable[Pair] = (),
     rows: Iterable[Pair] = (),
 ) -> Survey:
-    """One question. Options and rows are (value, label); one named twice counts once."""
+    """One question. Options and rows are (value, label); one named twice counts once. Only a matrix
+    has rows, whatever else the platform may have hung on its questions.
+    """
     made: Survey = {"key": key, "type": kind}
     if title:
         made["title"] = title[:LONGEST_TITLE]
     for part, given, most in (("options", options, MOST_OPTIONS), ("rows", rows, MOST_ROWS)):
         listed = {value: label for value, label in given if 1 <= len(value) <= LONGEST_LABEL}
-        if listed:
+        if listed and (part == "options" or kind == "matrix"):
             made[part] = [_listed(*pair) for pair in list(listed.items())[:most]]
     return made
 

@@ -110,7 +110,7 @@ def _pairs(blocks: list[Block], kinds: frozenset[str]) -> list[Pair]:
     return [
         (as_text(one.get("uuid")) or "", _label(_payload(one)))
         for one in blocks
-        if one.get("type") in kinds and _payload(one).get("isOtherOption") is not True
+        if str(one.get("type")) in kinds and _payload(one).get("isOtherOption") is not True
     ]
 
 

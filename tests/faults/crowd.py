@@ -92,6 +92,19 @@ def trouble(crm: CRMSeen, *, times: int = 1, at: int = 1, **action: Any) -> None
     crm.control("fault", order)
 
 
+def drained_into_it(world: World, crm: CRMSeen) -> None:
+    """Drain until the trouble has been met. On a slow machine a wave may find its lease too far
+    gone for a call: it hands back what it holds, and makes none.
+    """
+    calls = len(crm.calls())
+    for _ in range(20):
+        world.drain(crm.app)
+        if len(crm.calls()) > calls:
+            return
+    message = "no call was made"
+    raise AssertionError(message)
+
+
 def at_peace(crm: CRMSeen) -> None:
     """No order is in force any more."""
     crm.control("fault", {"clear": True})
