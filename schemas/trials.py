@@ -11,7 +11,12 @@ LONGEST = 255
 # What a field is before and after: schemas/fields.py.
 _VALUE = {"description": "A value as the field definitions type it; null is an empty field."}
 _WORD = validate.And(validate.Length(max=LONGEST), TEXT)
-LOOKED = ("changed", "unchanged", "kept", "newer")
+LOOKED = ("changed", "unchanged", "kept", "newer", "made_first", "not_linked")
+MARKED = ("changed", "unchanged", "waits", "later", "refused")
+PUT = (
+    *("as_sent", "unchanged", "newer", "waits", "refused", "not_taken", "other", "unread"),
+    *("elsewhere", "not_made"),
+)
 MADE = ("as_sent", "rounded", "cut", "reset", "recased", "not_taken", "other", "unread")
 
 
@@ -25,22 +30,27 @@ class TrialSchema(Strict):
 
 
 class TrialSendSchema(TrialSchema):
-    """The same for a test that writes: the record has to be named."""
+    """The same for a test that writes: the record has to be named. `tag`, `note`: the response's
+    score tag and note are written, too.
+    """
 
     record = fields.String(
         required=True, validate=validate.And(validate.Length(min=1, max=LONGEST), TEXT)
     )
+    tag = fields.Boolean(load_default=False)
+    note = fields.Boolean(load_default=False)
 
 
 class TrialCallSchema(Schema):
     """One call as the adapter built it, without headers. `sent` false: it was kept back. Secrets
-    are masked, and every value that the key may not see.
+    are masked, and every value that the key may not see. `about`: what it is made for.
     """
 
     method = fields.String(required=True)
     path = fields.String(required=True)
     body = fields.Raw(required=True, allow_none=True)
     sent = fields.Boolean(required=True)
+    about = fields.String(required=True, validate=validate.OneOf(("fields", "tag", "note")))
 
 
 class TrialWhySchema(Schema):
@@ -53,7 +63,9 @@ class TrialWhySchema(Schema):
 
 class TrialFieldSchema(Schema):
     """One field of the mapping against the record. `kept`: it holds something, and only an empty
-    one is written; `newer`: a newer answer stands there, which is left alone.
+    one is written; `newer`: a newer answer stands there, which is left alone. Fields that link to
+    other records stand here, too; `made_first`: the other is yet to be made, `not_linked`: there is
+    none.
     """
 
     field = fields.String(required=True)
@@ -61,6 +73,34 @@ class TrialFieldSchema(Schema):
     before = fields.Raw(required=True, allow_none=True, metadata=_VALUE)
     after = fields.Raw(required=True, allow_none=True, metadata=_VALUE)
     state = fields.String(required=True, validate=validate.OneOf(LOOKED))
+
+
+class _Mark(Schema):
+    kind = fields.String(required=True, validate=validate.OneOf(("tag", "note")))
+    entity = fields.String(required=True)
+    remote_id = fields.String(required=True, allow_none=True)
+    comes = fields.List(fields.String(), required=True)
+    goes = fields.List(fields.String(), required=True)
+    title = fields.String(required=True, allow_none=True)
+    text = fields.String(required=True, allow_none=True)
+    why = fields.Nested(TrialWhySchema, required=True, allow_none=True)
+
+
+class TrialMarkSchema(_Mark):
+    """The score tag or the note that comes with the response: which tags would come and go, what
+    the note says. `later`: the record is made first; `waits`: the CRM lacks the campaign's options.
+    """
+
+    state = fields.String(required=True, validate=validate.OneOf(MARKED))
+
+
+class TrialMarkSentSchema(_Mark):
+    """What became of the tag or note. `found`: the campaign's tags that stand there, or the note's
+    id. `elsewhere`: it belongs on another record; `not_made`: the response makes none.
+    """
+
+    state = fields.String(required=True, validate=validate.OneOf(PUT))
+    found = fields.List(fields.String(), required=True)
 
 
 class _OfRecord(Schema):
@@ -78,6 +118,7 @@ class TrialShownSchema(_OfRecord):
     creates = fields.Boolean(required=True)
     would_write = fields.Boolean(required=True)
     why = fields.Nested(TrialWhySchema, required=True, allow_none=True)
+    marks = fields.List(fields.Nested(TrialMarkSchema), required=True)
     fields_ = fields.List(
         fields.Nested(TrialFieldSchema), required=True, data_key="fields", attribute="fields"
     )
@@ -105,6 +146,7 @@ class TrialSentSchema(_OfRecord):
     outcome = fields.String(required=True, validate=validate.OneOf(("written", "unchanged")))
     edit_id = fields.Integer(required=True, allow_none=True)
     unread = fields.String(required=True, allow_none=True)
+    marks = fields.List(fields.Nested(TrialMarkSentSchema), required=True)
     fields_ = fields.List(
         fields.Nested(TrialFieldSentSchema), required=True, data_key="fields", attribute="fields"
     )

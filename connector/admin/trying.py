@@ -18,9 +18,9 @@ from connector.admin.page import field, page, show, whole_number
 from connector.api.context import member, reading
 from connector.api.extras import jobs
 from connector.problems import Refusal
-from connector.responses.configuration import editing, looking, proving, trying
+from connector.responses.configuration import editing, looking, proved, proving, trying
+from connector.responses.configuration.bench import Asked
 from connector.responses.configuration.editing import Desk
-from connector.responses.configuration.looking import Asked
 from connector.responses.configuration.seeing import Eyes
 from schemas.trials import LONGEST
 
@@ -29,7 +29,10 @@ REASONS = {
     "condition_false": marked("its condition is false"),
     "answer_missing": marked("an answer that its condition names is missing"),
 }
-# What becomes of a field, by the words of looking.py and proving.py, with a colour.
+# What a call or a mark is about.
+ABOUT = {"fields": marked("Fields"), "tag": marked("Score tag"), "note": marked("Note")}
+# What becomes of a field, a tag or a note, by the words of looking.py, marks.py, proved.py and
+# marking.py, with a colour.
 STATES = {
     "changed": (marked("changes"), "azure"),
     "unchanged": (marked("the same"), "secondary"),
@@ -43,6 +46,13 @@ STATES = {
     "not_taken": (marked("the CRM has not taken it"), "red"),
     "other": (marked("the CRM holds something else"), "red"),
     "unread": (marked("could not be read back"), "yellow"),
+    "made_first": (marked("the other record is made first: its id is not known yet"), "azure"),
+    "not_linked": (marked("there is no such record to link to"), "secondary"),
+    "waits": (marked("waits"), "yellow"),
+    "later": (marked("after the record is made"), "azure"),
+    "refused": (marked("refused"), "red"),
+    "elsewhere": (marked("not sent"), "secondary"),
+    "not_made": (marked("not sent"), "secondary"),
 }
 
 
@@ -66,6 +76,12 @@ def reason_word(reason: str | None) -> str:
 def trial_word(state: str) -> str:
     """What becomes, or became, of a field."""
     return gettext(STATES[state][0]) if state in STATES else state
+
+
+@page.app_template_filter("about_word")
+def about_word(kind: str) -> str:
+    """What a call or a mark is about."""
+    return gettext(ABOUT[kind])
 
 
 @page.app_template_filter("trial_colour")
@@ -94,7 +110,9 @@ def test_mapping(mapping_id: int) -> Response:
 @page.post(f"{ONE}/test")
 def send_test(mapping_id: int) -> Response:
     """Write what the draft makes of it to the record that is named, and read it back"""
-    asked = Asked(whole_number(field("response", most=20)), field("record", most=LONGEST).strip())
+    marks = frozenset(one for one in ("tag", "note") if field(one))
+    record = field("record", most=LONGEST).strip()
+    asked = Asked(whole_number(field("response", most=20)), record, marks)
     reading(lambda store: editing.desk(store, member().workspace_id, mapping_id))
     if not field("agreed"):
         fault = gettext("Nothing was sent: tick first that it may write in the CRM.")
@@ -118,7 +136,7 @@ def _proved(mapping_id: int, asked: Asked) -> Trial:
         )  # fmt: skip
     except Refusal as refusal:
         return Trial(fault=_said(refusal), status=refusal.kind.status)
-    return Trial(proved=proving.shown(done, _eyes()))
+    return Trial(proved=proved.shown(done, _eyes()))
 
 
 def _eyes() -> Eyes:

@@ -10,9 +10,9 @@ from connector.access import Scope
 from connector.api.context import Told, actor, changing, reading
 from connector.api.description import Resource
 from connector.api.extras import jobs
-from connector.responses.configuration import editing, looking, proving
+from connector.responses.configuration import bench, editing, looking, proved, proving
 from connector.responses.configuration import mappings as story
-from connector.responses.configuration.looking import Asked
+from connector.responses.configuration.bench import Asked
 from connector.responses.configuration.readiness import Readiness, readiness, told
 from connector.responses.configuration.seeing import Eyes
 from schemas.config import MappingSchema
@@ -94,7 +94,8 @@ def read_versions(mapping_id: int) -> dict[str, Any]:
 def try_mapping(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
     """What the newest version would do with a record of the CRM, and the calls that would do it
 
-    Reading calls are made; the one that writes is built by the adapter and kept back.
+    Reading calls are made; those that write are built by the adapter and kept back. Score tag and
+    note, which the same response brings, are shown, too.
     """
     asked = _asked(wanted)
     return looking.shown(looking.look(jobs(), actor().workspace_id, mapping_id, asked), _eyes())
@@ -104,8 +105,8 @@ def try_mapping(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
 def send_trial(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
     """Write the newest version's values to the record that is named, and read it back
 
-    It writes in the CRM. A field where a newer answer stands is left alone, and real answers that
-    come are written over the test.
+    It writes in the CRM; score tag and note only where they are asked for. A field where a newer
+    answer stands is left alone, and real answers that come are written over the test.
     """
     done = proving.prove(
         jobs(),
@@ -115,7 +116,7 @@ def send_trial(wanted: dict[str, Any], mapping_id: int) -> dict[str, Any]:
         actor=actor().name,
         address=request.remote_addr,
     )
-    return proving.shown(done, _eyes())
+    return proved.shown(done, _eyes())
 
 
 @resource.on("POST", f"{_ONE}/publish", takes=PublishSchema, gives=PublishedMappingSchema)
@@ -178,9 +179,10 @@ def _asked(wanted: dict[str, Any]) -> Asked:
     number = (
         None
         if response is None
-        else reading(lambda c: looking.numbered(c, actor().workspace_id, response))
+        else reading(lambda c: bench.numbered(c, actor().workspace_id, response))
     )
-    return Asked(number, wanted["record"] or "")
+    marks = frozenset(one for one in ("tag", "note") if wanted.get(one))
+    return Asked(number, wanted["record"] or "", marks)
 
 
 def _eyes() -> Eyes:

@@ -11,8 +11,8 @@ import click
 from connector.cli.configuration import named_mapping
 from connector.cli.shell import ACTOR, Shell
 from connector.problems import Code, Refusal
-from connector.responses.configuration import looking, mappings, proving
-from connector.responses.configuration.looking import Asked
+from connector.responses.configuration import bench, looking, mappings, proved, proving
+from connector.responses.configuration.bench import Asked
 from connector.responses.configuration.seeing import EVERYTHING
 
 WRITES = "This writes in the CRM, to the record that you have named. Go on?"
@@ -25,6 +25,8 @@ WRITES = "This writes in the CRM, to the record that you have named. Go on?"
 @click.option("--record", default="", help="The CRM's record, by its id or e-mail.")
 @click.option("--calls", is_flag=True, help="Show the calls, too.")
 @click.option("--send", is_flag=True, help="Write to the named record, and read it back.")
+@click.option("--tag", is_flag=True, help="With --send: the score tag, too.")
+@click.option("--note", is_flag=True, help="With --send: the note, too.")
 @click.option("--yes", is_flag=True, help="Do not ask before it writes.")
 @click.pass_obj
 def try_mapping(
@@ -36,6 +38,8 @@ def try_mapping(
     record: str,
     calls: bool,
     send: bool,
+    tag: bool,
+    note: bool,
     yes: bool,
 ) -> None:
     """Show what the newest version would change in a live record; nothing is written.
@@ -51,11 +55,12 @@ def try_mapping(
         workspace_id = opened.workspace_id(slug)
         with opened.database.begin(workspace_id) as store:
             row = named_mapping(mappings.listed(store, workspace_id), name)
-            number = looking.numbered(store, workspace_id, response) if response else None
-        asked, hub = Asked(number, record), opened.hub()
+            number = bench.numbered(store, workspace_id, response) if response else None
+        marks = frozenset(one for one, wanted in (("tag", tag), ("note", note)) if wanted)
+        asked, hub = Asked(number, record, marks), opened.hub()
         if send:
             done = proving.prove(hub, workspace_id, row["id"], asked, actor=ACTOR)
-            told = proving.shown(done, EVERYTHING)
+            told = proved.shown(done, EVERYTHING)
         else:
             told = looking.shown(looking.look(hub, workspace_id, row["id"], asked), EVERYTHING)
     shell.say(told, "\n".join(_lines(told, calls=calls)))
@@ -67,10 +72,18 @@ def _lines(told: Mapping[str, Any], *, calls: bool) -> Iterator[str]:
     for one in told["fields"]:
         now = one["found"] if "found" in one else one["after"]
         yield f"  {one['field']}: {_said(one['before'])} -> {_said(now)} ({one['state']})"
+    yield from (_mark(one) for one in told["marks"])
     for one in told["calls"] if calls else ():
         yield f"{one['method']} {one['path']}{'' if one['sent'] else '   (not sent)'}"
         if one["body"] is not None:
             yield f"  {_said(one['body'])}"
+
+
+def _mark(one: Mapping[str, Any]) -> str:
+    """A score tag with what goes and comes, or a note by its title, with what becomes of it."""
+    change = f"{', '.join(one['goes']) or '-'} -> {', '.join(one['comes']) or '-'}"
+    why = f": {one['why']['message']}" if one["why"] else ""
+    return f"  {one['kind']}: {one['title'] or change} ({one['state']}{why})"
 
 
 def _head(told: Mapping[str, Any]) -> str:

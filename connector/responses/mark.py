@@ -42,7 +42,7 @@ def mark(work: Work, targets: Sequence[Target], remote_ids: Mapping[str, str | N
     there = [(one, str(remote_ids[one.key])) for one in targets if remote_ids.get(one.key)]
     if work.known.traits.tags.place is TagPlace.ENDPOINT:
         undone = [pair for pair in _open(work, there, UNDO) if pair[0].about == TAG]
-        _retag(work, [*_open(work, there, TAG), *undone])
+        retag(work, [*_open(work, there, TAG), *undone])
     noting.note(
         work, [(one, note_of(one, remote_id)) for one, remote_id in _open(work, there, NOTE)]
     )
@@ -82,20 +82,21 @@ def _share_fate(work: Work, target: Target) -> None:
 # --- tags ---------------------------------------------------------------------------------------
 
 
-def _retag(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
+def retag(work: Work, every: Sequence[tuple[Delivery, str]]) -> None:
+    """Write the score tags of these records: (delivery, its record's remote id)."""
     # One record's tags stay in one part: two threads would read and write its list at once.
     by_record: dict[str, list[tuple[Delivery, str]]] = defaultdict(list)
     for one, remote_id in every:
         by_record[remote_id].append((one, remote_id))
     for batch in chunks(list(by_record.values()), work.known.traits.read_batch):
-        held = _held(work, [pair for group in batch for pair in group])
+        held = held_tags(work, [pair for group in batch for pair in group])
         if held is not None:
             groups = chunks(batch, work.known.traits.tag_batch)
             parts = [[pair for group in part for pair in group] for part in groups]
             work.caller.each(parts, partial(_retag_part, work, held))
 
 
-def _held(
+def held_tags(
     work: Work, every: Sequence[tuple[Delivery, str]]
 ) -> Mapping[str, tuple[str, ...]] | None:
     """The tags that these records have now, by remote id; None when they could not be read."""
@@ -116,7 +117,21 @@ def _retag_part(
     part = [pair for pair in part if not _stands_otherwise(work, pair, held, tagging)]
     if not part:
         return
-    changes = [
+    changes = tag_changes(held, part, tagging)
+    entity = part[0][0].entity
+    each_outcome(
+        work,
+        [one for one, _ in part],
+        lambda: work.caller.call(lambda crm: _tag_taker(crm).retag(entity, changes)),
+        lambda one, outcome: _retagged(work, one, outcome, tagging=tagging),
+    )
+
+
+def tag_changes(
+    held: Mapping[str, tuple[str, ...]], part: Sequence[tuple[Delivery, str]], tagging: Tagging
+) -> list[TagChange]:
+    """What the CRM is asked for: one change per tag, with what its record holds now."""
+    return [
         TagChange(
             str(one.id),
             remote_id,
@@ -126,13 +141,6 @@ def _retag_part(
         )
         for one, remote_id in part
     ]
-    entity = part[0][0].entity
-    each_outcome(
-        work,
-        [one for one, _ in part],
-        lambda: work.caller.call(lambda crm: _tag_taker(crm).retag(entity, changes)),
-        lambda one, outcome: _retagged(work, one, outcome, tagging=tagging),
-    )
 
 
 def _spellings(one: Delivery, tagging: Tagging) -> tuple[str, ...]:

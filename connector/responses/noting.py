@@ -10,7 +10,7 @@ write     the others
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -119,18 +119,25 @@ def _look_for(work: Work, part: Sequence[Asked]) -> bool:
     """Settle what stands already; whether it could be looked for. What could not is settled as that
     call's fault.
     """
-    if work.is_over:
-        return False
-    entity, notes = part[0][0].entity, [asked for _, asked in part]
-    try:
-        found = work.caller.ask(lambda crm: _note_taker(crm).noted(entity, notes))
-    except AdapterError as exc:
-        work.failed([one for one, _ in part], exc)
+    found = None if work.is_over else standing(work, part)
+    if found is None:
         return False
     for one, asked in part:
         if asked.key in found:
             _noted(work, one, Outcome(asked.key, Status.UNCHANGED, remote_id=found[asked.key]))
     return True
+
+
+def standing(work: Work, part: Sequence[Asked]) -> Mapping[str, str] | None:
+    """Which of these notes the CRM has: key -> its remote id; None where it could not be asked, and
+    what was not settled before is settled as that call's fault.
+    """
+    entity, notes = part[0][0].entity, [asked for _, asked in part]
+    try:
+        return work.caller.ask(lambda crm: _note_taker(crm).noted(entity, notes))
+    except AdapterError as exc:
+        work.failed([one for one, _ in part], exc)
+        return None
 
 
 # --- batches --------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ from connector.responses.case import CampaignFacts, Case, Facts, Person, Planned
 from connector.responses.compensation import DELETED, compensation
 from connector.responses.edited import Edits
 from connector.responses.enclosed import has_files
-from connector.responses.facts import load_facts
+from connector.responses.facts import NO_LINGER, load_facts
 from connector.responses.filefacts import FileFacts
 from connector.responses.hub import Hub
 from connector.responses.intake import FROM_TEST
@@ -237,12 +237,14 @@ def replanned(
     rows: Sequence[Row[Any]],
     *,
     persons: Mapping[int, Person],
-    linger_s: Mapping[str, float],
+    linger_s: Mapping[str, float] = NO_LINGER,
+    facts: Facts | None = None,
 ) -> dict[int, Planned | None]:
-    """What the configuration as it is now makes of responses that were planned before, by their id;
-    None where planning breaks. Nothing is learnt and nothing stored. `persons` by response.
+    """What the configuration as it is now (or `facts`) makes of responses that were planned before,
+    by their id; None where planning breaks. Nothing is learnt and nothing stored. `persons` by
+    response.
     """
-    facts = load_facts(connection, workspace_id, linger_s=linger_s)
+    facts = facts or load_facts(connection, workspace_id, linger_s=linger_s)
     named = learning.campaigns(connection, workspace_id, [row.body for row in rows])
     if facts.names("computed.nps"):
         named = learning.with_nps(connection, named, days=facts.nps_window_days)

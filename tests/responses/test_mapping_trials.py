@@ -5,13 +5,14 @@ it, of which none that writes is sent; then sent to a test record and read back.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connector.problems import Code, Refusal
-from connector.responses.configuration import looking, proving
-from connector.responses.configuration.looking import Asked
+from connector.responses.configuration import bench, looking, proved, proving
+from connector.responses.configuration.bench import Asked
 from connector.responses.configuration.seeing import EVERYTHING, Eyes
 from connector.responses.extras import editing, leftover
 from schemas.secret import MASK
@@ -29,13 +30,22 @@ WRITES = {
 }
 
 
+# What the call that writes a tag is made for, and what it says where that is not the tag.
+TAG_CALLS = {
+    "hubspot": ("fields", ""),
+    "odoo": ("tag", "category_id"),
+    "salesforce": ("fields", ""),
+    "zendesk": ("tag", ""),
+}
+
+
 def mapping_of(world: World) -> int:
     return int(world.rows("SELECT id FROM mapping ORDER BY id DESC LIMIT 1")[0].id)
 
 
 def asked(world: World, response: str | None, record: str) -> Asked:
     with world.database.begin(world.workspace_id) as store:
-        number = looking.numbered(store, world.workspace_id, response) if response else None
+        number = bench.numbered(store, world.workspace_id, response) if response else None
     return Asked(number, record)
 
 
@@ -55,12 +65,12 @@ def secrets(world: World) -> frozenset[str]:
     return looking.look(world.hub, world.workspace_id, mapping_of(world), Asked()).secrets
 
 
-def prove(world: World, response: str | None, record: str) -> dict[str, Any]:
+def prove(world: World, response: str | None, record: str, *marks: str) -> dict[str, Any]:
+    wanted = replace(asked(world, response, record), marks=frozenset(marks))
     done = proving.prove(
-        world.hub, world.workspace_id, mapping_of(world), asked(world, response, record),
-        actor="user:1",
+        world.hub, world.workspace_id, mapping_of(world), wanted, actor="user:1"
     )  # fmt: skip
-    return proving.shown(done, EVERYTHING)
+    return proved.shown(done, EVERYTHING)
 
 
 def learnt(world: World) -> None:
@@ -102,15 +112,17 @@ def test_a_record_is_looked_at_and_its_write_is_built_and_kept_back(
             *(("9", "changed"), ("Friendly 😀", "changed"))
         ]
         method, path = WRITES[crm.app]
-        (kept,) = [one for one in told["calls"] if not one["sent"]]
+        (kept,) = [one for one in told["calls"] if not one["sent"] and one["about"] == "fields"]
         assert (kept["method"], path in kept["path"]) == (method, True)
         said = json.dumps(kept["body"], ensure_ascii=False)
         assert "Friendly 😀" in said
         assert number in said + kept["path"]
         assert any(one["sent"] for one in told["calls"])
         assert not [one for one in secrets(world) if one in json.dumps(told)]
-    # Whom nobody knows there would be made: this call is kept back, too.
+    # Whom nobody knows there would be made: this call is kept back, too, and what needs the new
+    # record's id is only told.
     makes = look(world, "r5")
+    assert [one["state"] for one in makes["marks"] if one["kind"] == "note"] == ["later"]
     assert (makes["creates"], makes["remote_id"]) == (True, None)
     assert [one["sent"] for one in makes["calls"]][-1] is False
     assert "c5@example.test" in json.dumps(makes["calls"][-1]["body"])
@@ -120,6 +132,79 @@ def test_a_record_is_looked_at_and_its_write_is_built_and_kept_back(
         assert caught.value.code is Code.NOT_FOUND
         assert caught.value.detail.endswith(f"with this {what}.")
     assert crm.contacts() == held
+
+
+# --- score tag and note ---------------------------------------------------------------------------
+
+
+def answered_twice(world: World, crm: CRMSeen) -> str:
+    """A contact with the tag of a 7, whose 9 is planned and not delivered; its record."""
+    (record,) = crm.seed(people(1))
+    world.push(answered(0, score=7))
+    world.settle()
+    world.push(answered(0, score=9, at=LATER, response_id="later", why="Better 😀"))
+    world.plan()
+    return record
+
+
+def test_score_tag_and_note_are_shown_with_their_calls_and_not_written(
+    world: World, crm: CRMSeen
+) -> None:
+    record = answered_twice(world, crm)
+    held, (stands,) = crm.contacts(), crm.tags("c0@example.test")
+    told = look(world, "later")
+    tag, note = told["marks"]
+    assert (tag["kind"], tag["state"], tag["remote_id"], tag["goes"]) == (
+        *("tag", "changed", record, [stands]),
+    )
+    assert [one.replace("9", "7") for one in tag["comes"]] == [stands]
+    assert (note["kind"], note["state"], note["remote_id"]) == ("note", "changed", record)
+    assert "Why?: Better 😀" in note["text"]
+    kept = [one for one in told["calls"] if not one["sent"]]
+    assert "note" in {one["about"] for one in kept}
+    # A tag in a field travels in the record's own call; Odoo knows its tags by number.
+    (of_tag,) = [one for one in kept if one["about"] == TAG_CALLS[crm.app][0]]
+    said = json.dumps(of_tag["body"], ensure_ascii=False)
+    assert (TAG_CALLS[crm.app][1] or tag["comes"][0]) in said
+    assert crm.contacts() == held
+    world.settle()
+    assert crm.tags("c0@example.test") == tag["comes"]
+    assert look(world, "later")["marks"][0]["state"] == "unchanged"
+
+
+def test_a_test_writes_tag_and_note_only_where_they_are_asked_for(
+    world: World, crm: CRMSeen
+) -> None:
+    record, before = answered_twice(world, crm), crm.tags("c0@example.test")
+    world.rows("UPDATE delivery SET due_at = 'infinity' WHERE state = 'pending' RETURNING 1")
+    notes = len(crm.notes("c0@example.test"))
+    assert prove(world, "later", record)["marks"] == []
+    assert (crm.tags("c0@example.test"), len(crm.notes("c0@example.test"))) == (before, notes)
+    told = prove(world, "later", record, "tag", "note")
+    tag, note = told["marks"]
+    assert (told["outcome"], tag["state"], note["state"]) == ("written", "as_sent", "as_sent")
+    assert (tag["found"], tag["goes"]) == (crm.tags("c0@example.test"), before)
+    assert tag["found"] == tag["comes"]
+    assert len(crm.notes("c0@example.test")) == notes + 1
+    assert [one.detail["outcome"] for one in audited(world)] == ["written", "written"]
+    assert "note" in audited(world)[-1].detail["fields"]
+    ledger = world.rows("SELECT field FROM ledger WHERE edit_id = :e ORDER BY field",
+                        e=told["edit_id"])  # fmt: skip
+    assert "note" in [one.field for one in ledger]
+    again = prove(world, "later", record, "tag", "note")
+    assert [one["state"] for one in again["marks"]] == ["unchanged", "unchanged"]
+    assert len(crm.notes("c0@example.test")) == notes + 1
+
+
+def test_a_test_leaves_a_newer_tag_alone(world: World) -> None:
+    with joined(world, "zendesk") as crm:
+        answered_twice(world, crm)
+        world.settle()
+        held = crm.tags("c0@example.test")
+        for response in (None, "r0"):
+            (tag,) = prove(world, response, "c0@example.test", "tag")["marks"]
+            assert tag["state"] == "newer"
+        assert crm.tags("c0@example.test") == held
 
 
 # --- sending --------------------------------------------------------------------------------------

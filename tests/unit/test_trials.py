@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.calls import Call
-from connector.responses.configuration.proving import made_of
+from connector.responses.configuration.proved import made_of
 from connector.responses.configuration.seeing import EVERYTHING, Eyes, Seen, told
 from schemas.secret import MASK
 

@@ -17,36 +17,39 @@ test.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
 from adapters.base import Outcome, Record, Status
 from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, TryLater
+from connector import clock
 from connector.connections.refusals import refusal_of
 from connector.failpoints import failpoint
 from connector.problems import Code, Place, Refusal
-from connector.responses.configuration import looking
+from connector.responses.configuration import bench as benches
+from connector.responses.configuration import beside
+from connector.responses.configuration.bench import MADE_UP, Asked, Bench, Why, at_line, bench_of
 from connector.responses.configuration.looking import (
-    Asked,
-    Bench,
-    FieldSeen,
-    Why,
-    at_line,
-    batch_of,
-    bench_of,
     decided,
     fields_seen,
-    found,
+    found_with,
     secrets_of,
     targets_of,
-    veiled,
     why_not,
     why_of,
 )
-from connector.responses.configuration.seeing import Eyes, Recorder, Seen, told
+from connector.responses.configuration.marking import Marking, marking_of
+from connector.responses.configuration.marks import MarkSeen, batch_of, marks_of
+from connector.responses.configuration.proved import (
+    SAME,
+    WRITTEN,
+    FieldProved,
+    Proved,
+    proved,
+    unsent,
+)
+from connector.responses.configuration.seeing import Recorder
 from connector.responses.decide import Decision, reads_same, same
 from connector.responses.extras import choosing, holds
 from connector.responses.extras.comparing import Change
@@ -57,58 +60,12 @@ from connector.responses.extras.sending import carried_out
 from connector.responses.fold import Clocks
 from connector.responses.hub import Hub
 from connector.responses.people import email_key
-from connector.responses.steps import Rank, contact_lane, record_lane
+from connector.responses.steps import Rank, contact_lane, record_lane, tag_target
 from schemas.fields import FieldValue
 from schemas.phrases import phrase
 
-# What the CRM made of a value, besides what a field may be before (looking.py).
-AS_SENT, ROUNDED, CUT, RESET, RECASED, NOT_TAKEN, OTHER, UNREAD = (
-    "as_sent",
-    "rounded",
-    "cut",
-    "reset",
-    "recased",
-    "not_taken",
-    "other",
-    "unread",
-)
-WRITTEN, SAME = "written", "unchanged"
-MOST_DECIMALS = 10
 BUSY_S = 5
 NOT_NAMED = phrase("name the record that is written: by its id or its e-mail")
-
-
-@dataclass(frozen=True, slots=True)
-class FieldProved:
-    """One field: what it held, what was sent, what it holds now. `state` as in FieldSeen where
-    nothing was sent of it, else what the CRM made of it.
-    """
-
-    name: str
-    label: str
-    before: FieldValue
-    sent: FieldValue
-    found: FieldValue
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proved:
-    """How the test ended. `unread`: why the record could not be read back."""
-
-    bench: Bench
-    remote_id: str
-    outcome: str
-    fields: tuple[FieldProved, ...]
-    calls: tuple[Seen, ...]
-    secrets: frozenset[str]
-    edit_id: int | None = None
-    unread: str | None = None
-
-    @property
-    def page(self) -> str | None:
-        """The record's page in the CRM."""
-        return self.bench.profile.record_page(self.bench.entity.name, self.remote_id)
 
 
 def prove(
@@ -125,15 +82,23 @@ def prove(
     Raises Refusal: change_refused with the field where the mapping or the CRM refuses, not_found,
     contact_busy, outcome_unknown, and what keeps the CRM from being asked.
     """
+    now = clock.now()
     with hub.database.begin(workspace_id) as connection:
         bench = bench_of(connection, workspace_id, mapping_id, asked.response_id)
+        if asked.marks:
+            planned = beside.with_steps(connection, hub, bench, asked.response_id, now=now)
+            wanted = tuple(one for one in planned.steps if one.kind in asked.marks)
+            bench = replace(bench, steps=wanted)
     if not asked.record.strip():
         raise _refused(Why("required", NOT_NAMED), at="/record")
     recorder = Recorder()
     try:
         with at_line(hub, bench, recorder) as line:
-            record = _the_one(found(line, bench, asked.record))
-            return _Trial(hub, bench, line, recorder, actor, address).carried_out(record)
+            marks = marks_of(hub, line, bench, recorder, now=now)
+            record = _the_one(found_with(line, bench, asked.record, marks))
+            marking = marking_of(marks, bench, asked.marks, remote_id=record.remote_id)
+            trial = _Trial(hub, bench, line, recorder, actor, address, marking)
+            return trial.carried_out(record)
     except AdapterError as exc:
         raise refusal_of(exc) from exc
 
@@ -155,6 +120,7 @@ class _Trial:
     recorder: Recorder
     actor: str
     address: str | None
+    marking: Marking
     contacts: tuple[int, ...] = ()
     hold: Hold | None = None
     is_open: bool = True
@@ -164,7 +130,7 @@ class _Trial:
         contacts = self.contacts = self._contacts(record)
         decision = self._decided(record, contacts)
         self._refuse_idle(decision)
-        if decision.change is None:
+        if self._is_idle(decision):
             return self._idle(record, decision)
         self.hold = self._held(record, contacts)
         try:
@@ -180,36 +146,49 @@ class _Trial:
         record = self._again(remote_id)
         decision = self._decided(record, contacts)
         self._refuse_idle(decision)
-        if decision.change is None:
+        if self._is_idle(decision):
             return self._idle(record, decision)
         seen = tuple(fields_seen(self.bench, [record], decision))
-        values = decision.change.values
-        lost = self._written(record, decision)
-        unread = None
-        after: Mapping[str, FieldValue] = {}
+        values = decision.change.values if decision.change else {}
+        lost = self._written(record, decision) if decision.change else None
+        after, unread = self._read_back(record, lost)
+        if lost is not None:
+            self._look_after(record, values, after, lost)
+        is_read = unread is None
+        marks = self.marking.sent(decision, record.remote_id, after if is_read else None)
+        marked = tuple(marks)
+        fields = [
+            proved(one, after, is_read=is_read) if one.name in values else unsent(one)
+            for one in seen
+        ]
+        made = {one.field: one.after for one in self.marking.entries}
+        written = {**values, **made}
+        self._end(holds.WRITTEN if written else holds.UNCHANGED, record, after=written)
+        return self._told(record, WRITTEN if written else SAME, fields, marks=marked, unread=unread)
+
+    def _is_idle(self, decision: Decision) -> bool:
+        """Nothing has to be sent: neither the record nor what is marked on it."""
+        return decision.change is None and not self.marking.is_open(decision)
+
+    def _idle(self, record: Record, decision: Decision) -> Proved:
+        fields = [unsent(one) for one in fields_seen(self.bench, [record], decision)]
+        marks = tuple(self.marking.sent(decision, record.remote_id, record.values))
+        self._end(holds.UNCHANGED, record)
+        return self._told(record, SAME, fields, marks=marks)
+
+    def _read_back(
+        self, record: Record, lost: OutcomeUnknown | None
+    ) -> tuple[Mapping[str, FieldValue], str | None]:
+        """The record's fields as they are now, or why they could not be read."""
         try:
-            after = self._again(record.remote_id).values
+            return self._again(record.remote_id).values, None
         except AdapterError as exc:
             if lost is not None:
                 # It keeps the contact until its time is over, and whoever looks then finds out.
                 self.is_open = False
                 raise Refusal(Code.OUTCOME_UNKNOWN) from exc
             self.line.failed(exc)
-            unread = refusal_of(exc).detail or refusal_of(exc).kind.mend
-        if lost is not None:
-            self._look_after(record, values, after, lost)
-        proved = [
-            _proved(one, after, is_read=unread is None) if one.name in values else _unsent(one)
-            for one in seen
-        ]
-        self._end(holds.WRITTEN, record, after=values)
-        return self._told(record, WRITTEN, proved, unread=unread)
-
-    def _idle(self, record: Record, decision: Decision) -> Proved:
-        """Nothing has to be sent."""
-        seen = fields_seen(self.bench, [record], decision)
-        self._end(holds.UNCHANGED, record)
-        return self._told(record, SAME, [_unsent(one) for one in seen])
+            return {}, refusal_of(exc).detail or refusal_of(exc).kind.mend
 
     # --- whom it stands for, and what is known of it ----------------------------------------------
 
@@ -218,7 +197,7 @@ class _Trial:
         bench = self.bench
         if not bench.is_contact:
             return ()
-        mail = looking.mail_field(bench)
+        mail = benches.mail_field(bench)
         held = record.values.get(mail.name) if mail else None
         asked = {
             "w": bench.profile.workspace_id,
@@ -241,11 +220,12 @@ class _Trial:
             lanes.append(record_lane(bench.entity.name, bench.tried.row.match_field, key))
         lane = lanes[0] if lanes else ""
         own = bench.contact_id is not None and bench.contact_id in contacts
-        rank = bench.rank if own else looking.MADE_UP
+        rank = bench.rank if own else MADE_UP
         with self.hub.database.begin(bench.profile.workspace_id) as connection:
             _refuse_busy(connection, bench, lanes[len(contacts) :])
             clocks = _clocks(connection, bench, lanes, as_lane=lane)
-        return decided(bench, [record], clocks=clocks, lane=lane, rank=rank)
+        marks = self.marking.marks
+        return decided(bench, [record], marks, clocks=clocks, lane=lane, rank=rank)
 
     def _refuse_idle(self, decision: Decision) -> None:
         """A delivery would end without a call: so does the test."""
@@ -276,7 +256,8 @@ class _Trial:
 
     def _again(self, remote_id: str) -> Record:
         by = self.bench.profile.traits.id_field
-        records = looking.read(self.line, self.bench, by, remote_id)
+        tags = set(self.marking.marks.fields)
+        records = benches.read(self.line, self.bench, by, remote_id, beside=tags)
         if not records:
             raise Refusal(Code.NOT_FOUND, phrase("The record is not there any more."))
         return records[0]
@@ -301,7 +282,7 @@ class _Trial:
             return None
         if outcome.status is Status.RETRY:
             again = {"Retry-After": str(int(outcome.detail.get("wait_s") or BUSY_S))}
-            detail = f"{why.message[:1].upper()}{why.message[1:]}."
+            detail = phrase("The CRM did not take it just now: %(why)s.", why=why.message)
             raise Refusal(Code.CRM_UNAVAILABLE, detail, extra={"reason": why.code}, headers=again)
         self._end(holds.REFUSED, record, code=why.code)
         raise _refused(why)
@@ -342,7 +323,7 @@ class _Trial:
             if self.hold is not None:
                 holds.settle(
                     connection, self.hold, state, code=code, remote_id=record.remote_id,
-                    before={name: record.values.get(name) for name in after or ()},
+                    before=self._before(record, after or {}),
                     after=after, address=self.address,
                 )  # fmt: skip
             elif state in holds.TOLD:
@@ -354,90 +335,24 @@ class _Trial:
                     connection, spot, state, names, actor=self.actor, address=self.address
                 )
 
+    def _before(self, record: Record, after: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+        """What stood there before it, of what was written."""
+        made = {one.field: one.before for one in self.marking.entries}
+        return {name: made.get(name, record.values.get(name)) for name in after}
+
     def _told(
         self,
         record: Record,
         outcome: str,
         fields: Sequence[FieldProved],
         *,
+        marks: tuple[MarkSeen, ...] = (),
         unread: str | None = None,
     ) -> Proved:
         return Proved(
             self.bench, record.remote_id, outcome, tuple(fields), tuple(self.recorder.calls),
-            secrets_of(self.line), self.hold.id if self.hold else None, unread,
+            secrets_of(self.line), marks, self.hold.id if self.hold else None, unread,
         )  # fmt: skip
-
-
-# --- what the CRM made of it ----------------------------------------------------------------------
-
-
-def made_of(sent: FieldValue, before: FieldValue, found: FieldValue) -> str:
-    """What the CRM made of a value that it took."""
-    if same(sent, found):
-        return AS_SENT
-    if reads_same(sent, found):
-        return RESET
-    if isinstance(sent, str) and isinstance(found, str):
-        if sent.casefold() == found.casefold():
-            return RECASED
-        if found and sent.startswith(found.rstrip("…. ")):
-            return CUT
-    if isinstance(sent, tuple) and isinstance(found, tuple) and set(found) < set(sent) and found:
-        return CUT
-    if _rounded(sent, found):
-        return ROUNDED
-    return NOT_TAKEN if same(before, found) else OTHER
-
-
-def _rounded(sent: FieldValue, found: FieldValue) -> bool:
-    try:
-        whole, less = Decimal(str(sent)), Decimal(str(found))
-    except InvalidOperation:
-        return False
-    return any(round(whole, places) == less for places in range(MOST_DECIMALS))
-
-
-def _proved(one: FieldSeen, after: Mapping[str, FieldValue], *, is_read: bool) -> FieldProved:
-    found = after.get(one.name)
-    state = made_of(one.after, one.before, found) if is_read else UNREAD
-    return FieldProved(one.name, one.label, one.before, one.after, found, state)
-
-
-def _unsent(one: FieldSeen) -> FieldProved:
-    """A field of which nothing was sent holds what it held."""
-    return FieldProved(one.name, one.label, one.before, one.after, one.before, one.state)
-
-
-def shown(proved: Proved, eyes: Eyes) -> dict[str, Any]:
-    """The test as the API tells it: no secret, and nothing that the asker may not see."""
-    bench = proved.bench
-    own = Eyes(eyes.answers or bench.rank is looking.MADE_UP, eyes.records)
-    return {
-        "mapping_id": bench.desk.mapping["id"],
-        "connection": bench.profile.name,
-        "entity": bench.entity.name,
-        "remote_id": proved.remote_id,
-        "page": proved.page,
-        "outcome": proved.outcome,
-        "edit_id": proved.edit_id,
-        "unread": proved.unread,
-        "fields": [_shown(one, own) for one in proved.fields],
-        "calls": told(
-            proved.calls, secrets=proved.secrets, eyes=own,
-            personal=tuple(filter(None, (bench.tried.row.match_value,))),
-        ),
-    }  # fmt: skip
-
-
-def _shown(one: FieldProved, eyes: Eyes) -> dict[str, Any]:
-    return {
-        "field": one.name,
-        "label": one.label,
-        "before": veiled(one.before, may_see=eyes.records),
-        "sent": veiled(one.sent, may_see=eyes.answers),
-        "found": veiled(one.found, may_see=eyes.records and eyes.answers),
-        "state": one.state,
-    }
 
 
 # --- what the store knows -------------------------------------------------------------------------
@@ -446,13 +361,19 @@ def _shown(one: FieldProved, eyes: Eyes) -> dict[str, Any]:
 def _clocks(connection: Connection, bench: Bench, lanes: Sequence[str], *, as_lane: str) -> Clocks:
     """The newest answer of each field of the mapping in any of these lanes, as of one."""
     newest: dict[tuple[str, str], Rank] = {}
-    asked = {"c": bench.profile.id, "lanes": list(lanes), "targets": targets_of(bench)}
+    asked = {"c": bench.profile.id, "lanes": list(lanes), "targets": _targets(bench)}
     for row in connection.execute(CLOCKS, asked):
         rank = Rank(row.answered_at, row.revision, row.response_id)
         key = (as_lane, row.target)
         if key not in newest or newest[key].is_older_than(rank):
             newest[key] = rank
     return newest
+
+
+def _targets(bench: Bench) -> list[str]:
+    """The order guard's names for the fields and the tag."""
+    tags = [tag_target(one.campaign_id) for one in bench.steps if one.campaign_id]
+    return [*targets_of(bench), *tags]
 
 
 def _refuse_busy(connection: Connection, bench: Bench, lanes: Sequence[str]) -> None:

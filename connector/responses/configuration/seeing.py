@@ -33,14 +33,17 @@ class Eyes:
 
 
 EVERYTHING = Eyes()
+# What a call is made for.
+FIELDS, TAG, NOTE = "fields", "tag", "note"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One call, and whether it was sent."""
+    """One call, whether it was sent, and what for."""
 
     call: Call
     sent: bool
+    about: str = FIELDS
 
 
 @dataclass(slots=True)
@@ -48,6 +51,7 @@ class Recorder:
     """What watches a trial's wire."""
 
     calls: list[Seen] = field(default_factory=list)
+    about: str = FIELDS
     _keeps: bool = False
 
     def watch(self, call: Call) -> None:
@@ -55,7 +59,7 @@ class Recorder:
         back.
         """
         sent = call.asks or not self._keeps
-        self.calls.append(Seen(call, sent))
+        self.calls.append(Seen(call, sent, self.about))
         if not sent:
             message = "the call was only to be shown"
             raise NotSent(message)
@@ -73,8 +77,8 @@ class Recorder:
 def told(
     seen: Iterable[Seen], *, secrets: Collection[str], personal: Collection[str], eyes: Eyes
 ) -> list[dict[str, Any]]:
-    """The calls as people see them: {method, path, body, sent}. `personal`: what identifies the
-    respondent, for who may not see answers.
+    """The calls as people see them: {method, path, body, sent, about}. `personal`: what identifies
+    the respondent, for who may not see answers.
     """
     hidden = sorted((one for one in secrets if len(one) >= LEAST_SECRET), key=len, reverse=True)
     names = () if eyes.answers else tuple(one for one in personal if one)
@@ -95,6 +99,7 @@ def _told(
         "path": _without(whole, (*secrets, *names)),
         "body": _masked(body, secrets) if eyes.answers else _shape_of(body),
         "sent": seen.sent,
+        "about": seen.about,
     }
 
 
