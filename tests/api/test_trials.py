@@ -64,6 +64,7 @@ def test_a_trial_shows_and_a_test_writes(
     ]  # fmt: skip
     assert [one["sent"] for one in told["calls"]][-1] is False
     assert scene.held() == "1"
+    assert [one["kind"] for one in told["marks"]] == ["tag", "note"]
     # An editor changes no settings; a key without these scopes sees no value.
     assert bob.post(scene.path, asked).status_code == 403
     assert bob.post(f"{scene.path}/send", asked).status_code == 403
@@ -73,12 +74,15 @@ def test_a_trial_shows_and_a_test_writes(
     )  # fmt: skip
     masked = blind.post(scene.path, asked).json
     assert [(one["before"], one["after"]) for one in masked["fields"]] == [(MASK, MASK)]
-    done = alice.post(f"{scene.path}/send", asked).json
+    assert [(one["comes"], one["text"]) for one in masked["marks"]] == [([MASK], None), ([], MASK)]
+    assert alice.post(f"{scene.path}/send", {**asked, "note": "yes, please"}).status_code == 422
+    done = alice.post(f"{scene.path}/send", {**asked, "note": True}).json
     assert (done["outcome"], done["fields"][0]["state"], scene.held()) == (
         "written",
         "as_sent",
         "9",
     )
+    assert [(one["kind"], one["state"]) for one in done["marks"]] == [("note", "as_sent")]
     entries = [
         one for one in alice.get("/audit").json["entries"] if one["action"] == "mapping.tested"
     ]
@@ -119,9 +123,10 @@ def test_the_command_line_tries_and_asks_before_it_writes(
     told = shell(*asked, "--calls")
     assert 'nps_score: "1" -> "9" (changed)' in told.output
     assert "/batch/update   (not sent)" in told.output
+    assert "  tag: - -> NPSToday" in told.output
     assert shell(*asked, "--send", typed="n\n").exit_code == 1
     assert scene.held() == "1"
-    assert "(as_sent)" in shell(*asked, "--send", "--yes").output
+    assert "note: Møde (as_sent)" in shell(*asked, "--send", "--note", "--yes").output
     assert scene.held() == "9"
     assert "name the record" in answerback("mapping", "try", "alice", "M", "--send", code=1)
     assert answerback("mapping", "try", "alice", "M")["creates"] is False

@@ -361,6 +361,8 @@ def test_trying_compares_with_the_record_in_the_crm(alice, begun, world):
     assert "In the CRM now" in page
     assert "/batch/read" in page
     assert "/batch/update built, not sent" in page
+    assert "Score tag and note" in page
+    assert "How likely are you to recommend us?: 3/10" in page
 
 
 def test_a_record_is_typed_and_one_that_is_not_there_is_said(alice, begun, world):
@@ -384,8 +386,10 @@ def test_a_test_record_is_written_once_it_is_agreed_and_read_back(alice, begun, 
     asked = alice.post(f"{begun}/test", **sent)
     assert (asked.status_code, "tick first" in text_of(asked)) == (422, True)
     assert crm.value("tester@example.test", "score") in (None, "")
-    page = text_of(alice.post(f"{begun}/test", **sent, agreed="1"))
+    page = text_of(alice.post(f"{begun}/test", **sent, agreed="1", note="1"))
     assert "Written and read back" in page
+    assert "Score tag and note Note as sent" in page
+    assert len(crm.notes("tester@example.test")) == 1
     assert "nps_score nothing 3 3 as sent" in page
     assert crm.value("tester@example.test", "score") == "3"
     refused = alice.post(f"{begun}/test", **{**sent, "record": "404"}, agreed="1")

@@ -16,13 +16,14 @@ test.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
 from adapters.base import Outcome, Record, Status
-from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, TryLater
+from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown
 from connector import clock
 from connector.connections.refusals import refusal_of
 from connector.failpoints import failpoint
@@ -65,6 +66,10 @@ from schemas.fields import FieldValue
 from schemas.phrases import phrase
 
 BUSY_S = 5
+# The CRM's words for a record that somebody else is writing.
+_BUSY = frozenset({"row_locked", "record_throttled", "crm_busy"})
+_WORKED_ON = phrase("The CRM is still working on this record: try again in a moment.")
+_NOT_TAKEN = phrase("The CRM did not take the change: nothing was written.")
 NOT_NAMED = phrase("name the record that is written: by its id or its e-mail")
 
 
@@ -282,7 +287,14 @@ class _Trial:
             return None
         if outcome.status is Status.RETRY:
             again = {"Retry-After": str(int(outcome.detail.get("wait_s") or BUSY_S))}
-            detail = phrase("The CRM did not take it just now: %(why)s.", why=why.message)
+            detail = (
+                _WORKED_ON
+                if why.code in _BUSY
+                else phrase(
+                    "The CRM did not take it just now (%(code)s): try again in a moment.",
+                    code=why.code,
+                )
+            )
             raise Refusal(Code.CRM_UNAVAILABLE, detail, extra={"reason": why.code}, headers=again)
         self._end(holds.REFUSED, record, code=why.code)
         raise _refused(why)
@@ -298,8 +310,9 @@ class _Trial:
         if all(reads_same(value, after.get(name)) for name, value in values.items()):
             return
         if all(same(record.values.get(name), after.get(name)) for name in values):
-            message = "the CRM did not take the change: nothing was written"
-            raise TryLater(message, wait_s=lost.wait_s, code=lost.code) from lost
+            again = {"Retry-After": str(math.ceil(lost.wait_s))} if lost.wait_s else {}
+            unavailable, extra = Code.CRM_UNAVAILABLE, {"reason": lost.code}
+            raise Refusal(unavailable, _NOT_TAKEN, extra=extra, headers=again) from lost
         self._end(holds.UNKNOWN, record, code=lost.code)
         raise Refusal(Code.OUTCOME_UNKNOWN)
 
