@@ -44,6 +44,8 @@ class TrialSendSchema(TrialSchema):
 class TrialCallSchema(Schema):
     """One call as the adapter built it, without headers. `sent` false: it was kept back. Secrets
     are masked, and every value that the key may not see. `about`: what it is made for.
+    `builds_on`: null, or what is not known yet: `taken`, that the one before is taken as it was
+    sent, `made`, the id of the record that is made first, which stands as `<new id>`.
     """
 
     method = fields.String(required=True)
@@ -51,6 +53,9 @@ class TrialCallSchema(Schema):
     body = fields.Raw(required=True, allow_none=True)
     sent = fields.Boolean(required=True)
     about = fields.String(required=True, validate=validate.OneOf(("fields", "tag", "note")))
+    builds_on = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(("taken", "made"))
+    )
 
 
 class TrialWhySchema(Schema):

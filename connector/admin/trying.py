@@ -31,6 +31,10 @@ REASONS = {
 }
 # What a call or a mark is about.
 ABOUT = {"fields": marked("Fields"), "tag": marked("Score tag"), "note": marked("Note")}
+BUILDS_ON = {
+    "taken": marked("if the call before it is taken as it was sent"),
+    "made": marked("with the new record's id, which is not known yet"),
+}
 # What becomes of a field, a tag or a note, by the words of looking.py, marks.py, proved.py and
 # marking.py, with a colour.
 STATES = {
@@ -76,6 +80,12 @@ def reason_word(reason: str | None) -> str:
 def trial_word(state: str) -> str:
     """What becomes, or became, of a field."""
     return gettext(STATES[state][0]) if state in STATES else state
+
+
+@page.app_template_filter("builds_on_word")
+def builds_on_word(word: str) -> str:
+    """What a call is built on that is not known yet."""
+    return gettext(BUILDS_ON[word])
 
 
 @page.app_template_filter("about_word")

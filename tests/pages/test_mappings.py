@@ -362,7 +362,7 @@ def test_trying_compares_with_the_record_in_the_crm(alice, begun, world):
     assert "/batch/read" in page
     assert "/batch/update built, not sent" in page
     assert "Score tag and note" in page
-    assert "How likely are you to recommend us?: 3/10" in page
+    assert "Why?: Friendly" in page
 
 
 def test_a_record_is_typed_and_one_that_is_not_there_is_said(alice, begun, world):

@@ -67,16 +67,26 @@ def with_steps(
 
 def _of_stored(connection: Connection, hub: Hub, bench: Bench, response_id: int) -> Planned | None:
     row = connection.execute(RESPONSE, {"id": response_id}).one()
-    contact_id = None if row.anonymous else row.contact_id
-    person = people.contact_of(connection, contact_id) if contact_id else None
-    told = (row.body.get("respondent") or {}).get("crm_ids") or {}
-    persons = {row.id: replace(person, crm_ids=told)} if person else {}
     workspace_id = bench.profile.workspace_id
+    persons = _persons(connection, workspace_id, row)
     facts = _with_draft(load_facts(connection, workspace_id), bench, event=row.event)
     plans = planner.replanned(
         connection, hub.desk, workspace_id, [row], persons=persons, facts=facts
     )
     return plans[row.id]
+
+
+def _persons(connection: Connection, workspace_id: int, row: Row[Any]) -> Mapping[int, Person]:
+    """Who gave the response, by its id: as it was matched when it was planned, else as it would be
+    now.
+    """
+    if row.anonymous:
+        return {}
+    if row.contact_id is None:
+        return people.persons(connection, workspace_id, {row.id: row.body})
+    person = people.contact_of(connection, row.contact_id)
+    told = (row.body.get("respondent") or {}).get("crm_ids") or {}
+    return {row.id: replace(person, crm_ids=told)} if person else {}
 
 
 def _with_draft(facts: Facts, bench: Bench, *, event: str) -> Facts:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from adapters.base import Batch, Operation, Row, TagTaker
+from adapters.base import Batch, Operation, Row, TagChange, TagTaker
 from adapters.errors import TAG_OPTION_MISSING, NotSent, PauseMapping
 from connector.responses import mark, noting, prepare
 from connector.responses.configuration.bench import MADE_UP, Bench, Why
-from connector.responses.configuration.seeing import NOTE, TAG, Eyes, Recorder
+from connector.responses.configuration.seeing import MADE, NEW_ID, NOTE, TAG, TAKEN, Eyes, Recorder
 from connector.responses.decide import EMPTY, Decision
 from connector.responses.extras.live import Line
 from connector.responses.failures import PROVISION
@@ -165,9 +165,13 @@ def in_field(marks: Marks, one: Delivery, decision: Decision) -> MarkSeen:
 
 def _tag_at(marks: Marks, one: Delivery, remote_id: str | None) -> MarkSeen:
     """The tag with calls of its own."""
-    if remote_id is None:
-        return seen(one, None, LATER, comes=tag_of(marks, one), why=Why(LATER, NO_RECORD))
     marks.recorder.about = TAG
+    if remote_id is None:
+        (change,) = mark.tag_changes({NEW_ID: ()}, [(one, NEW_ID)], marks.tagging)
+        state = WAITS if one.id in marks.waiting else LATER
+        if not _is_built(marks, one, change, builds_on=MADE):
+            state = WAITS
+        return seen(one, None, state, comes=tag_of(marks, one), why=Why(LATER, NO_RECORD))
     held = mark.held_tags(marks.work, [(one, remote_id)])
     if held is None:
         return refused(one, marks.work.results.settlements[one.id])
@@ -177,25 +181,39 @@ def _tag_at(marks: Marks, one: Delivery, remote_id: str | None) -> MarkSeen:
     comes = frozenset(change.spellings[:1] if stands is None else ())
     goes = (change.owned & before) - {stands}
     state = _state(marks, one, changes=bool(comes or goes))
+    if not _is_built(marks, one, change):
+        state = WAITS
+    elif comes:
+        # Where the new tag is a call of its own, the old ones go by the next.
+        taken = replace(change, held=tuple(sorted(before | comes)))
+        _is_built(marks, one, taken, builds_on=TAKEN)
+    return seen(one, remote_id, state, comes=comes, goes=goes)
+
+
+def _is_built(
+    marks: Marks, one: Delivery, change: TagChange, *, builds_on: str | None = None
+) -> bool:
+    """Build the calls of a tag; False: the CRM lacks it as an option."""
     try:
-        with marks.recorder.keeping_back(), suppress(NotSent):
+        with marks.recorder.keeping_back(builds_on=builds_on), suppress(NotSent):
             marks.work.caller.call(lambda crm: tag_taker(crm).retag(one.entity, [change]))
     except PauseMapping as exc:
         if exc.code != TAG_OPTION_MISSING:
             raise
-        state = WAITS
-    return seen(one, remote_id, state, comes=comes, goes=goes)
+        return False
+    return True
 
 
 def _note_at(marks: Marks, one: Delivery, remote_id: str | None) -> MarkSeen:
-    if remote_id is None:
-        return seen(one, None, LATER, why=Why(LATER, NO_RECORD))
     marks.recorder.about = NOTE
-    with marks.recorder.keeping_back():
-        noting.note(marks.work, [(one, noting.note_of(one, remote_id))])
+    builds_on = MADE if remote_id is None else None
+    with marks.recorder.keeping_back(builds_on=builds_on):
+        noting.note(marks.work, [(one, noting.note_of(one, remote_id or NEW_ID))])
     settled = marks.work.results.settlements.get(one.id)
     if settled is not None and settled.code != NotSent.code:
         return refused(one, settled)
+    if remote_id is None:
+        return seen(one, None, LATER, why=Why(LATER, NO_RECORD))
     return seen(one, remote_id, CHANGES)
 
 

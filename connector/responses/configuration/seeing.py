@@ -33,17 +33,26 @@ class Eyes:
 
 
 EVERYTHING = Eyes()
+KEPT = "the call was only to be shown"
 # What a call is made for.
 FIELDS, TAG, NOTE = "fields", "tag", "note"
+# What a call is built on: that the one before it is taken as it was sent; the id that the CRM gives
+# a record which is yet to be made. A number stands for such an id: adapters ask for one, and some
+# CRMs have none above 2,147,483,647.
+TAKEN, MADE = "taken", "made"
+NEW_ID, NEW = "2147483646", "<new id>"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One call, whether it was sent, and what for."""
+    """One call, whether it was sent, what for, and what it is built on (None: on nothing that is
+    not known).
+    """
 
     call: Call
     sent: bool
     about: str = FIELDS
+    builds_on: str | None = None
 
 
 @dataclass(slots=True)
@@ -53,32 +62,54 @@ class Recorder:
     calls: list[Seen] = field(default_factory=list)
     about: str = FIELDS
     _keeps: bool = False
+    _builds_on: str | None = None
 
     def watch(self, call: Call) -> None:
         """Note the call. Raises NotSent for one that is not surely a question while such are kept
         back.
         """
-        sent = call.asks or not self._keeps
-        self.calls.append(Seen(call, sent, self.about))
+        sent = (call.asks or not self._keeps) and not _names_new(call)
+        seen = Seen(call, sent, self.about, None if sent else self._builds_on)
+        if (
+            not sent
+            and self._builds_on == TAKEN
+            and any(_is_same(call, one.call) for one in self.calls)
+        ):
+            # The adapter does all of it by one call.
+            raise NotSent(KEPT)
+        self.calls.append(seen)
         if not sent:
-            message = "the call was only to be shown"
-            raise NotSent(message)
+            raise NotSent(KEPT)
 
     @contextmanager
-    def keeping_back(self) -> Iterator[None]:
-        """Within, nothing that may change something at the CRM is sent."""
-        self._keeps = True
+    def keeping_back(self, *, builds_on: str | None = None) -> Iterator[None]:
+        """Within, nothing that may change something at the CRM is sent, nor what is asked about a
+        record that is yet to be made.
+        """
+        self._keeps, self._builds_on = True, builds_on
         try:
             yield
         finally:
-            self._keeps = False
+            self._keeps, self._builds_on = False, None
+
+
+def _is_same(one: Call, other: Call) -> bool:
+    """Whether they do the same; JSON-RPC gives each call a number of its own."""
+    bodies = [_body(each) for each in (one, other)]
+    told = [{**each, "id": None} if isinstance(each, dict) else each for each in bodies]
+    return (one.method, one.path) == (other.method, other.path) and told[0] == told[1]
+
+
+def _names_new(call: Call) -> bool:
+    body = call.body if isinstance(call.body, bytes) else (call.body or "").encode()
+    return NEW_ID in call.path or NEW_ID.encode() in body
 
 
 def told(
     seen: Iterable[Seen], *, secrets: Collection[str], personal: Collection[str], eyes: Eyes
 ) -> list[dict[str, Any]]:
-    """The calls as people see them: {method, path, body, sent, about}. `personal`: what identifies
-    the respondent, for who may not see answers.
+    """The calls as people see them: {method, path, body, sent, about, builds_on}. `personal`: what
+    identifies the respondent, for who may not see answers.
     """
     hidden = sorted((one for one in secrets if len(one) >= LEAST_SECRET), key=len, reverse=True)
     names = () if eyes.answers else tuple(one for one in personal if one)
@@ -96,10 +127,11 @@ def _told(
     body = _body(call)
     return {
         "method": call.method,
-        "path": _without(whole, (*secrets, *names)),
+        "path": _without(whole, (*secrets, *names)).replace(NEW_ID, NEW),
         "body": _masked(body, secrets) if eyes.answers else _shape_of(body),
         "sent": seen.sent,
         "about": seen.about,
+        "builds_on": seen.builds_on,
     }
 
 
@@ -118,7 +150,9 @@ def _masked(part: Any, secrets: Collection[str]) -> Any:  # noqa: ANN401 - JSON
         return {name: _masked(value, secrets) for name, value in part.items()}
     if isinstance(part, list):
         return [_masked(one, secrets) for one in part]
-    return _without(part, secrets) if isinstance(part, str) else part
+    if isinstance(part, str):
+        return _without(part, secrets).replace(NEW_ID, NEW)
+    return NEW if part == int(NEW_ID) else part
 
 
 def _shape_of(part: Any) -> Any:  # noqa: ANN401 - JSON
