@@ -56,9 +56,9 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Bench:
     """A draft on a response, and all of the store that the trial needs. `link`: the record that
-    stands for the response's contact; `new`: what a record made for them carries besides; `made`: what
-    the mapping has made of the response already. `steps`:
-    what planning makes of it for this mapping, and its tag and note at the connection (beside.py).
+    stands for the response's contact; `new`: what a record made for them carries besides; `made`:
+    what the mapping has made of the response already. `steps`: what planning makes of it for this
+    mapping, and its tag and note at the connection (beside.py).
     """
 
     desk: Desk
