@@ -91,7 +91,9 @@ class Surveys:
         what a rule of its own hides; a search leaves out both.
         """
         try:
-            rows = self._client.read(INPUT, "read", list(ids), ["id"])
+            # A field besides the id: of the id alone Odoo 11 tells what was deleted, too, for it
+            # asks its database for nothing (measured at a real one, 2026-11-30).
+            rows = self._client.read(INPUT, "read", list(ids), ["write_date"])
         except RowFault as exc:
             message = "Odoo hides responses that it had: the user's right to them has changed"
             raise PauseMapping(message, code="missing_scope", scope="reading surveys") from exc
