@@ -1,7 +1,8 @@
 """Odoo's surveys and what people have answered there, as its records tell it.
 
 Models and fields differ by version: which of the known names there are is asked of Odoo itself.
-Names of 16 measured (facts of 2026-11); those of 11 to 13, and of 17 and later, unverified.
+Names of 16 measured (facts of 2026-11), those of 11 read in its source (2026-11-30); those of 12,
+13, 17 and later unverified.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from adapters.odoo.refusals import RowFault
 from adapters.surveys import Answered, Document
 
 SURVEY, QUESTION = "survey.survey", "survey.question"
-INPUT, LINE = "survey.user_input", "survey.user_input.line"
+INPUT, LINES = "survey.user_input", "user_input_line_ids"
 # The first version whose options have a model of that name.
 OPTIONS_OF: Mapping[int, str] = {14: "survey.question.answer", 0: "survey.label"}
 INPUT_FIELDS = (
@@ -45,13 +46,13 @@ class Surveys:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._there: dict[str, frozenset[str]] = {}
+        self._there: dict[str, Mapping[str, Any]] = {}
 
     def newest(self) -> str | None:
         """Of the finished responses and of the answers, which are edited without them."""
         found = [
             row["write_date"]
-            for model, domain in ((INPUT, [["state", "=", "done"]]), (LINE, []))
+            for model, domain in ((INPUT, [["state", "=", "done"]]), (self._line(), []))
             for row in self._search(model, domain, ("write_date",), limit=1, order=NEWEST)
         ]
         return max((str(one) for one in found if one), default=None)
@@ -62,9 +63,9 @@ class Surveys:
         if "test_entry" in self._names(INPUT):
             domain.append(["test_entry", "=", False])
         changed = ["|", ["write_date", ">=", since]]
-        changed.append(["user_input_line_ids.write_date", ">=", since])
+        changed.append([f"{LINES}.write_date", ">=", since])
         inputs = self._search(INPUT, [*domain, *changed], INPUT_FIELDS, limit=limit)
-        lines = self._of("user_input_id", inputs, LINE, LINE_FIELDS)
+        lines = self._of("user_input_id", inputs, self._line(), LINE_FIELDS)
         asked = {number for every in lines.values() for one in every if (number := _id(one))}
         questions = {int(one["id"]): one for one in self._by_id(QUESTION, asked, QUESTION_FIELDS)}
         options = self._options(asked)
@@ -166,10 +167,21 @@ class Surveys:
         rows = self._client.search_read(model, domain, named, limit=limit, order=order)
         return [_plain(row) for row in rows]
 
-    def _names(self, model: str) -> frozenset[str]:
+    def _line(self) -> str:
+        """The answers' model: `survey.user_input_line` in 11, `survey.user_input.line` in 16; told
+        by the field that leads there.
+        """
+        told = self._names(INPUT).get(LINES)
+        relation = told.get("relation") if isinstance(told, dict) else None
+        if not isinstance(relation, str):
+            message = "Odoo does not say where a survey's answers stand"
+            raise BrokenContract(message, code="unreadable_answer")
+        return relation
+
+    def _names(self, model: str) -> Mapping[str, Any]:
         if model not in self._there:
-            told = self._client.read(model, "fields_get", None, ["type"])
-            self._there[model] = frozenset(told) if isinstance(told, dict) else frozenset()
+            told = self._client.read(model, "fields_get", None, ["type", "relation"])
+            self._there[model] = told if isinstance(told, dict) else {}
         return self._there[model]
 
 

@@ -30,6 +30,7 @@ Record = dict[str, Any]
 REMOVE, ADD, CLEAR, SET = 3, 4, 5, 6
 # Measured on 11: an unknown field is left out of what is read and written, without a word.
 REFUSES_UNKNOWN_FROM = 13
+READS_MISSING_BELOW = 13
 ADMINISTRATORS = "base.group_erp_manager"
 # What an integration user has, and an administrator besides.
 GROUP_IDS = {"base.group_user": 1, ADMINISTRATORS: 2, "base.group_partner_manager": 8}
@@ -114,7 +115,9 @@ class Store:
         return found
 
     def read(self, model: str, ids: Iterable[int], fields: Sequence[str] | None) -> list[Record]:
-        """The records that are there, `id` first."""
+        """The records that are there, `id` first. Odoo 11 tells missing ones, too, where nothing
+        but the id is asked for (measured 2026-11-30; up to which version is unverified).
+        """
         self.check_right(model, "read")
         names = list(fields or self.definitions[model])
         unknown = [one for one in names if one not in self.definitions[model]]
@@ -126,6 +129,8 @@ class Store:
             record = self.records[model].get(number)
             if number in self.options["hidden"]:
                 raise errors.by_a_rule(model, "read", self.version)
+            if record is None and not kept and self.version < READS_MISSING_BELOW:
+                told.append({"id": number})  # the database is asked for nothing
             if record is not None:
                 told.append({"id": number, **{n: self._shown(model, n, record) for n in kept}})
         return told

@@ -1,5 +1,6 @@
 """The models of Odoo's Surveys, as far as answers are read from them: the names of 13 and later,
-and those of 11 and 12 (from memory, unverified).
+and those of 11, read in its source (2026-11-30), for 12, too. When the answers' model took its
+later name is unverified.
 """
 
 from __future__ import annotations
@@ -9,9 +10,14 @@ from typing import Any
 from simulators.odoo.definitions import Definitions, common, field
 
 SURVEY, QUESTION = "survey.survey", "survey.question"
-INPUT, LINE = "survey.user_input", "survey.user_input.line"
+INPUT = "survey.user_input"
 LATER_FROM, OPTIONS_FROM = 13, 14
 STATES = [["new", "Not started yet"], ["in_progress", "In Progress"], ["done", "Completed"]]
+
+
+def line_model(version: int) -> str:
+    """The model of the single answers."""
+    return "survey.user_input.line" if version >= OPTIONS_FROM else "survey.user_input_line"
 
 
 def survey_models(version: int) -> dict[str, Definitions]:
@@ -50,11 +56,11 @@ def survey_models(version: int) -> dict[str, Definitions]:
             "state": field("selection", "Status", selection=STATES),
             "test_entry": field("boolean", "Test Entry"),
             "user_input_line_ids": field(
-                "one2many", "Answers", relation=LINE, relation_field="user_input_id"
+                "one2many", "Answers", relation=line_model(version), relation_field="user_input_id"
             ),
             **(_later_input() if later else {"quizz_score": field("float", "Score")}),
         },
-        LINE: {
+        line_model(version): {
             **common(),
             "user_input_id": field("many2one", "User Input", required=True, relation=INPUT),
             "question_id": field("many2one", "Question", required=True, relation=QUESTION),

@@ -18,6 +18,7 @@ from connector.responses import emptied, notices, polling, sources, surveydues, 
 from connector.sweep import Sweep
 from simulators.kit.server import running
 from simulators.odoo import Odoo
+from simulators.odoo.survey_definitions import line_model
 from tests.faults.processes import Processes, hub_variables
 from tests.world import CRMSeen, World
 
@@ -43,6 +44,7 @@ class Taken:
         made = crm.control("seed", {"create": {"survey.question": rows}})
         self.nps, self.why, self.topics = made["survey.question"]
         self.option_model = "survey.question.answer" if version >= 14 else "survey.label"
+        self.line_model = line_model(version)
         options = [{"question_id": self.topics, "value": one} for one in ("Price", "Staff")]
         made = crm.control("seed", {"create": {self.option_model: options}})
         self.price, self.staff = made[self.option_model]
@@ -66,7 +68,7 @@ class Taken:
         lines += [self.line(number, self.topics, one) for one in (self.price, self.staff)]
         skipped = {"user_input_id": number, "question_id": self.why, "skipped": True}
         lines += [self.line(number, self.why, why) if why else skipped]
-        self._lines[number] = self._made("survey.user_input.line", lines)
+        self._lines[number] = self._made(self.line_model, lines)
         return number
 
     def line(self, number: int, question: int, value: Any) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def test_a_finished_answer_reaches_the_crm_once_and_its_edit_replaces_it(taken: 
     # Odoo moves the answer's time alone.
     taken.forward(60)
     line = taken.lines_of(number)[0]
-    taken.crm.control("seed", {"change": {"survey.user_input.line": {line: taken.value(3)}}})
+    taken.crm.control("seed", {"change": {taken.line_model: {line: taken.value(3)}}})
     taken.poll()
     assert [one.revision for one in taken.versions()] == [1, 2]
     assert taken.crm.value(EMAIL, "score") == 3
@@ -190,7 +192,7 @@ def test_one_that_is_gone_mid_poll_and_one_that_makes_no_sense_stop_no_neighbour
 ) -> None:
     gone, odd = taken.finish(9, email="gone@example.test"), taken.finish(9, email="no address")
     lines = taken.lines_of(gone)
-    taken.crm.control("seed", {"remove": {"survey.user_input.line": lines}})
+    taken.crm.control("seed", {"remove": {taken.line_model: lines}})
     taken.finish(4)
     taken.poll()
     assert taken.crm.value(EMAIL, "score") == 4
@@ -203,7 +205,7 @@ def test_one_that_is_gone_mid_poll_and_one_that_makes_no_sense_stop_no_neighbour
 def test_a_poll_that_fails_says_why_and_goes_on_when_it_is_mended(taken: Taken) -> None:
     taken.poll()
     taken.finish(7)
-    taken.crm.fault(saying="user_input.line", drop_after=True)
+    taken.crm.fault(saying=taken.line_model, drop_after=True)
     with taken.world.database.begin(taken.world.workspace_id) as store:
         store.execute(text("UPDATE hook_notice SET due_at = now()"))
     taken.gather()
@@ -246,7 +248,7 @@ def deleted(taken: Taken) -> list[str]:
     return [one.response_id for one in rows]
 
 
-@newest
+@pytest.mark.parametrize("version", [11, 16], indirect=True)
 def test_one_that_is_deleted_in_odoo_is_taken_back_at_the_second_look(taken: Taken) -> None:
     gone, stays = taken.finish(9), taken.finish(4, email="c2@example.test")
     taken.poll()
