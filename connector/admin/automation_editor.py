@@ -256,7 +256,7 @@ def _counted(store: Connection, desk: Desk, typed: Typed) -> _Tried:
             campaign=typed.campaign, when=typed.when,
         )  # fmt: skip
     except ExpressionInvalid as exc:
-        return _Tried(caret=str(exc))
+        return _Tried(caret=said(str(exc)))
     return _Tried(found)
 
 

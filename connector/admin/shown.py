@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,8 +57,9 @@ KINDS = {
 def install(app: Flask) -> None:
     """Filters and words for templates."""
     app.jinja_env.filters.update(
-        moment=moment, day=day, ago=ago, number=number, state_word=state_word,
-        state_colour=state_colour, stage_word=stage_word, kind_word=kind_word,
+        moment=moment, day=day, ago=ago, number=number, answer_line=answer_line,
+        state_word=state_word, state_colour=state_colour,
+        stage_word=stage_word, kind_word=kind_word,
     )  # fmt: skip
     app.jinja_env.globals.update(asset=asset, icon=icon)
 
@@ -108,11 +111,12 @@ def moment(when: datetime | None) -> str:
     return str(dates.format_datetime(when, "medium", tzinfo=zone(), locale=language()))
 
 
-def day(when: datetime | None) -> str:
-    """The date alone."""
-    return (
-        str(dates.format_date(when.astimezone(zone()), "medium", locale=language())) if when else ""
-    )
+def day(when: date | None) -> str:
+    """The date alone; of a moment that of the workspace's zone."""
+    if when is None:
+        return ""
+    there = when.astimezone(zone()) if isinstance(when, datetime) else when
+    return str(dates.format_date(there, "medium", locale=language()))
 
 
 def ago(when: datetime | None) -> Markup:
@@ -130,6 +134,31 @@ def ago(when: datetime | None) -> Markup:
 def number(value: float) -> str:
     """A number with the language's separators."""
     return str(numbers.format_decimal(value, locale=language()))
+
+
+def answer_line(line: str, kind: str) -> str:
+    """A line of an answer of this type as people write it; what is hidden or odd stays as it is."""
+    try:
+        return _ANSWERS[kind](line) if kind in _ANSWERS else line
+    except (ValueError, ArithmeticError):
+        return line
+
+
+def _exact(line: str) -> str:
+    exact = Decimal(line)
+    return str(numbers.format_decimal(exact, locale=language(), decimal_quantization=False))
+
+
+def _truth(line: str) -> str:
+    return {"True": gettext("Yes"), "False": gettext("No")}.get(line, line)
+
+
+_ANSWERS: dict[str, Callable[[str], str]] = {
+    "number": _exact,
+    "date": lambda line: day(date.fromisoformat(line)),
+    "datetime": lambda line: moment(datetime.fromisoformat(line)),
+    "boolean": _truth,
+}
 
 
 def state_word(state: str) -> str:

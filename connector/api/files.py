@@ -9,9 +9,10 @@ from connector.api.gate import HOOK
 from connector.log import get_logger
 from connector.responses import serving
 from connector.responses.sniffing import shown_name
+from schemas.phrases import phrase
 
-GONE = "This file is not kept here any more"
-NOT_YET = "This file has not come yet: try again in a few minutes"
+GONE = phrase("This file is not kept here any more")
+NOT_YET = phrase("This file has not come yet: try again in a few minutes")
 files = Blueprint("files", __name__)
 
 
@@ -35,7 +36,9 @@ def served_file(workspace_id: int, file_id: int, token: str) -> Response:
 
 
 def _page(title: str, status: int) -> Response:
-    return _unlisted(make_response(render_template("led_on.html", title=title), status))
+    page = make_response(render_template("led_on.html", title=title), status)
+    page.vary.add("Accept-Language")
+    return _unlisted(page)
 
 
 def _unlisted(answer: Response) -> Response:

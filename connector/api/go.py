@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from connector.api.context import hub
 from connector.api.gate import HOOK
 from connector.responses import redirects
+from schemas.phrases import phrase
 
 MOST_VISITS, WAIT_S = 5, 2
 go = Blueprint("go", __name__)
@@ -28,15 +29,17 @@ def lead_on(workspace_id: int, source: str, token: str, response: str) -> Respon
     visit = _visit()
     if found.waits and visit < MOST_VISITS:
         again = f"{request.path}?visit={visit + 1}"
-        page = _page("One moment, please", again=again)
+        page = _page(phrase("One moment, please"), again=again)
         # Browsers know this header as they know the tag; who has scripts and tags off has the link.
         page.headers["Refresh"] = f"{WAIT_S}; url={again}"
         return page
-    return _page("Thank you for your answers")
+    return _page(phrase("Thank you for your answers"))
 
 
 def _page(title: str, **options: str) -> Response:
-    return make_response(render_template("led_on.html", title=title, **options))
+    page = make_response(render_template("led_on.html", title=title, **options))
+    page.vary.add("Accept-Language")
+    return page
 
 
 def _visit() -> int:

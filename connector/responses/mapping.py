@@ -281,7 +281,7 @@ def _expression_problem(step: Mapping[str, Any], declared: Mapping[str, Kind]) -
     try:
         expression(step["expression"], {**declared, "value": Kind.ANY})
     except ExpressionInvalid as exc:
-        return f"cel: {exc}"
+        return phrase("cel: %(fault)s", fault=str(exc))
     return None
 
 

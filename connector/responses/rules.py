@@ -19,6 +19,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from connector.responses.complaints import complaint, kind_word
 from connector.responses.vocabulary import FALSE_BY_DEFAULT, Kind, Variable, exact, on_trust
 from schemas.fields import FieldValue, canonical
 from schemas.phrases import phrase
@@ -55,7 +56,8 @@ class ExpressionInvalid(ValueError):
     """The expression cannot be saved. `line` and `column` count from 1; the text shows a caret."""
 
     def __init__(self, reason: str, *, source: str, line: int = 1, column: int = 1) -> None:
-        super().__init__(f"{reason}\n{_caret(source, line, column)}")
+        place = _caret(source, line, column)
+        super().__init__(phrase("%(reason)s\n%(place)s", reason=reason, place=place))
         self.reason = reason
         self.line = line
         self.column = column
@@ -111,7 +113,9 @@ def condition(source: str, variables: Mapping[str, Kind]) -> Expression:
     compiled = expression(source, variables)
     returned = compiled.program.return_type()
     if returned not in (cel.Type.BOOL, cel.Type.DYN):
-        reason = f"the condition must be true or false, this is {returned.name()}"
+        reason = phrase(
+            "the condition must be true or false, this is %(kind)s", kind=kind_word(returned.name())
+        )
         raise ExpressionInvalid(reason, source=source)
     return compiled
 
@@ -247,14 +251,20 @@ def _exact_float(value: float) -> FieldValue:
 
 def _bounded(source: str) -> None:
     if not source.strip():
-        reason = "the expression is empty"
+        reason = phrase("the expression is empty")
         raise ExpressionInvalid(reason, source="")
     if len(source) > MAX_SOURCE or any(0xD800 <= ord(sign) <= 0xDFFF for sign in source):
-        reason = f"the expression must be at most {MAX_SOURCE} signs of valid Unicode"
+        reason = phrase(
+            "the expression must be at most %(most)s signs of valid Unicode", most=MAX_SOURCE
+        )
         raise ExpressionInvalid(reason, source="")
     bare = _bare(source)
     if len(_MACRO.findall(bare)) > MAX_MACROS or bare.count("+") > MAX_SUMS:
-        reason = f"an expression may hold {MAX_MACROS} list macros and {MAX_SUMS} plus signs"
+        reason = phrase(
+            "an expression may hold %(macros)s list macros and %(sums)s plus signs",
+            macros=MAX_MACROS,
+            sums=MAX_SUMS,
+        )
         raise ExpressionInvalid(reason, source=source)
 
 
@@ -291,7 +301,7 @@ def _unknown(
 ) -> ExpressionInvalid:
     before = source[:at]
     column = at - (before.rfind("\n") + 1) + 1
-    reason = f"no variable is called {path}{suggestion(path, variables)}"
+    reason = _not_called(path, variables)
     return ExpressionInvalid(reason, source=source, line=before.count("\n") + 1, column=column)
 
 
@@ -307,13 +317,18 @@ def _explained(text: str, source: str, variables: Mapping[str, Kind]) -> Express
     undeclared = _UNDECLARED.search(text)
     if undeclared:
         name = undeclared[1]
-        reason = f"no variable is called {name}{suggestion(name, variables)}"
+        reason = _not_called(name, variables)
         # CEL points at the last part's dot; a reader looks for the name's beginning.
         column -= max(name.rfind("."), 0)
     else:
         first = text[place.end() :] if place else text
-        reason = re.sub(r"\s*\[[A-Z_]+\]\s*\Z", "", first.splitlines()[0])
+        reason = complaint(re.sub(r"\s*\[[A-Z_]+\]\s*\Z", "", first.splitlines()[0]))
     return ExpressionInvalid(reason, source=source, line=line, column=column)
+
+
+def _not_called(name: str, variables: Mapping[str, Kind]) -> str:
+    near = suggestion(name, variables)
+    return phrase("no variable is called %(name)s%(suggestion)s", name=name, suggestion=near)
 
 
 def _caret(source: str, line: int, column: int) -> str:

@@ -97,8 +97,8 @@ def test_what_a_form_holds_is_kept_as_cel_and_shown_as_the_same_form(alice, worl
 
 def test_it_says_how_many_of_the_last_responses_it_would_have_let_through(alice, world, name):
     page = text_of(alice.get(begun(alice, name)))
-    assert "It would have let through 2 of the last 4 responses." in page
-    assert "1 lack an answer that it names." in page
+    assert "Of the last responses it would have let through: 2 of 4." in page
+    assert "Without an answer that it names: 1." in page
 
 
 def test_a_campaign_that_nobody_answered_has_no_count(alice, world, name):

@@ -426,6 +426,6 @@ def test_it_is_applied_to_earlier_responses_after_a_look_at_what_that_does(alice
         "SELECT id, total FROM backfill WHERE mapping_id = :m", m=int(begun.rsplit("/", 1)[1])
     )
     assert run.total == 1
-    assert "0 of 1 responses looked at" in text_of(alice.get(f"{begun}/backfill"))
+    assert "Responses looked at: 0 of 1" in text_of(alice.get(f"{begun}/backfill"))
     alice.post(f"{begun}/backfill/{run.id}/stop")
     assert "Stopped" in text_of(alice.get(f"{begun}/backfill"))

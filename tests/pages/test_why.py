@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import openpyxl
 import pytest
 
 from connector.admin.codes import SENTENCES
 from connector.admin.language import catalogue, said_in
+from connector.admin.webhooks import EVENTS as TOLD
 from connector.admin.why import read_back
+from connector.responses import rules
+from connector.responses.configuration.sheet import steps
+from connector.responses.vocabulary import Kind
 from schemas.phrases import phrase
 from tests.docs.test_docs import text_of as page_of
 from tests.pages.conftest import text_of
@@ -116,3 +122,99 @@ def test_a_sentence_behind_its_place_keeps_the_place(here):
     )
     page = text_of(here.browser.get(f"~/deliveries/{here.ids['dead']}", **GERMAN))
     assert "rows[3]: Contacts hat kein Feld fax" in page
+
+
+# --- expressions and sheets -----------------------------------------------------------------------
+
+KINDS = {"answers.nps": Kind.NUMBER, "answers.why": Kind.TEXT, "flags.vip": Kind.BOOLEAN}
+
+
+@pytest.mark.parametrize(
+    ("source", "german"),
+    [
+        ("answers.nps >", "der Ausdruck endet hier, und etwas fehlt"),
+        ("(answers.nps > 5", "hier fehlt ')'"),
+        ("answers.nps > 5)", ") wird hier nicht erwartet"),
+        ("answers.nps > 5 and flags.vip", "schreiben Sie && statt and"),
+        ("answers.nps = 5", "schreiben Sie == statt ="),
+        ("answers.why == 'x", "der Text in Anführungszeichen hat kein Ende"),
+        ("@", "@ ist kein Zeichen von Ausdrücken"),
+        ("answers.why > 5", "> geht nicht mit: ein Text und eine ganze Zahl"),
+        ("!answers.why", "! geht nicht mit: ein Text"),
+        ("flags.vip ? 1 : 'a'", "beide Ergebnisse von ? : müssen von gleicher Art sein"),
+        ("answers.npz > 5", "keine Variable heißt answers.npz; meinten Sie answers.nps?"),
+        ("answers.why", "die Bedingung muss wahr oder falsch sein, dies ist ein Text"),
+        ("if (a) b", "if ist ein Wort, das Ausdrücke sich vorbehalten"),
+        ("9" * 30 + " > 1", "die Zahl ist zu groß oder nicht als Zahl geschrieben"),
+        ("(" * 40 + "true" + ")" * 40, "der Ausdruck ist zu tief geschachtelt"),
+        (" ", "der Ausdruck ist leer"),
+    ],
+)
+def test_a_fault_of_an_expression_is_said_above_its_caret(source, german):
+    with pytest.raises(rules.ExpressionInvalid) as refused:
+        rules.condition(source, KINDS)
+    reason, shown, caret = said_in("de", str(refused.value)).split("\n")
+    assert reason.startswith(german)
+    assert shown == source.strip() or shown == source
+    assert caret.index("^") == refused.value.column - 1
+
+
+def test_the_editor_shows_the_caret_in_the_language_of_the_reader(alice):
+    fields = {
+        "name": "N",
+        "when": "response.completed",
+        "mode": "cel",
+        "source": "answers.nps >",
+        "then-1-do": "note",
+    }
+    alice.get("~/automations/new")
+    page = text_of(alice.post("~/automations/form", headers=GERMAN, **fields))
+    assert "der Ausdruck endet hier, und etwas fehlt" in page
+
+
+def test_each_fault_of_a_sheet_names_its_cell_in_the_language_of_the_reader(alice):
+    book = openpyxl.Workbook()
+    book.active.title = "Settings"
+    book["Settings"].append(["Setting", "Value"])
+    book["Settings"].append(["Colour", "blue"])
+    book.create_sheet("Mapping").append(["Variable", "Field", "Transformations"])
+    book["Mapping"].append(["answers.a", "a", "cut(length)"])
+    raw = io.BytesIO()
+    book.save(raw)
+    alice.get("~/mappings")
+    answer = alice.post("~/mappings/file", headers=GERMAN, file=(io.BytesIO(raw.getvalue()), "m"))
+    page = text_of(answer)
+    assert "Settings!A2 es gibt keine Einstellung dieses Namens" in page
+    assert "Mapping!C2 bei Zeichen 11: schreiben Sie length=Wert" in page
+    assert "there is no" not in page
+
+
+@pytest.mark.parametrize("tongue", ["da", "de", "fr", "it"])
+def test_no_fault_of_a_step_is_english_elsewhere(tongue):
+    for typed in ("cut(80)", "cut(length=)", "cut(length=1, length=2)", "cut(name=x)", "cut length",
+                  "5", 'prefix(text="a)', "prefix(text=“a”)", "cut(x=" + "[" * 5_000):  # fmt: skip
+        with pytest.raises(steps.StepsUnreadable) as refused:
+            steps.read(typed)
+        assert said_in(tongue, str(refused.value)) != str(refused.value)
+
+
+# --- names, and answers --------------------------------------------------------------------------
+
+
+def test_a_webhook_in_the_list_says_what_it_is_told_of(here):
+    page = here.browser.get("~/settings/webhooks", **GERMAN).text
+    listed = re.findall(r'class="d-block text-secondary">(.*?)</span>', page)
+    told = catalogue("de").gettext(TOLD["response.failed"])
+    assert listed
+    assert told in listed[0]
+    assert "response." not in listed[0]
+
+
+def test_answers_are_written_as_the_reader_writes_them(app):
+    said = app.jinja_env.filters["answer_line"]
+    with app.test_request_context(headers=GERMAN):
+        assert said("1234.50", "number") == "1.234,5"
+        assert said("2026-11-01", "date") == "01.11.2026"
+        assert said("2026-11-01T10:00:00Z", "datetime").startswith("01.11.2026, 10:00")
+        assert said("True", "boolean") == "Ja"
+        assert said("•••", "number") == "•••"

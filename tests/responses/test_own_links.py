@@ -116,6 +116,9 @@ def test_a_link_ends_with_its_answer(world: World, crm: CRMSeen, browser: FlaskC
     world.settle()
     gone = browser.get(second)
     assert (gone.status_code, b"not kept here any more" in gone.data) == (410, True)
+    german = browser.get(second, headers={"Accept-Language": "de"})
+    assert "wird hier nicht mehr aufbewahrt" in german.text
+    assert '<html lang="de"' in german.text
     assert crm.value(PERSON, "comment") in (None, "")
 
 

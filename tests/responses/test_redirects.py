@@ -165,6 +165,12 @@ def test_a_browser_that_is_faster_than_its_response_waits(
     assert WAITS in first.data
     assert first.headers["Refresh"] == f"2; url={here}?visit=2"
     assert THANKS in browser.get(f"{here}?visit=5").data
+    german = {"Accept-Language": "de"}
+    waits = browser.get(here, headers=german)
+    assert "Einen Moment bitte" in waits.text
+    assert "Weiter</a>" in waits.text
+    assert waits.headers["Vary"] == "Accept-Language"
+    assert "Vielen Dank" in browser.get(f"{here}?visit=5", headers=german).text
     world.push(answered(0))
     world.settle()
     assert browser.get(f"{here}?visit=2").headers["Location"] == ELSEWHERE

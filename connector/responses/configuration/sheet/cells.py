@@ -13,6 +13,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
+from schemas.phrases import phrase
 from schemas.strict import JSON, MAX_DEPTH, NotStrict, is_deeper, value_at
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -146,7 +147,7 @@ def text_of(value: object) -> str | None:
     if isinstance(value, date):
         return _day(value)
     if not isinstance(value, str):
-        message = "this is a time of day: format the cell as text and type it again"
+        message = phrase("this is a time of day: format the cell as text and type it again")
         raise CellUnreadable(message)
     return value if value.strip() else None
 
@@ -181,13 +182,17 @@ def _finite(bare: str) -> JSON:
 def _digits(number: float) -> str:
     exact = Decimal(repr(number))
     if not exact.is_finite() or len(exact.normalize().as_tuple().digits) > _DIGITS:
-        message = "the spreadsheet has rounded this number: format the cell as text, type it again"
+        message = phrase(
+            "the spreadsheet has rounded this number: format the cell as text, type it again"
+        )
         raise CellUnreadable(message)
     return format(exact.normalize(), "f")
 
 
 def _day(value: date) -> str:
     if isinstance(value, datetime) and value.time().isoformat() != "00:00:00":
-        message = "this is a time in no time zone: format the cell as text and type it again"
+        message = phrase(
+            "this is a time in no time zone: format the cell as text and type it again"
+        )
         raise CellUnreadable(message)
     return value.isoformat()[: len("2026-11-29")]

@@ -13,13 +13,14 @@ from connector.responses.configuration.sheet import cells, steps
 from connector.responses.configuration.sheet.cells import CellUnreadable
 from connector.responses.configuration.sheet.layout import MOST_ROWS, Means, letter
 from connector.responses.configuration.sheet.package import judged, unreadable
+from schemas.phrases import phrase
 
 # The last row that any spreadsheet has, and more columns than a person would add.
 _LAST_ROW, _MOST_COLUMNS = 1_048_576, 60
 # How a file spells out a sign that its XML cannot hold, and the _ before such a word.
 _SPELT_OUT = re.compile(r"_x(00[01][0-9A-Fa-f]|005[Ff])_")
-_FORMULA = "a formula is not calculated here: put its value in its place"
-_ERROR = "the cell holds an error of the spreadsheet: type the value"
+_FORMULA = phrase("a formula is not calculated here: put its value in its place")
+_ERROR = phrase("the cell holds an error of the spreadsheet: type the value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ def opened(raw: bytes) -> dict[str, list[Row]]:
         raise
     except Exception as exc:
         # Whatever the libraries stumble over is in the file, not in us.
-        text = "the file is no workbook we can read: save it again as Excel workbook (.xlsx)"
+        text = phrase(
+            "the file is no workbook we can read: save it again as Excel workbook (.xlsx)"
+        )
         raise unreadable(text) from exc
 
 
@@ -99,7 +102,11 @@ def _rows(sheet: Any, name: str) -> Iterator[Row]:  # noqa: ANN401 - the library
             continue
         filled += 1
         if filled > MOST_ROWS[name] + 1:  # and the titles
-            text = f"the sheet {name} has more than {MOST_ROWS[name]} filled rows"
+            text = phrase(
+                "the sheet %(name)s has more than %(most)s filled rows",
+                name=name,
+                most=MOST_ROWS[name],
+            )
             raise unreadable(text, f"{name}!A{number}")
         yield Row(name, number, row)
 

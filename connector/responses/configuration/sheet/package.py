@@ -13,6 +13,7 @@ import zipfile
 import zlib
 
 from connector.problems import Code, Place, Refusal
+from schemas.phrases import phrase
 
 KIB, MIB = 1024, 1024 * 1024
 MAX_FILE = 4 * MIB
@@ -31,27 +32,33 @@ _MACROS = re.compile(r"vbaproject|\.bin\Z|macrosheets|activex", re.IGNORECASE)
 _PATH = re.compile(r"\A/|\\|(?:\A|/)\.\.(?:/|\Z)|\A[A-Za-z]:")
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
-_TOO_MUCH = "a sheet of the file is larger than we read: keep only what we made"
+_TOO_MUCH = phrase("a sheet of the file is larger than we read: keep only what we made")
 _TYPES = {
-    _OLD_EXCEL: "this is an old Excel file (.xls) or one with a password: save it as plain .xlsx",
-    b"%PDF": "this is a PDF: save it as .xlsx",
+    _OLD_EXCEL: phrase(
+        "this is an old Excel file (.xls) or one with a password: save it as plain .xlsx"
+    ),
+    b"%PDF": phrase("this is a PDF: save it as .xlsx"),
 }
 
 
 def judged(raw: bytes) -> io.BytesIO:
     """A zip of the parts that may be parsed. Raises Refusal: BODY_TOO_LARGE, FILE_INVALID."""
     if len(raw) > MAX_FILE:
-        raise Refusal(Code.BODY_TOO_LARGE, f"A spreadsheet may have {MAX_FILE // MIB} MiB.")
+        raise Refusal(
+            Code.BODY_TOO_LARGE, phrase("A spreadsheet may have %(mib)s MiB.", mib=MAX_FILE // MIB)
+        )
     if not raw.startswith(_ZIP):
         wrong = next((text for sign, text in _TYPES.items() if raw.startswith(sign)), "")
-        raise unreadable(wrong or "this is no .xlsx file: save it as Excel workbook (.xlsx)")
+        raise unreadable(
+            wrong or phrase("this is no .xlsx file: save it as Excel workbook (.xlsx)")
+        )
     safe = io.BytesIO()
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed, zipfile.ZipFile(safe, "w") as kept:
             for entry in _entries(packed, len(raw)):
                 kept.writestr(entry.filename, _as_read(entry.filename, _part(packed, entry)))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as exc:
-        text = "the file is damaged: save it again as Excel workbook (.xlsx)"
+        text = phrase("the file is damaged: save it again as Excel workbook (.xlsx)")
         raise unreadable(text) from exc
     return safe
 
@@ -74,16 +81,16 @@ def _wrong_of(entries: list[zipfile.ZipInfo], file_bytes: int) -> str | None:
     unpacked = sum(one.file_size for one in entries)
     is_bomb = unpacked > SMALL and unpacked > MAX_RATIO * file_bytes
     if len(entries) > MAX_ENTRIES or unpacked > MAX_UNPACKED or is_bomb:
-        return "the file unpacks to more than we read: keep only the sheets we made"
+        return phrase("the file unpacks to more than we read: keep only the sheets we made")
     names = [one.filename for one in entries]
     if len(set(names)) != len(names) or any(_PATH.search(name) for name in names):
-        return "the file holds parts under names that no spreadsheet program gives"
+        return phrase("the file holds parts under names that no spreadsheet program gives")
     if any(_MACROS.search(name) for name in names):
-        return "the file holds macros or embedded programs: save it as .xlsx, without"
+        return phrase("the file holds macros or embedded programs: save it as .xlsx, without")
     if any(one.flag_bits & 1 for one in entries):
-        return "the file has a password: save it without"
+        return phrase("the file has a password: save it without")
     if any(one.compress_type not in _PACKINGS for one in entries):
-        return "the file is packed in a way that no spreadsheet program uses"
+        return phrase("the file is packed in a way that no spreadsheet program uses")
     return None
 
 

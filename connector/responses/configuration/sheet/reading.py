@@ -28,6 +28,7 @@ from connector.responses.configuration.sheet.layout import (
 from connector.responses.configuration.sheet.opening import Empty, Row, opened
 from connector.responses.configuration.sheet.package import unreadable
 from connector.responses.configuration.sheet.steps import StepsUnreadable, Table
+from schemas.phrases import phrase
 from schemas.strict import JSON
 
 _EMPTY = object()
@@ -64,15 +65,21 @@ def read_sheet(raw: bytes) -> Document:
     sheets = opened(raw)
     for name in (SETTINGS, MAPPING):
         if name not in sheets:
-            text = f"there is no sheet {name}: fill in the file that was downloaded"
+            text = phrase(
+                "there is no sheet %(name)s: fill in the file that was downloaded", name=name
+            )
             raise unreadable(text)
     found = Found(spots={"": SETTINGS, "/rows": MAPPING})
     _read_tables(sheets.get(VALUES, []), found)
     _read_settings(sheets[SETTINGS], found)
     _read_rows(sheets[MAPPING], found)
     for table, where in found.unused.items():
-        text = f"no step uses this table: write map_values(values=table({table})) in its row"
-        found.wrong("", f"{text}, or empty its new values", where)
+        text = phrase(
+            "no step uses this table: write map_values(values=table(%(table)s)) in its row, or "
+            "empty its new values",
+            table=table,
+        )
+        found.wrong("", text, where)
     return Document(found.body, found.spots, tuple(found.faults))
 
 
@@ -87,13 +94,17 @@ def _read_tables(rows: list[Row], found: Found) -> None:
             continue
         table = found.read(row, places["table"], Means.TEXT)
         answer = found.read(row, places["answer"], Means.TEXT)
-        for key, said in (("table", table), ("answer", answer)):
+        for key, said, text in (
+            ("table", table, phrase("a new value needs its table")),
+            ("answer", answer, phrase("a new value needs its answer")),
+        ):
             if said is _EMPTY:
-                found.wrong("", f"a new value needs its {key}", row.spot(places[key]))
+                found.wrong("", text, row.spot(places[key]))
         if table is _EMPTY or answer is _EMPTY:
             continue
         if answer in found.tables.setdefault(table, {}):
-            found.wrong("", "this answer stands twice in its table", row.spot(places["answer"]))
+            text = phrase("this answer stands twice in its table")
+            found.wrong("", text, row.spot(places["answer"]))
         found.tables[table][answer] = value
         found.unused.setdefault(table, row.spot(places["table"]))
 
@@ -107,7 +118,10 @@ def _read_settings(rows: list[Row], found: Found) -> None:
             continue
         line = known.pop(title, None)
         if line is None:
-            text = f"there is no setting of that name, or it stands twice; {_names(SETTING_ROWS)}"
+            text = phrase(
+                "there is no setting of that name, or it stands twice; there are %(names)s",
+                names=_names(SETTING_ROWS),
+            )
             found.wrong("", text, row.spot(0))
             continue
         pointer = f"/{line.key}"
@@ -155,7 +169,11 @@ def _table(value: JSON | Table, found: Found, pointer: str, where: str) -> JSON:
         return value
     found.unused.pop(value.name, None)
     if value.name not in found.tables:
-        text = f"the sheet {VALUES} has no new values for a table {value.name}"
+        text = phrase(
+            "the sheet %(sheet)s has no new values for a table %(table)s",
+            sheet=VALUES,
+            table=value.name,
+        )
         found.wrong(pointer, text, where)
     return found.tables.get(value.name, {})
 
@@ -174,15 +192,21 @@ def _places(
             continue
         column = known.pop(title.casefold(), None)
         if column is None:
-            text = f"there is no column of that name, or it stands twice; {_names(columns)}"
+            text = phrase(
+                "there is no column of that name, or it stands twice; there are %(names)s",
+                names=_names(columns),
+            )
             found.wrong("", text, rows[0].spot(place))
         else:
             places[column.key] = place
     missing = [one.title for one in columns if one.key in needed and one.key not in places]
     for title in missing:
-        found.wrong("", f"there is no column {title}; {_names(columns)}", f"{sheet}!A1")
+        text = phrase(
+            "there is no column %(title)s; there are %(names)s", title=title, names=_names(columns)
+        )
+        found.wrong("", text, f"{sheet}!A1")
     return {} if missing else places
 
 
 def _names(columns: Sequence[Column]) -> str:
-    return f"there are {', '.join(one.title for one in columns)}"
+    return ", ".join(one.title for one in columns)

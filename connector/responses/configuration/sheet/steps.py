@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from connector.responses.configuration.sheet import cells
+from schemas.phrases import phrase
 from schemas.strict import JSON, MAX_DEPTH, NotStrict, is_deeper, value_at
 
 MAPS, TABLE_OF = "map_values", "values"
@@ -83,7 +84,7 @@ def _word(text: str) -> str:
 def read(text: str) -> list[dict[str, Any]]:
     """The steps of a cell; a value may be a Table. Raises StepsUnreadable."""
     if is_deeper(text.encode(), MAX_DEPTH):
-        message = "its brackets are nested too deep"
+        message = phrase("its brackets are nested too deep")
         raise StepsUnreadable(message)
     return list(_Reader(text.strip()).steps())
 
@@ -99,11 +100,13 @@ class _Reader:
         yield self._step()
         while self.place < len(self.text):
             if not self._takes(_BETWEEN):
-                self._fail("put | between two steps")
+                self._fail(phrase("put | between two steps"))
             yield self._step()
 
     def _step(self) -> dict[str, Any]:
-        step: dict[str, Any] = {"name": self._name("the name of a transformation")}
+        step: dict[str, Any] = {
+            "name": self._name(phrase("the name of a transformation is expected"))
+        }
         self._takes(_SPACES)
         if self._takes(_OPENS):
             self._parameters(step)
@@ -112,20 +115,21 @@ class _Reader:
 
     def _parameters(self, step: dict[str, Any]) -> None:
         while not self._takes(_CLOSES):
-            key = self._name("the name of a parameter, as in cut(length=80)")
+            key = self._name(phrase("the name of a parameter is expected, as in cut(length=80)"))
             if not self._takes(_EQUALS):
-                self._fail(f"write {key}=value")
+                self._fail(phrase("write %(key)s=value", key=key))
             if key in step:
-                self._fail(f"{key} is given twice" if key != "name" else "name is taken")
+                twice = phrase("%(key)s is given twice", key=key)
+                self._fail(twice if key != "name" else phrase("name is taken"))
             step[key] = self._value()
             self._takes(_BLANK)
             if not self._takes(_COMMA) and not self.text.startswith(")", self.place):
-                self._fail("write , before the next parameter or ) behind the last")
+                self._fail(phrase("write , before the next parameter or ) behind the last"))
 
     def _name(self, what: str) -> str:
         found = self._takes(_NAME)
         if not found and not self.text.startswith('"', self.place):
-            self._fail(f"{what} is expected")
+            self._fail(what)
         return found or str(self._json())
 
     def _value(self) -> JSON | Table:
@@ -134,24 +138,24 @@ class _Reader:
         if self.text.startswith(('"', "[", "{"), self.place):
             return self._json()
         if self.text.startswith(_CURLY, self.place):
-            self._fail('write straight quotes: "')
+            self._fail(phrase('write straight quotes: "'))
         word = self._takes(_WORD)
         if not word:
-            self._fail('a value is expected; nothing is ""')
+            self._fail(phrase('a value is expected; nothing is ""'))
         return cells.meant(word)
 
     def _table(self) -> Table:
         is_quoted = self.text.startswith('"', self.place)
         name = str(self._json()) if is_quoted else self._takes(_WORD).strip()
         if not name or not self._takes(_CLOSES):
-            self._fail("write table(name of a table on the sheet Values)")
+            self._fail(phrase("write table(name of a table on the sheet Values)"))
         return Table(name)
 
     def _json(self) -> JSON:
         try:
             value, self.place = value_at(self.text, self.place, "")
         except NotStrict:
-            self._fail("this is not JSON: is a quote or bracket missing?")
+            self._fail(phrase("this is not JSON: is a quote or bracket missing?"))
         return value
 
     def _takes(self, pattern: re.Pattern[str]) -> str:
@@ -161,5 +165,5 @@ class _Reader:
         return found.group() if found else ""
 
     def _fail(self, why: str) -> NoReturn:
-        message = f"at sign {self.place + 1}: {why}"
+        message = phrase("at sign %(place)s: %(why)s", place=self.place + 1, why=why)
         raise StepsUnreadable(message)
