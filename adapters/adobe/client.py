@@ -30,6 +30,7 @@ from adapters.errors import (
 )
 from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.pause import asked_wait_s
+from schemas.phrases import phrase
 
 JSON = "application/json"
 A_PAGE, MOST_PAGES = 100, 50
@@ -138,7 +139,7 @@ def _refused(answer: requests.Response, *, writes: bool) -> AdapterError:
     if status == 401:
         return TokenExpired("Adobe Campaign refuses the token")
     if status == 403:
-        message = (
+        message = phrase(
             "Adobe Campaign does not let this credential do that: see its product profile, its "
             "client id and the organization"
         )

@@ -30,6 +30,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.hubspot.traits import OPTIONAL_SCOPES, SCOPES, SCORE_FIELD_NAME, TAG_FIELD
+from schemas.phrases import phrase
 
 MIGRATING = 477
 LOCKED_WAIT_S = 2.0
@@ -189,7 +190,9 @@ def _missing_scope(body: Mapping[str, Any]) -> PauseMapping:
     # The list may name thirty scopes that would do: the one we ask for is the one to grant.
     ours = [one for one in granular if one in {*SCOPES, *OPTIONAL_SCOPES}]
     scope = (ours or granular or ["unknown"])[0]
-    message = f"HubSpot says the scope {scope} is missing: connect again and allow it"
+    message = phrase(
+        "HubSpot says the scope %(scope)s is missing: connect again and allow it", scope=scope
+    )
     return PauseMapping(message, code="missing_scope", scope=scope)
 
 

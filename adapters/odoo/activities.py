@@ -15,6 +15,7 @@ from adapters.odoo import finding
 from adapters.odoo.client import Client
 from schemas.fields import Entity
 from schemas.odoo import CONTACT_EMAIL, PARTNER
+from schemas.phrases import phrase
 
 SELLER = "user_id"
 NOBODY = "the CRM has no record for this contact"
@@ -44,7 +45,7 @@ def model_id(client: Client, model: str) -> int:
     """
     told = client.search_read("ir.model", [["model", "=", model]], ["model"])
     if not told:
-        message = "the integration user may not look at the models of Odoo"
+        message = phrase("the integration user may not look at the models of Odoo")
         raise PauseMapping(message, code="missing_scope", scope="read on ir.model")
     return int(told[0]["id"])
 

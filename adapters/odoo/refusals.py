@@ -182,7 +182,7 @@ def _no_access(fault: Fault, call: Call) -> AdapterError | RowFault:
     model = (named[1] or named[2]) if named else call.model
     # A message is a record of its own: who may write on the contact may lack the right to post.
     scope = f"{act if model == call.model else 'create'} on {model}"
-    text = f"the integration user lacks the right: {scope}"
+    text = phrase("the integration user lacks the right: %(scope)s", scope=scope)
     return PauseMapping(text, code="missing_scope", scope=scope)
 
 

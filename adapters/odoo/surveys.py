@@ -15,6 +15,7 @@ from adapters.errors import BrokenContract, PauseMapping
 from adapters.odoo.client import Client
 from adapters.odoo.refusals import RowFault
 from adapters.surveys import Answered, Document
+from schemas.phrases import phrase
 
 SURVEY, QUESTION = "survey.survey", "survey.question"
 INPUT, LINES = "survey.user_input", "user_input_line_ids"
@@ -96,7 +97,9 @@ class Surveys:
             # asks its database for nothing (measured at a real one, 2026-11-30).
             rows = self._client.read(INPUT, "read", list(ids), ["write_date"])
         except RowFault as exc:
-            message = "Odoo hides responses that it had: the user's right to them has changed"
+            message: str = phrase(
+                "Odoo hides responses that it had: the user's right to them has changed"
+            )
             raise PauseMapping(message, code="missing_scope", scope="reading surveys") from exc
         every = rows if isinstance(rows, list) else [None]
         found = {_number(one.get("id")) if isinstance(one, dict) else None for one in every}

@@ -31,6 +31,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.rest.templates import JSON, Unfillable, is_true, picked
+from schemas.phrases import phrase
 
 Document = Mapping[str, Any]
 # Unless the document says otherwise: who keeps records answers with JSON or with nothing at all:
@@ -96,7 +97,9 @@ def _meant(
         return PauseMapping(message, code="field_gone", field=field)
     if means == "permission":
         return PauseMapping(
-            f"{label} does not let this key do that", code="missing_scope", scope="the key's rights"
+            phrase("%(app)s does not let this key do that", app=label),
+            code="missing_scope",
+            scope="the key's rights",
         )
     return _for_the_call(document, means, answer, code=code)
 

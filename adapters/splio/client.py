@@ -30,6 +30,7 @@ from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.pause import asked_wait_s
 from adapters.splio.refusals import RowRefused
 from adapters.splio.traits import OTHER, TRAITS
+from schemas.phrases import phrase
 
 JSON = "application/json"
 RESETS = "rateLimit-reset"
@@ -92,7 +93,7 @@ def _refused(answer: requests.Response, *, writes: bool) -> AdapterError:
     if status == 401:
         return TokenExpired("Splio refuses the token")
     if status == 403:
-        message = "Splio does not let this key do that: see the rights of its API user"
+        message = phrase("Splio does not let this key do that: see the rights of its API user")
         return PauseMapping(message, code="missing_scope", scope="the API user's rights")
     if status == 429:
         return Throttled("Splio asked for a pause", wait_s=wait_of(answer.headers))

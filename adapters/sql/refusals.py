@@ -26,6 +26,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.sql.dialects import Dialect, Fault, fault_of
+from schemas.phrases import phrase
 
 _OF_A_ROW = {
     Fault.DUPLICATE: "duplicate",
@@ -112,7 +113,7 @@ def failed(dialect: Dialect, exc: DBAPIError, *, committing: bool) -> AdapterErr
     """
     fault = fault_in(dialect, exc)
     if fault is Fault.DENIED:
-        message = "the database user may not do that with this table: see its grants"
+        message: str = phrase("the database user may not do that with this table: see its grants")
         return PauseMapping(message, code="missing_scope", scope="a grant on the table")
     if fault in {Fault.NO_TABLE, Fault.NO_COLUMN}:
         message = "a table or column is not there any more: download the definitions"

@@ -42,6 +42,7 @@ from adapters.trustpilot_api.traits import (
     UNIT,
 )
 from schemas.fields import Entity
+from schemas.phrases import phrase
 
 HOME = "trustpilot.com"
 NO_TEMPLATE = "Trustpilot does not list the template {template}: mails may be refused."
@@ -178,10 +179,10 @@ def _refused(answer: requests.Response, *, writes: bool) -> AdapterError:
     if status == 401:
         return TokenExpired("Trustpilot refuses the token")
     if status == 403:
-        message = "Trustpilot does not let this key or user invite for the business unit"
+        message = phrase("Trustpilot does not let this key or user invite for the business unit")
         return PauseMapping(message, code="missing_scope", scope="invitations of the business unit")
     if status == 404:
-        message = "Trustpilot has no such business unit"
+        message = phrase("Trustpilot has no such business unit")
         return PauseMapping(message, code="missing_scope", scope="the business unit")
     if status == 429:
         return Throttled("Trustpilot asked for a pause", wait_s=wait_s)

@@ -28,6 +28,7 @@ from adapters.errors import (
 )
 from adapters.pause import asked_wait_s
 from schemas.fields import Entity
+from schemas.phrases import phrase
 
 READS = frozenset({"GET", "HEAD"})
 # Zendesk's words (partly unverified) and its sentences in job rows -> our stable words.
@@ -199,7 +200,7 @@ def _forbidden(body: Mapping[str, Any]) -> Exception:
     found = re.search(r"\b(\w+:(?:read|write))\b", str(body.get("description", "")))
     if found is None:
         return Forbidden()
-    text = f"the connection lacks the permission {found[1]}"
+    text = phrase("the connection lacks the permission %(scope)s", scope=found[1])
     return PauseMapping(text, code="scope_missing", scope=found[1])
 
 

@@ -22,6 +22,7 @@ from connector.responses.steps import (
     Settlement,
 )
 from schemas.fields import FieldValue, canonical
+from schemas.phrases import phrase
 from schemas.record import Refusal
 
 # (values, creating) -> why they cannot be written
@@ -109,11 +110,14 @@ def _chosen(target: Target, records: Sequence[Record]) -> tuple[Record | None, S
     if not records and target.creates:
         return None, None
     if not records:
-        return None, _dead(NOT_FOUND, "the CRM has no record for this contact")
+        return None, _dead(NOT_FOUND, phrase("the CRM has no record for this contact"))
     if len(records) == 1:
         return records[0], None
     if target.ambiguous == "refuse" or any(one.updated_at is None for one in records):
-        text = f"{len(records)} records of the CRM match; choose a rule in the mapping or merge"
+        text = phrase(
+            "%(count)s records of the CRM match; choose a rule in the mapping or merge",
+            count=len(records),
+        )
         return None, _dead("ambiguous", text)
     ordered = sorted(records, key=lambda one: (str(one.updated_at), one.remote_id))
     return ordered[-1 if target.ambiguous == "newest" else 0], None

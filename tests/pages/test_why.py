@@ -11,7 +11,7 @@ import pytest
 from connector.admin.codes import SENTENCES
 from connector.admin.language import catalogue, said_in
 from connector.admin.webhooks import EVENTS as TOLD
-from connector.admin.why import read_back
+from connector.admin.why import read_back, why
 from connector.responses import rules
 from connector.responses.configuration.sheet import steps
 from connector.responses.vocabulary import Kind
@@ -113,6 +113,28 @@ def test_a_stored_sentence_is_known_again_with_its_values():
 @pytest.mark.parametrize("text", ["", "Fields", "Acme wrote: nothing like ours", "x: y"])
 def test_a_text_of_somebody_else_is_not_taken_for_ours(text):
     assert read_back(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "german"),
+    [
+        (
+            "HubSpot says the scope crm.x.write is missing: connect again and allow it",
+            "HubSpot sagt, der Scope crm.x.write fehle: verbinden Sie neu und erlauben Sie ihn",
+        ),
+        (
+            "the integration user lacks the right: write on res.partner",
+            "dem Integrationsbenutzer fehlt das Recht: write on res.partner",
+        ),
+        (
+            "3 records of the CRM match; choose a rule in the mapping or merge",
+            "3 Datensätze des CRM passen; wählen Sie eine Regel",
+        ),
+    ],
+)
+def test_what_has_to_be_granted_or_merged_is_named(app, text, german):
+    with app.test_request_context(headers=GERMAN):
+        assert why("missing_scope", text).startswith(german)
 
 
 def test_a_sentence_behind_its_place_keeps_the_place(here):
