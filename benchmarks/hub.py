@@ -20,7 +20,7 @@ import psycopg
 import redis
 from psycopg import sql
 
-from connector.db import Database, upgrade
+from connector.db import Database
 from connector.engines import (
     Postgres,
     Valkey,
@@ -30,6 +30,7 @@ from connector.engines import (
     start_postgres,
     start_valkey,
 )
+from connector.migrating import upgrade
 from connector.settings import Settings, load_settings, process_environ
 from tests.world import World, founded
 

@@ -15,18 +15,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, TypeVar
 
-import alembic.command
-import alembic.config
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.settings import Settings
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 DEADLOCK, SERIALIZATION = "40P01", "40001"
 # Lock and statement timeouts, disk full, too many connections, shutting down, starting up.
 AWAY_STATES = frozenset({"55P03", "57014", "53100", "53200", "53300", "57P01", "57P02", "57P03"})
@@ -162,21 +158,6 @@ def sqlstate(exc: DBAPIError) -> str | None:
 def sqlalchemy_url(url: str) -> str:
     """The URL with the driver we use."""
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
-
-
-def upgrade(owner_url: str, revision: str = "head") -> None:
-    """Bring the schema to `revision` as the owner role. Safe while the old code serves; a repeat
-    does nothing.
-    """
-    alembic.command.upgrade(alembic_config(owner_url), revision)
-
-
-def alembic_config(owner_url: str) -> alembic.config.Config:
-    """Alembic's configuration without a file: the one migration history in migrations/."""
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(CHECKOUT / "migrations"))
-    config.attributes["url"] = sqlalchemy_url(owner_url)
-    return config
 
 
 def unsafe_role(database: Database) -> str | None:

@@ -10,9 +10,10 @@ import sys
 
 from connector.connections import keyfile
 from connector.connections.vault import KeysUnusable
-from connector.db import Database, DatabaseAway, unsafe_role, upgrade
+from connector.db import Database, DatabaseAway, unsafe_role
 from connector.engines import EngineError, engines
 from connector.log import configure_log, get_logger
+from connector.migrating import upgrade
 from connector.settings import Environment, Settings, SettingsError, load_settings
 
 

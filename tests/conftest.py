@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from connector import failpoints
-from connector.db import Database, upgrade
+from connector.db import Database
 from connector.engines import (
     Postgres,
     Valkey,
@@ -28,6 +28,7 @@ from connector.engines import (
     start_postgres,
     start_valkey,
 )
+from connector.migrating import upgrade
 from connector.settings import Settings, load_settings, process_environ
 from tests.databases import Databases
 

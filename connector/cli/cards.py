@@ -14,7 +14,7 @@ from connector.connections import cards as story
 from connector.connections.cards import Card, Wanted
 from connector.connections.holding import audited
 from connector.connections.profile import load
-from connector.db import CHECKOUT
+from connector.settings import CHECKOUT
 from schemas.secret import Secret
 
 # What stands in the packages until one is written for a card.

@@ -10,8 +10,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from connector.db import alembic_config, sqlalchemy_url, upgrade
+from connector.db import sqlalchemy_url
 from connector.engines import Postgres
+from connector.migrating import alembic_config, upgrade
 from connector.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[2]
