@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,14 +35,23 @@ Text = str | tuple[str, ...]
 
 
 def said() -> dict[Text, str]:
-    """Every text of templates and modules, with its area."""
+    """Every text of templates, modules and what is data, with its area."""
+    found = dict(_in_files())
+    for text, area in brought():
+        found.setdefault(text, area)
+    return found
+
+
+@cache
+def _in_files() -> Mapping[Text, str]:
+    """Those of the templates and modules: to read them all takes seconds."""
     found: dict[Text, str] = {}
     for path, text in [
         *_in(CONNECTOR / "templates", "jinja2"),
         *_in(CONNECTOR / "admin", "python"),
     ]:
         found.setdefault(text, area_of(path))
-    for text, area in [*_phrases(), *brought()]:
+    for text, area in _phrases():
         found.setdefault(text, area)
     return found
 
@@ -94,7 +104,8 @@ def files_of(code: str) -> dict[str, Catalog]:
     }
 
 
-def translated(code: str) -> dict[Text, Message]:
+@cache
+def translated(code: str) -> Mapping[Text, Message]:
     """What the language has, from all its files."""
     return {
         message.id if isinstance(message.id, str) else tuple(message.id): message
