@@ -11,12 +11,14 @@ Sockets reach loopback and unix only, warnings are errors, a test may take 120 s
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 import redis
+import structlog
 
 from connector import failpoints
 from connector.db import Database
@@ -150,3 +152,16 @@ def child_environ(settings: Settings) -> dict[str, str]:
 def no_failpoint_survives() -> Iterator[None]:
     yield
     failpoints.configure_text("")
+
+
+@pytest.fixture(autouse=True)
+def no_log_stays_configured() -> Iterator[None]:
+    """A later test would look for its lines where this one has sent them."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        ours = structlog.stdlib.ProcessorFormatter
+        root.handlers = [one for one in root.handlers if not isinstance(one.formatter, ours)]
+        root.setLevel(level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,10 +17,8 @@ Written = Callable[[], dict[str, Any]]
 
 
 @pytest.fixture
-def written() -> Iterator[Written]:
+def written() -> Written:
     """The one line that was logged since the start of the test."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
     stream = io.StringIO()
     configure_log(logging.INFO, stream=stream)
 
@@ -29,8 +27,7 @@ def written() -> Iterator[Written]:
         found: dict[str, Any] = json.loads(line)
         return found
 
-    yield only_line
-    root.handlers, root.level = handlers, level
+    return only_line
 
 
 def test_a_line_is_json_with_its_ids_and_the_time_in_utc(written: Written) -> None:
@@ -107,11 +104,8 @@ def test_a_librarys_line_takes_the_same_way(written: Written) -> None:
 
 @pytest.mark.parametrize("name", ["zenpy", "zenpy.lib.api", "urllib3.connectionpool", "rq.worker"])
 def test_an_sdks_debug_lines_are_off_whatever_our_own_level(name: str) -> None:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
     logging.getLogger(name).setLevel(logging.DEBUG)  # as some set it themselves
     configure_log(logging.DEBUG, stream=io.StringIO())
-    root.handlers, root.level = handlers, level
     assert not logging.getLogger(name).isEnabledFor(logging.INFO)
 
 
