@@ -7,7 +7,8 @@ answer last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.faults.verdict import wrongs
@@ -92,16 +93,18 @@ def trouble(crm: CRMSeen, *, times: int = 1, at: int = 1, **action: Any) -> None
     crm.control("fault", order)
 
 
-def drained_into_it(world: World, crm: CRMSeen) -> None:
-    """Drain until the trouble has been met. On a slow machine a wave may find its lease too far
-    gone for a call: it hands back what it holds, and makes none.
+def drained_until(world: World, crm: CRMSeen, met: Callable[[], bool]) -> float:
+    """Drain until the trouble has been met; how long the last drain took, in seconds. On a slow
+    machine a wave may find its lease too far gone for a call: it hands back what it holds.
     """
-    calls = len(crm.calls())
     for _ in range(20):
+        began = time.monotonic()
         world.drain(crm.app)
-        if len(crm.calls()) > calls:
-            return
-    message = "no call was made"
+        took_s = time.monotonic() - began
+        if met():
+            return took_s
+        world.hurry()
+    message = "the trouble was not met"
     raise AssertionError(message)
 
 

@@ -13,7 +13,7 @@ from connector.settings import Settings
 from tests.faults.crowd import (
     at_peace,
     attempts,
-    drained_into_it,
+    drained_until,
     pushed,
     reasons,
     resting,
@@ -46,7 +46,7 @@ def test_fault_27_a_429_pauses_the_connection_for_as_long_as_it_says(
     items = pushed(world, crm)
     told = "40" if form == "seconds" else http_date(40)
     trouble(crm, status=429, headers={"Retry-After": told}, body={})
-    drained_into_it(world, crm)
+    drained_until(world, crm, lambda: resting(world, crm).pause_s is not None)
     calls = len(crm.calls())
     pause = resting(world, crm)
     assert pause.reason == "throttled"
@@ -61,7 +61,7 @@ def test_fault_27_a_429_pauses_the_connection_for_as_long_as_it_says(
 def test_fault_27_a_429_without_a_time_backs_off(world: World, crm: CRMSeen) -> None:
     items = pushed(world, crm)
     trouble(crm, status=429, body={})
-    drained_into_it(world, crm)
+    drained_until(world, crm, lambda: resting(world, crm).pause_s is not None)
     assert resting(world, crm).pause_s > 3
     assert attempts(world) == 0
     world.settle()
@@ -71,7 +71,7 @@ def test_fault_27_a_429_without_a_time_backs_off(world: World, crm: CRMSeen) -> 
 def test_fault_27_a_429_for_a_day_is_shown_as_parked_and_ends(world: World, crm: CRMSeen) -> None:
     items = pushed(world, crm)
     trouble(crm, status=429, headers={"Retry-After": str(DAY_S)}, body={})
-    drained_into_it(world, crm)
+    drained_until(world, crm, lambda: resting(world, crm).pause_s is not None)
     assert ("parked", "rate") in reasons(world)
     assert not world.due()
     assert resting(world, crm).pause_s > DAY_S - 60
