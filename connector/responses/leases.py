@@ -80,6 +80,7 @@ def claim(
 
 def lanes_due(connection: Connection, connection_id: int, *, most: int) -> int:
     """How many lanes have due rows, counted among the oldest rows that `most` lanes can have."""
+    queue_up(connection, connection_id)
     scan = most * ROWS_PER_LANE
     return int(connection.execute(LANES_DUE, {"c": connection_id, "scan": scan}).scalar_one())
 
@@ -111,7 +112,8 @@ def park_paused(connection: Connection, connection_id: int) -> int:
 
 def queue_up(connection: Connection, connection_id: int) -> None:
     """Claims of one connection go one after the other, people's edits among them: two would split a
-    lane's rows between them. What follows in the transaction may take its time.
+    lane's rows between them. What follows in the transaction may take its time, and reads due rows
+    in their index's order.
     """
     asked = {"c": connection_id % 2**31, "ms": str(STATEMENT_MS)}
     connection.execute(QUEUE_UP, asked)
@@ -136,8 +138,13 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
+# Statistics that count what waited before a burst have all of it read and sorted for each claim:
+# where an index holds the order, this has it read in that order up to the limit.
 QUEUE_UP = text(
-    "SELECT pg_advisory_xact_lock(7001, :c), set_config('statement_timeout', :ms, true)"
+    """
+    SELECT pg_advisory_xact_lock(7001, :c), set_config('statement_timeout', :ms, true),
+           set_config('enable_sort', 'off', true)
+    """
 )
 # Statistics know nothing of a burst: they count no pending row, and a join planned for one row is
 # quadratic in ten thousand. So each part can only be run one way. The busy lanes are a hashed set,

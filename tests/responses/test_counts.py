@@ -17,10 +17,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from psycopg import sql
+from sqlalchemy import Connection, TextClause, event, text
 
 from benchmarks.backlog import STEPS, fill
-from connector.responses import leases
+from connector.responses import leases, planner
 from simulators.kit.server import running
 from tests.responses.conftest import SIMULATORS
 from tests.world import CRMSeen, World, answered, people
@@ -137,9 +138,11 @@ def test_no_step_has_a_query_per_row(world: World, app: str) -> None:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("statistics", ["unaware", "fresh"])
+@pytest.mark.parametrize("statistics", ["unaware", "of before", "fresh"])
 def test_a_claim_looks_at_no_more_rows_in_a_longer_queue(world: World, statistics: str) -> None:
-    """PostgreSQL's statistics know nothing of a burst: its plan must not hang on them."""
+    """PostgreSQL's statistics know nothing of a burst: its plan must not hang on them. Those of
+    before were taken of a short queue.
+    """
     with running(SIMULATORS["hubspot"]()) as url:
         crm = world.connect("hubspot", url)
     touched = []
@@ -155,24 +158,55 @@ def test_a_claim_looks_at_no_more_rows_in_a_longer_queue(world: World, statistic
                 lanes=lanes,
                 after=after,
             )
-        if statistics == "fresh":
-            owner = str(world.hub.settings.database_owner_url)
-            with psycopg.connect(owner, autocommit=True) as connection:
-                connection.execute("ANALYZE delivery")
+        if statistics == "fresh" or (statistics == "of before" and after == 0):
+            analyzed(world, "delivery")
         touched.append(rows_touched(world, crm.connection_id, lanes=100))
     assert touched[0] >= 100 * STEPS
     assert touched[1] <= 1.1 * touched[0]
 
 
+def test_a_batch_of_planning_looks_at_no_more_rows_in_a_longer_queue(world: World) -> None:
+    """With statistics of before the burst, as for claims."""
+    touched = []
+    for after, count in ((0, 120), (120, 1_000)):
+        world.push(*(answered(n) for n in range(after, after + count)))
+        if after == 0:
+            analyzed(world, "response")
+        touched.append(_taken(world))
+    assert touched[0] >= 100
+    assert touched[1] <= 1.1 * touched[0]
+
+
+def analyzed(world: World, table: str) -> None:
+    owner = str(world.hub.settings.database_owner_url)
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
+
+
+def _taken(world: World) -> int:
+    with world.database.begin(world.workspace_id) as store:
+        touched = _looked_at(store, planner.TAKE, {"n": 100})
+        store.rollback()
+    return touched
+
+
 def rows_touched(world: World, connection_id: int, *, lanes: int) -> int:
-    """The rows that all parts of one claim's plan looked at, as PostgreSQL counted them."""
+    """The rows that all parts of the count of lanes and of one claim looked at, as PostgreSQL
+    counted them.
+    """
     options: dict[str, Any] = {"c": connection_id, "lanes": lanes}
     options["scan"] = lanes * leases.ROWS_PER_LANE
     options |= {"lease": 60.0, "token": uuid4(), "slowest": 3, "crashes": 0}
-    explain = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {leases.CLAIM.text}")
     with world.database.begin(world.workspace_id) as store:
-        (plan,) = store.execute(explain, options).scalar_one()
+        leases.queue_up(store, connection_id)
+        touched = sum(_looked_at(store, one, options) for one in (leases.LANES_DUE, leases.CLAIM))
         store.rollback()
+    return touched
+
+
+def _looked_at(store: Connection, statement: TextClause, options: Mapping[str, Any]) -> int:
+    explain = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}")
+    (plan,) = store.execute(explain, options).scalar_one()
     return _rows(plan["Plan"])
 
 
