@@ -1,4 +1,6 @@
-"""Each CRM connected, processes to kill, and leases so short that recovery can be waited for."""
+"""Each CRM connected, processes to kill, and leases so short that recovery can be waited for, where
+a test does.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +43,23 @@ OPTIONS: dict[str, dict[str, Any]] = {
 # A key is neither refreshed nor does it expire.
 WITH_TOKENS = sorted(SIMULATORS.keys() - {"odoo"})
 LEASE_S, DEADLINE_S = 3.0, 1.0
+# A test that waits for neither has room for a machine that stands still: with the short ones a call
+# that was cut would be taken for the trouble it is about.
+LONG_LEASE_S, LONG_DEADLINE_S = 30.0, 15.0
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return replace(settings, lease_s=LEASE_S, call_deadline_s=DEADLINE_S)
+def waits(request: pytest.FixtureRequest) -> tuple[float, float]:
+    """The lease and the deadline of a call, seconds: short for what is marked `waited_for`."""
+    if request.node.get_closest_marker("waited_for"):
+        return LEASE_S, DEADLINE_S
+    return LONG_LEASE_S, LONG_DEADLINE_S
+
+
+@pytest.fixture
+def settings(settings: Settings, waits: tuple[float, float]) -> Settings:
+    lease_s, deadline_s = waits
+    return replace(settings, lease_s=lease_s, call_deadline_s=deadline_s)
 
 
 @pytest.fixture
@@ -81,9 +95,10 @@ def crm(request: pytest.FixtureRequest, connected: Callable[..., CRMSeen]) -> CR
 
 
 @pytest.fixture
-def hub_environ(child_environ: dict[str, str]) -> dict[str, str]:
+def hub_environ(child_environ: dict[str, str], waits: tuple[float, float]) -> dict[str, str]:
     """What a process of the hub needs to work on this test's world."""
-    return {**child_environ, **hub_variables(lease_s=LEASE_S, deadline_s=DEADLINE_S)}
+    lease_s, deadline_s = waits
+    return {**child_environ, **hub_variables(lease_s=lease_s, deadline_s=deadline_s)}
 
 
 @pytest.fixture

@@ -141,6 +141,7 @@ def test_fault_30_a_certificate_that_cannot_be_trusted_parks_at_the_third_time(
     assert verdict(crm, items) == []
 
 
+@pytest.mark.waited_for
 @pytest.mark.parametrize("taken", ["and never answered", "never"])
 def test_fault_31_a_crm_that_does_not_answer_in_time_is_tried_again(
     world: World, crm: CRMSeen, taken: str
@@ -157,6 +158,7 @@ def test_fault_31_a_crm_that_does_not_answer_in_time_is_tried_again(
 # --- 32 to 34: answers that are none --------------------------------------------------------------
 
 
+@pytest.mark.waited_for
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_fault_32_an_answer_that_drips_is_cut_at_the_deadline(
     world: World, crm: CRMSeen, at: int

@@ -25,6 +25,7 @@ def recover(world: World) -> None:
     world.settle()
 
 
+@pytest.mark.waited_for
 def test_fault_02_killed_after_the_claim(world: World, crm: CRMSeen, processes: Processes) -> None:
     items = pushed(world, crm)
     die(world, crm, processes, "claimed=kill")

@@ -22,6 +22,8 @@ from tests.faults.crowd import crowd, pushed, said, settled_before, verdict
 from tests.faults.processes import Processes, free_port, horse_of, is_gone, kill_group
 from tests.world import CRMSeen, World
 
+pytestmark = pytest.mark.waited_for
+
 RECOVERY_S = 40
 SERVED = [("granian", app) for app in ("hubspot", "salesforce", "zendesk")]
 SERVED.append(("gunicorn", "hubspot"))
