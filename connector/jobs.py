@@ -29,7 +29,7 @@ from connector.queues import (
     VERSION,
     Doorbell,
 )
-from connector.responses import backfill as backfilling
+from connector.responses.backfill import job as backfilling
 from connector.responses import deliver, fetching, gathering, planner, retention
 from connector.responses.alerts import sending
 from connector.responses.configuration import preflight

@@ -36,7 +36,6 @@ from connector.queues import (
     Doorbell,
 )
 from connector.responses import (
-    backfill,
     deliver,
     fetching,
     gathering,
@@ -46,6 +45,7 @@ from connector.responses import (
     surveydues,
 )
 from connector.responses.alerts import judging
+from connector.responses.backfill import job as backfilling
 from connector.responses.extras import leftover
 from connector.responses.hub import Hub
 from connector.settings import Settings, load_settings
@@ -210,7 +210,7 @@ class Sweep:
         if kind == PLAN:
             planner.plan_waiting(self.hub, workspace_id)
         elif kind == BACKFILL:
-            backfill.plan_due(self.hub, workspace_id, for_s=OWN_DRAIN_S)
+            backfilling.plan_due(self.hub, workspace_id, for_s=OWN_DRAIN_S)
         elif kind == FORGET:
             retention.forget_due(self.hub, workspace_id, for_s=OWN_DRAIN_S)
         elif kind == FETCH:

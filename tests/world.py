@@ -25,7 +25,8 @@ from connector.connections import connect, discover, oauth
 from connector.connections.desk import Desk
 from connector.db import Database
 from connector.queues import BACKFILL, DRAIN, FETCH, GATHER, PLAN, PROVISION, TELL
-from connector.responses import backfill, deliver, fetching, gathering, planner
+from connector.responses import deliver, fetching, gathering, planner
+from connector.responses.backfill import job as backfilling
 from connector.responses.hub import Hub
 from connector.responses.intake import FROM_API, Accepted, accept
 from connector.responses.limiter import PAUSE_KEY, Limiter
@@ -398,7 +399,7 @@ class World:
         elif one.kind == DRAIN:
             deliver.drain(self.hub, one.workspace_id, one.connection_id)
         elif one.kind == BACKFILL:
-            backfill.plan_due(self.hub, one.workspace_id)
+            backfilling.plan_due(self.hub, one.workspace_id)
         elif one.kind == FETCH:
             fetching.fetch_due(self.hub, one.workspace_id)
         elif one.kind == GATHER:

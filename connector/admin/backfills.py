@@ -17,7 +17,7 @@ from connector.api.backfills import told
 from connector.api.context import changing, hub, member, reading
 from connector.campaigns import register
 from connector.problems import Code, Refusal
-from connector.responses import backfill
+from connector.responses.backfill import asked as backfill
 from connector.responses.configuration import mappings
 from schemas.configuration import BackfillSchema
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.api.context import Told, actor, changing, hub, reading
 from connector.api.description import Resource
-from connector.responses import backfill as story
+from connector.responses.backfill import asked as story
 from schemas.configuration import (
     BackfillListSchema,
     BackfillPreviewSchema,

@@ -17,7 +17,7 @@ from connector.cli.files import content, document, parsed
 from connector.cli.shell import ACTOR, Shell
 from connector.documents import write_yaml
 from connector.problems import Code, Refusal
-from connector.responses import backfill
+from connector.responses.backfill import asked as backfill
 from connector.responses.configuration import (
     automations,
     editing,

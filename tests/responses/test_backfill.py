@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from connector.problems import Refusal
-from connector.responses import backfill, outbox, replay
-from connector.responses.backfill import Span
+from connector.responses import outbox, replay
+from connector.responses.backfill import asked, job
+from connector.responses.backfill.span import Span
 from connector.responses.configuration import automations, mappings
 from schemas.priority import Priority
 from simulators.hubspot.service import HubSpot
@@ -31,7 +32,7 @@ def hubspot(world: World) -> Iterator[CRMSeen]:
 def told(world: World, mapping_id: int, span: Span = WHOLE) -> dict[str, Any]:
     """What a preview says."""
     with world.database.begin(world.workspace_id) as store:
-        return backfill.preview(
+        return asked.preview(
             store, world.hub.desk, world.workspace_id, mapping_id, span=span, share=1.0,
             linger_s={},
         )  # fmt: skip
@@ -39,7 +40,7 @@ def told(world: World, mapping_id: int, span: Span = WHOLE) -> dict[str, Any]:
 
 def begun(world: World, mapping_id: int, span: Span = WHOLE) -> int:
     with world.database.begin(world.workspace_id) as store:
-        made = backfill.start(store, world.workspace_id, mapping_id, span=span, actor="test")
+        made = asked.start(store, world.workspace_id, mapping_id, span=span, actor="test")
     return int(made["id"])
 
 
@@ -52,7 +53,7 @@ def run(world: World, mapping_id: int, span: Span = WHOLE) -> dict[str, int]:
 
 def counted(world: World, mapping_id: int, number: int) -> dict[str, int]:
     with world.database.begin(world.workspace_id) as store:
-        seen = backfill.read(store, world.workspace_id, mapping_id, number)
+        seen = asked.read(store, world.workspace_id, mapping_id, number)
     return {one: count for one, count in seen["counts"].items() if count}
 
 
@@ -90,7 +91,7 @@ def test_its_steps_let_new_answers_pass(world: World, hubspot: CRMSeen) -> None:
     world.plan()
     mapping_id = world.mapping("hubspot")
     begun(world, mapping_id)
-    backfill.plan_due(world.hub, world.workspace_id)
+    job.plan_due(world.hub, world.workspace_id)
     world.push(answered(2))
     world.plan()
     lanes = {one.priority for one in world.deliveries(contact_id=world.deliveries()[0].contact_id)}
@@ -131,7 +132,7 @@ def test_a_span_is_days_of_the_workspaces_zone(
     mapping_id = world.mapping("hubspot")
     assert told(world, mapping_id, span)["responses"] == len(expected)
     begun(world, mapping_id, span)
-    backfill.plan_due(world.hub, world.workspace_id)
+    job.plan_due(world.hub, world.workspace_id)
     rows = world.rows(
         "SELECT r.response_id FROM delivery d JOIN response r ON r.id = d.response_id"
         " WHERE d.kind = 'fields' ORDER BY r.id"
@@ -144,23 +145,23 @@ def test_only_the_campaigns_that_were_chosen(world: World, hubspot: CRMSeen) -> 
     world.plan()
     mapping_id = world.mapping("hubspot")
     with world.database.begin(world.workspace_id) as store:
-        span = backfill.span_of(store, world.workspace_id, {"campaigns": ["6000"]})
+        span = asked.span_of(store, world.workspace_id, {"campaigns": ["6000"]})
     assert run(world, mapping_id, span) == {"to_write": 1}
     assert sorted(hubspot.contacts()) == ["c2@example.test"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "at"),
+    ("wanted", "at"),
     [
         ({"campaigns": ["nobody"]}, "/campaigns/0"),
         ({"since": date(2026, 2, 1), "until": date(2026, 1, 1)}, "/until"),
     ],
 )
 def test_a_span_that_cannot_be_is_refused_at_its_place(
-    world: World, asked: dict[str, Any], at: str
+    world: World, wanted: dict[str, Any], at: str
 ) -> None:
     with world.database.begin(world.workspace_id) as store, pytest.raises(Refusal) as refused:
-        backfill.span_of(store, world.workspace_id, asked)
+        asked.span_of(store, world.workspace_id, wanted)
     assert [one.pointer for one in refused.value.places] == [at]
 
 
@@ -203,7 +204,7 @@ def test_what_is_on_its_way_is_left_alone(world: World, hubspot: CRMSeen) -> Non
     world.plan()
     published_anew(world, mapping_id, note="none")
     begun(world, mapping_id)
-    backfill.plan_due(world.hub, world.workspace_id)
+    job.plan_due(world.hub, world.workspace_id)
     (row,) = world.rows("SELECT counts FROM backfill")
     assert row.counts == {"under_way": 1}
     assert len(world.deliveries(kind="fields")) == 1
@@ -261,7 +262,7 @@ def test_it_goes_on_where_it_was_killed(
     world.plan()
     mapping_id = world.mapping("hubspot")
     number = begun(world, mapping_id)
-    monkeypatch.setattr(backfill, "BATCH", 2)
+    monkeypatch.setattr(job, "BATCH", 2)
 
     class Killed(BaseException):
         pass
@@ -277,7 +278,7 @@ def test_it_goes_on_where_it_was_killed(
 
     monkeypatch.setattr(outbox, "enqueue", dies_in_the_second)
     with pytest.raises(Killed):
-        backfill.plan_due(world.hub, world.workspace_id)
+        job.plan_due(world.hub, world.workspace_id)
     assert counted(world, mapping_id, number) == {"to_write": 2}
     assert len(world.deliveries(kind="fields")) == 2
     world.settle()
@@ -292,11 +293,11 @@ def test_a_stopped_one_plans_no_more_and_keeps_what_it_has(
     world.plan()
     mapping_id = world.mapping("hubspot")
     number = begun(world, mapping_id)
-    monkeypatch.setattr(backfill, "BATCH", 2)
-    backfill.plan_due(world.hub, world.workspace_id, for_s=0.0)
-    backfill._plan_batch(world.hub, world.workspace_id, size=2)
+    monkeypatch.setattr(job, "BATCH", 2)
+    job.plan_due(world.hub, world.workspace_id, for_s=0.0)
+    job._plan_batch(world.hub, world.workspace_id, size=2)
     with world.database.begin(world.workspace_id) as store:
-        seen = backfill.stop(store, world.workspace_id, mapping_id, number)
+        seen = asked.stop(store, world.workspace_id, mapping_id, number)
     assert (seen["state"], seen["looked_at"], seen["total"]) == ("stopped", 2, 4)
     world.settle()
     assert len(world.deliveries(kind="fields")) == 2
@@ -376,7 +377,7 @@ def test_a_preview_says_what_it_costs_and_whether_the_day_reaches(
 def test_of_a_large_span_a_share_is_looked_at(
     world: World, hubspot: CRMSeen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "MOST_LOOKED_AT", 3)
+    monkeypatch.setattr(asked, "MOST_LOOKED_AT", 3)
     world.push(*(answered(n) for n in range(6)))
     world.plan()
     seen = told(world, world.mapping("hubspot"))
