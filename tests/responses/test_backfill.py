@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ from connector.responses.configuration import automations, mappings
 from schemas.priority import Priority
 from simulators.hubspot.service import HubSpot
 from simulators.kit.server import running
+from tests.responses.scene import joined, known
 from tests.world import FIELDS, CRMSeen, World, answered
 
 WHOLE = Span()
@@ -183,6 +185,25 @@ def test_a_newer_version_of_the_mapping_writes_again_what_the_older_wrote(
         (f"feed:{mapping_id}", 2, "done"),
     ]
     assert run(world, mapping_id) == {"already": 1}
+
+
+def test_a_large_one_goes_by_the_crms_bulk_job(world: World) -> None:
+    with joined(world, "salesforce", note="none", settings={"bulk_from": "205"}) as crm:
+        known(world, crm, 210)
+        (mapping_id,) = world.rows("SELECT id FROM mapping")[0]
+        world.push(*(answered(n, score=7) for n in range(210)))
+        world.settle()
+        with world.database.begin(world.workspace_id) as store:
+            (score, _) = mappings.read(store, world.workspace_id, mapping_id)["body"]["rows"]
+        other = {**score, "field": FIELDS["salesforce"]["comment"]}
+        published_anew(world, mapping_id, rows=[other])
+        since = len(crm.calls())
+        assert run(world, mapping_id) == {"to_write": 210}
+        kinds = Counter(one["kind"] for one in crm.calls()[since:])
+        assert kinds["job"] > 0
+        assert kinds["write"] == 0
+        contacts = crm.control("state")["contacts"]
+        assert {one["fields"][FIELDS["salesforce"]["comment"]] for one in contacts} == {"7"}
 
 
 def test_what_an_older_version_could_not_write_is_written_and_asks_nobody_any_more(
