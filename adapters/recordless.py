@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adapters.base import Batch, BatchResult, Record
 from adapters.errors import BrokenContract
+from adapters.values import Batch, BatchResult, Record
 from schemas.fields import Entity
 
 

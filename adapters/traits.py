@@ -13,7 +13,7 @@ from enum import StrEnum
 from string import Formatter
 from typing import Any
 
-from adapters.base import Operation
+from adapters.values import Operation
 from schemas.fields import FieldType
 
 

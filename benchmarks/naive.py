@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from adapters.base import Batch, Operation, Row, TagChange, TagTaker
+from adapters.base import TagTaker
 from adapters.http import Wire
 from adapters.registry import adapter_for
+from adapters.values import Batch, Operation, Row, TagChange
 from connector.connections.tokens import reach
 from connector.responses.prepare import tagging_of
 from connector.tables import entity_snapshot

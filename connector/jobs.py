@@ -29,9 +29,9 @@ from connector.queues import (
     VERSION,
     Doorbell,
 )
-from connector.responses.backfill import job as backfilling
 from connector.responses import deliver, fetching, gathering, planner, retention
 from connector.responses.alerts import sending
+from connector.responses.backfill import job as backfilling
 from connector.responses.configuration import preflight
 from connector.responses.extras import leftover
 from connector.responses.hub import Hub

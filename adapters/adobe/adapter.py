@@ -14,7 +14,10 @@ from adapters.adobe.client import Client, href_of
 from adapters.adobe.refusals import RowRefused, outcome_of
 from adapters.adobe.subscriptions import of_service, own_address, subscribed
 from adapters.adobe.traits import CLIENT_ID, CUSTOM_KEY, ORGANIZATION, TRAITS
-from adapters.base import (
+from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping, TryLater
+from adapters.http import Wire
+from adapters.traits import Traits
+from adapters.values import (
     Account,
     Batch,
     BatchResult,
@@ -25,9 +28,6 @@ from adapters.base import (
     Row,
     Status,
 )
-from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping, TryLater
-from adapters.http import Wire
-from adapters.traits import Traits
 from schemas.adobe import (
     EMAIL,
     PROFILE,

@@ -18,7 +18,6 @@ import urllib3
 
 from adapters.adobe.refusals import RowRefused
 from adapters.adobe.traits import CLIENT_ID, ORGANIZATION, TRAITS
-from adapters.base import Account
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -30,6 +29,7 @@ from adapters.errors import (
 )
 from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.pause import asked_wait_s
+from adapters.values import Account
 from schemas.phrases import phrase
 
 JSON = "application/json"

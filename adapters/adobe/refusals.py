@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from adapters.base import Outcome, Status
 from adapters.errors import PauseMapping
+from adapters.values import Outcome, Status
 
 _EXISTS = re.compile(r"(?i)already (exists?|subscribed)|duplicate|unique")
 _UNKNOWN = re.compile(r"(?i)\b(unknown|not defined|does not exist|no attribute)\b")

@@ -9,7 +9,6 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from adapters import webhooks
-from adapters.base import Account, Identity, Message, Outcome, Status
 from adapters.chat.kinds import KINDS, is_host, put
 from adapters.chat.traits import TRAITS
 from adapters.errors import OutcomeUnknown, ReconnectNeeded, Throttled
@@ -17,6 +16,7 @@ from adapters.http import Wire
 from adapters.out import Reply
 from adapters.recordless import Recordless
 from adapters.traits import Traits
+from adapters.values import Account, Identity, Message, Outcome, Status
 from schemas.fields import Entity
 
 GREETING = "Answerback is connected to this room."

@@ -6,20 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from adapters.base import (
-    Account,
-    Attachment,
-    Batch,
-    BatchResult,
-    Identity,
-    Note,
-    Outcome,
-    Record,
-    Retraction,
-    TagOptions,
-    Task,
-    Uploaded,
-)
 from adapters.errors import PauseMapping
 from adapters.http import Wire
 from adapters.hubspot import (
@@ -43,6 +29,20 @@ from adapters.provisioning import Part, Plan, Wanted
 from adapters.rights import Rights
 from adapters.traits import Traits
 from adapters.usage import Usage
+from adapters.values import (
+    Account,
+    Attachment,
+    Batch,
+    BatchResult,
+    Identity,
+    Note,
+    Outcome,
+    Record,
+    Retraction,
+    TagOptions,
+    Task,
+    Uploaded,
+)
 from schemas.fields import Entity
 from schemas.hubspot import entity_of
 

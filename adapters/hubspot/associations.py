@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.base import Outcome, Status
 from adapters.hubspot.client import Answer, Client
 from adapters.hubspot.refusals import PASSING, check_complete
 from adapters.hubspot.traits import API
+from adapters.values import Outcome, Status
 
 READ, MADE = 1_000, 2_000
 REFUSED = frozenset({400, 404})

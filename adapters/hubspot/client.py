@@ -18,12 +18,12 @@ from typing import Any, cast
 import urllib3
 from hubspot.crm.contacts import ApiClient, ApiException, Configuration
 
-from adapters.base import Account
 from adapters.calls import Body, by_method
 from adapters.errors import OutcomeUnknown
 from adapters.http import GuardedPool, Wire, failure, origin_of, urllib3_pool
 from adapters.hubspot.refusals import Said, refused
 from adapters.hubspot.traits import SEARCH, TRAITS
+from adapters.values import Account
 
 JSON = "application/json"
 USER_AGENT = "Answerback"

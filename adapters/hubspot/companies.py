@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.base import Batch, BatchResult, Operation, Record
 from adapters.errors import BatchRefused, PauseMapping, TryLater
 from adapters.hubspot import own_key, writing
 from adapters.hubspot.client import Client
 from adapters.hubspot.finding import Found, kinds_of, read, record_of
 from adapters.hubspot.traits import API, KEY_FIELD
+from adapters.values import Batch, BatchResult, Operation, Record
 from schemas.fields import Entity
 
 # By what a record is found that HubSpot does not keep unique.

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from urllib3 import encode_multipart_formdata
 
-from adapters.base import Attachment, BatchResult, Outcome, Status, Uploaded
 from adapters.hubspot import notes
 from adapters.hubspot.client import Client
+from adapters.values import Attachment, BatchResult, Outcome, Status, Uploaded
 
 # The files API has no dated name yet that we have seen documented (2026-11).
 UPLOAD = "/files/v3/files"

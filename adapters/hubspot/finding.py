@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from adapters.base import Record
 from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.hubspot.client import Client
 from adapters.hubspot.refusals import check_complete
 from adapters.hubspot.traits import API, COMPANY_LINK, SCORE_FIELD_NAME, TAG_FIELD, TRAITS
+from adapters.values import Record
 from schemas.fields import Entity, FieldType
 from schemas.hubspot import EMAIL, SEPARATOR, canonical_of
 

@@ -11,13 +11,13 @@ from datetime import UTC
 from types import MappingProxyType
 from typing import Any
 
-from adapters.base import BatchResult, Note, Outcome, Retraction, Status
 from adapters.errors import BrokenContract
 from adapters.hubspot.associations import linked
 from adapters.hubspot.client import Client
 from adapters.hubspot.refusals import check_complete
 from adapters.hubspot.traits import API, ROWS
 from adapters.hubspot.writing import outcomes_of, send
+from adapters.values import BatchResult, Note, Outcome, Retraction, Status
 
 NOTES = "notes"
 ABSENT = 404

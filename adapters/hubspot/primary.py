@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from adapters.base import Batch, BatchResult, Operation, Outcome, Record, Row, Status
 from adapters.errors import PauseMapping
 from adapters.hubspot import writing
 from adapters.hubspot.associations import Pair, associate, linked
 from adapters.hubspot.client import Client
 from adapters.hubspot.traits import API, COMPANY_LINK
+from adapters.values import Batch, BatchResult, Operation, Outcome, Record, Row, Status
 from schemas.fields import Entity, Field, FieldType
 
 # HubSpot's own type ids (associations guide, 2026-11): 279 contact to company, 1 to its primary

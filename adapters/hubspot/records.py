@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.base import Batch, BatchResult, Outcome, Record, Row, Status
 from adapters.hubspot import finding, writing
 from adapters.hubspot.associations import linked
 from adapters.hubspot.client import Client
 from adapters.hubspot.traits import API, RECORD_NAME, TRAITS
+from adapters.values import Batch, BatchResult, Outcome, Record, Row, Status
 from schemas.fields import Entity, Field, FieldType
 
 # What a record can be associated with, and how the schema of a custom object calls it.

@@ -16,7 +16,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from adapters.base import Outcome, Status
 from adapters.errors import (
     DAILY_LIMIT,
     TAG_OPTION_MISSING,
@@ -30,6 +29,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.hubspot.traits import OPTIONAL_SCOPES, SCOPES, SCORE_FIELD_NAME, TAG_FIELD
+from adapters.values import Outcome, Status
 from schemas.phrases import phrase
 
 MIGRATING = 477

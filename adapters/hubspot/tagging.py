@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.base import TagOptions
 from adapters.errors import BrokenContract
 from adapters.hubspot.client import Client
 from adapters.hubspot.definition import group, new_options, score_property, tag_property
 from adapters.hubspot.traits import API, TAG_FIELD
+from adapters.values import TagOptions
 
 EXISTS, ABSENT = 409, 404
 PROPERTIES = f"/crm/properties/{API}/{{object}}"

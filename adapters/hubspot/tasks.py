@@ -8,12 +8,12 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.base import BatchResult, Task
 from adapters.hubspot.associations import HUBSPOT_DEFINED, linked
 from adapters.hubspot.client import Client
 from adapters.hubspot.notes import bodies
 from adapters.hubspot.traits import API, OWNER, ROWS
 from adapters.hubspot.writing import outcomes_of, send
+from adapters.values import BatchResult, Task
 
 TASKS, BODY = "tasks", "hs_task_body"
 TO_CONTACT = 204

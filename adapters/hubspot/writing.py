@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Status
 from adapters.errors import OutcomeUnknown
 from adapters.hubspot.client import Answer, Client
 from adapters.hubspot.refusals import refused_batch, row_outcome
 from adapters.hubspot.traits import API
+from adapters.values import Batch, BatchResult, Operation, Outcome, Row, Status
 from schemas.hubspot import native
 
 REFUSED = frozenset({400, 404, 409})

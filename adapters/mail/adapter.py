@@ -15,12 +15,12 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import formatdate
 from typing import ClassVar
 
-from adapters.base import Account, Identity, Message, Outcome, Status
 from adapters.http import Wire
 from adapters.mail.server import MailRefused, Place, deliver, signed_in
 from adapters.mail.traits import TRAITS
 from adapters.recordless import Recordless
 from adapters.traits import Traits
+from adapters.values import Account, Identity, Message, Outcome, Status
 from schemas.fields import Entity
 
 

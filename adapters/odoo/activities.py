@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.base import Outcome, Record, Status
 from adapters.errors import PauseMapping
 from adapters.odoo import finding
 from adapters.odoo.client import Client
+from adapters.values import Outcome, Record, Status
 from schemas.fields import Entity
 from schemas.odoo import CONTACT_EMAIL, PARTNER
 from schemas.phrases import phrase

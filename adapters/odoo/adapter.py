@@ -6,20 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.base import (
-    Account,
-    Attachment,
-    Batch,
-    BatchResult,
-    Identity,
-    Note,
-    Outcome,
-    Record,
-    Retraction,
-    TagChange,
-    TagOptions,
-    Task,
-)
 from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping
 from adapters.http import Wire
 from adapters.listing import Choosable
@@ -33,6 +19,20 @@ from adapters.odoo.traits import RECORD_MODEL, TRAITS
 from adapters.provisioning import Part, Plan, Wanted
 from adapters.surveys import Answered, Document
 from adapters.traits import Traits
+from adapters.values import (
+    Account,
+    Attachment,
+    Batch,
+    BatchResult,
+    Identity,
+    Note,
+    Outcome,
+    Record,
+    Retraction,
+    TagChange,
+    TagOptions,
+    Task,
+)
 from schemas.fields import Entity
 from schemas.odoo import ATTRIBUTES, Unreadable, entity_of, kind_of, required_in
 

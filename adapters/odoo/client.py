@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.base import Account
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TokenExpired
 from adapters.http import Wire
 from adapters.odoo.json2 import JSON2
 from adapters.odoo.refusals import Call, Fault, RowFault, meaning
 from adapters.odoo.traits import API
 from adapters.odoo.transport import COMMON, JSONRPC, OBJECT
+from adapters.values import Account
 
 OLDEST, NEWEST = 11, 19
 CREATES_LISTS_FROM = 12

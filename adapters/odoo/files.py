@@ -11,7 +11,6 @@ import re
 from base64 import b64encode
 from typing import Any
 
-from adapters.base import Account, Attachment, Outcome, Status
 from adapters.errors import BrokenContract
 from adapters.odoo.client import Client
 from adapters.odoo.noting import NoteDesk
@@ -19,6 +18,7 @@ from adapters.odoo.refusals import RowFault
 from adapters.odoo.traits import OWN_MODELS
 from adapters.odoo.transport import TOO_LARGE
 from adapters.odoo.writing import record_id
+from adapters.values import Account, Attachment, Outcome, Status
 from schemas.odoo import kind_of
 
 ATTACHMENT = "ir.attachment"

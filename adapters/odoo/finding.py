@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from adapters.base import Record
 from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.odoo.client import Client
 from adapters.odoo.traits import TRAITS
+from adapters.values import Record
 from schemas.fields import Entity, FieldType
 from schemas.odoo import (
     NORMALIZED,

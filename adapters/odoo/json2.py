@@ -13,13 +13,13 @@ from typing import Any
 import requests
 import urllib3
 
-from adapters.base import Account
 from adapters.calls import Body, by_method
 from adapters.errors import OutcomeUnknown, TokenExpired
 from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.odoo.refusals import fault_of
 from adapters.odoo.traits import TRAITS
 from adapters.odoo.transport import COMMON, JSON, QUESTIONS, json_in, refused
+from adapters.values import Account
 
 PATH, VERSION_PATH = "/json/2", "/web/version"
 # What JSON-RPC sends by place. The ids of a method of records come first.

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.base import Account, BatchResult, Note, Outcome, Status
 from adapters.errors import OutcomeUnknown
 from adapters.odoo.client import CONTEXT, Client
 from adapters.odoo.refusals import UNKNOWN_ARGUMENT, RowFault
 from adapters.odoo.turns import in_turn
 from adapters.odoo.writing import record_id
+from adapters.values import Account, BatchResult, Note, Outcome, Status
 from schemas.odoo import kind_of
 
 MESSAGE = "mail.message"

@@ -11,7 +11,6 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from adapters.base import TagOptions
 from adapters.errors import PauseMapping
 from adapters.odoo import loading, tagging
 from adapters.odoo.client import Client
@@ -29,6 +28,7 @@ from adapters.odoo.definition import (
 from adapters.odoo.refusals import NO_METHOD, RowFault, speaking
 from adapters.odoo.traits import RECORD_MODEL
 from adapters.provisioning import Part, Plan, State, Task, Thing, Wanted, carried_out, seen_again
+from adapters.values import TagOptions
 from schemas.odoo import ACTIVITY, ATTRIBUTES, CATEGORY, LEAD, PARTNER
 
 MODEL, FIELDS, GRANTS, OUTSIDE_IDS = (

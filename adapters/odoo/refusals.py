@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.base import Outcome, Status
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -23,6 +22,7 @@ from adapters.errors import (
     TokenExpired,
     TryLater,
 )
+from adapters.values import Outcome, Status
 from schemas.phrases import phrase
 
 UNKNOWN_ARGUMENT, NO_METHOD = "bad_request", "no_method"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.base import BatchResult, Outcome, Retraction, Status
 from adapters.odoo.client import Client
 from adapters.odoo.files import ATTACHMENT
 from adapters.odoo.noting import MESSAGE
 from adapters.odoo.turns import in_turn
 from adapters.odoo.writing import record_id
+from adapters.values import BatchResult, Outcome, Retraction, Status
 from schemas.odoo import kind_of
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from adapters.base import BatchResult, Outcome, Status, TagChange, TagOptions
 from adapters.errors import TAG_OPTION_MISSING, PauseMapping
 from adapters.odoo.client import Client
 from adapters.odoo.traits import TRAITS
 from adapters.odoo.turns import in_turn
 from adapters.odoo.writing import record_id
+from adapters.values import BatchResult, Outcome, Status, TagChange, TagOptions
 from schemas.odoo import CATEGORY, kind_of
 
 FIELD = str(TRAITS.tags.field)

@@ -11,12 +11,12 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.base import BatchResult, Outcome, Status, Task
 from adapters.odoo.activities import SELLER, model_id
 from adapters.odoo.client import Client
 from adapters.odoo.refusals import RowFault
 from adapters.odoo.turns import in_turn
 from adapters.odoo.writing import record_id
+from adapters.values import BatchResult, Outcome, Status, Task
 from schemas.odoo import ACTIVITY, kind_of
 
 # How a user who is not there is refused: by the database (measured for other references, 11).

@@ -16,7 +16,6 @@ from typing import Any
 import requests
 import urllib3
 
-from adapters.base import Account
 from adapters.calls import Body
 from adapters.errors import (
     AdapterError,
@@ -29,6 +28,7 @@ from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.odoo.refusals import fault_of
 from adapters.odoo.traits import TRAITS
 from adapters.pause import asked_wait_s
+from adapters.values import Account
 
 PATH = "/jsonrpc"
 JSON = "application/json"

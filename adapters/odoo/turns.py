@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from adapters.base import Outcome, Status
 from adapters.errors import AdapterError, OutcomeUnknown, Throttled, TryLater
 from adapters.odoo.refusals import RowFault
+from adapters.values import Outcome, Status
 
 
 class Keyed(Protocol):

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Status
 from adapters.errors import PauseMapping
 from adapters.odoo import activities, loading
 from adapters.odoo.client import LOADS, Client
@@ -17,6 +16,7 @@ from adapters.odoo.finding import LONGEST_ID
 from adapters.odoo.refusals import NO_METHOD, RowFault
 from adapters.odoo.traits import OUTSIDE, RECORD, RECORD_MODEL
 from adapters.odoo.turns import in_turn
+from adapters.values import Batch, BatchResult, Operation, Outcome, Row, Status
 from schemas.fields import Entity
 from schemas.odoo import ACTIVITY, kind_of, to_native
 

@@ -8,17 +8,6 @@ from typing import Any, ClassVar
 
 import requests
 
-from adapters.base import (
-    Account,
-    Batch,
-    BatchResult,
-    Identity,
-    Operation,
-    Outcome,
-    Record,
-    Row,
-    Status,
-)
 from adapters.errors import BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.rest.client import Client
@@ -37,6 +26,17 @@ from adapters.rest.values import (
     values_of,
 )
 from adapters.traits import Traits
+from adapters.values import (
+    Account,
+    Batch,
+    BatchResult,
+    Identity,
+    Operation,
+    Outcome,
+    Record,
+    Row,
+    Status,
+)
 from schemas.fields import Entity, FieldValue
 
 Document = Mapping[str, Any]

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import requests
 import urllib3
 
-from adapters.base import Account
 from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping, ReconnectNeeded
 from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.rest.judging import Answer, RowRefused, is_taken, refusal_of
@@ -28,6 +27,7 @@ from adapters.rest.templates import (
     filled_texts,
     picked,
 )
+from adapters.values import Account
 from adapters.webhooks import STANDARD, is_key
 from schemas.signatures import signed
 

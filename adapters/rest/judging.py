@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from adapters.base import Outcome, Status
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -31,6 +30,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.rest.templates import JSON, Unfillable, is_true, picked
+from adapters.values import Outcome, Status
 from schemas.phrases import phrase
 
 Document = Mapping[str, Any]

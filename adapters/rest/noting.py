@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adapters.base import BatchResult, Note, Outcome, Retraction, Status
 from adapters.rest.adapter import DescribedApp
 from adapters.rest.judging import RowRefused, outcome_of
 from adapters.rest.templates import JSON, as_text, picked
 from adapters.rest.values import id_of
+from adapters.values import BatchResult, Note, Outcome, Retraction, Status
 
 
 class TakesNotes(DescribedApp):

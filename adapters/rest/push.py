@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 
 import requests
 
-from adapters.base import (
+from adapters.errors import PauseMapping
+from adapters.http import Wire
+from adapters.rest.client import Client
+from adapters.rest.judging import RowRefused, outcome_of
+from adapters.rest.templates import Unfillable
+from adapters.rest.traits import PUSHED
+from adapters.rest.values import natives_of
+from adapters.traits import Traits
+from adapters.values import (
     Account,
     Batch,
     BatchResult,
@@ -24,14 +32,6 @@ from adapters.base import (
     Row,
     Status,
 )
-from adapters.errors import PauseMapping
-from adapters.http import Wire
-from adapters.rest.client import Client
-from adapters.rest.judging import RowRefused, outcome_of
-from adapters.rest.templates import Unfillable
-from adapters.rest.traits import PUSHED
-from adapters.rest.values import natives_of
-from adapters.traits import Traits
 from schemas.fields import Entity, Field, FieldType
 
 Document = Mapping[str, Any]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adapters.base import BatchResult, Outcome, Status, TagChange
 from adapters.rest.adapter import DescribedApp
 from adapters.rest.judging import RowRefused, outcome_of
 from adapters.rest.templates import as_text
+from adapters.values import BatchResult, Outcome, Status, TagChange
 
 
 class TakesTags(DescribedApp):

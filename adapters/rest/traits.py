@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adapters.base import Operation
 from adapters.rest.values import LIST
 from adapters.traits import RatePolicy, SettingField, TagPlace, TagTraits, Traits
+from adapters.values import Operation
 from schemas.fields import FieldType
 
 Document = Mapping[str, Any]

@@ -8,22 +8,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from adapters.base import (
-    Account,
-    Attachment,
-    Batch,
-    BatchResult,
-    Identity,
-    Note,
-    Outcome,
-    Record,
-    Retraction,
-    Row,
-    Started,
-    Status,
-    TagOptions,
-    Task,
-)
 from adapters.errors import BatchRefused, BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.listing import Choosable
@@ -55,6 +39,22 @@ from adapters.salesforce.usage import rooms_by, told_by, told_in
 from adapters.salesforce.writing import PERSONS_BY_ACCOUNT, Writer
 from adapters.traits import Traits
 from adapters.usage import Usage
+from adapters.values import (
+    Account,
+    Attachment,
+    Batch,
+    BatchResult,
+    Identity,
+    Note,
+    Outcome,
+    Record,
+    Retraction,
+    Row,
+    Started,
+    Status,
+    TagOptions,
+    Task,
+)
 from schemas.fields import Entity, FieldType, RecordType
 from schemas.salesforce import Complaint, entity_of, row_results
 

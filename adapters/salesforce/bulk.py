@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.errors import BatchRefused, OutcomeUnknown, PauseMapping
 from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import same_id
@@ -23,6 +22,7 @@ from adapters.salesforce.people import Sent, contact_field
 from adapters.salesforce.refusals import row_outcome
 from adapters.salesforce.tables import NULL, Jobbed, parts_of, rows_in, table_of
 from adapters.salesforce.writing import Writer
+from adapters.values import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from schemas.salesforce import complaint_of
 
 JOBS = "jobs/ingest"

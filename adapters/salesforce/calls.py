@@ -21,12 +21,12 @@ from simple_salesforce.api import Salesforce as SalesforceSDK
 from simple_salesforce.exceptions import SalesforceError
 from urllib3.exceptions import HTTPError
 
-from adapters.base import Account
 from adapters.calls import Body, by_method
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater, asking
 from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.salesforce.refusals import GONE, PAUSES, REJECTIONS, call_error
 from adapters.salesforce.traits import API_VERSION, COLLECTIONS, TRAITS
+from adapters.values import Account
 from schemas.salesforce import Complaint, Page, Unreadable, complaints_in, page_of
 
 T = TypeVar("T")

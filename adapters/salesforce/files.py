@@ -13,8 +13,8 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
-from adapters.base import Attachment, Retraction
 from adapters.salesforce.finding import ids_in, same_id
+from adapters.values import Attachment, Retraction
 
 VERSION = "ContentVersion"
 # Salesforce itself links to files by it (2026-11); no documentation promises it.

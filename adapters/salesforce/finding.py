@@ -11,8 +11,8 @@ from urllib.parse import quote_plus
 
 from simple_salesforce.format import format_soql
 
-from adapters.base import Record
 from adapters.errors import PauseMapping
+from adapters.values import Record
 from schemas.fields import Entity, FieldType, FieldValue
 from schemas.salesforce import NAME, RECORD_ID, SHORT_ID, from_native, moment_of
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
-from adapters.base import Note, Outcome, Retraction, Row, Status
 from adapters.salesforce.finding import ids_in, same_id
 from adapters.salesforce.refusals import GONE, row_outcome
 from adapters.salesforce.traits import API_VERSION
+from adapters.values import Note, Outcome, Retraction, Row, Status
 from schemas.salesforce import Complaint, Unreadable, complaints_in
 
 MAX_TITLE = 255

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.base import Row
 from adapters.salesforce.traits import RECORD_CONTACT, RECORD_ENTITY, RECORD_LEAD
+from adapters.values import Row
 from schemas.fields import Entity
 
 CONTACT, LEAD, ACCOUNT = "Contact", "Lead", "Account"

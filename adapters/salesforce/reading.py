@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import Record
 from adapters.errors import PauseMapping
 from adapters.salesforce.calls import Calls, understood
 from adapters.salesforce.finding import STAMP, ids_in, matched, named, queries, record_of, same_id
@@ -34,6 +33,7 @@ from adapters.salesforce.traits import (
     RECORD_LEAD,
     TRAITS,
 )
+from adapters.values import Record
 from schemas.fields import Entity
 
 # Objects whose records can be merged: the loser keeps the survivor's id.

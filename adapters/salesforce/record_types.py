@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import Outcome, Row, Status
+from adapters.values import Outcome, Row, Status
 from schemas.fields import Entity, Field, RecordType
 from schemas.salesforce import SHORT_ID, Unreadable
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from adapters.base import Outcome, Row, Status
 from adapters.errors import (
     DAILY_LIMIT,
     AdapterError,
@@ -24,6 +23,7 @@ from adapters.errors import (
     TokenExpired,
     TryLater,
 )
+from adapters.values import Outcome, Row, Status
 from schemas.phrases import phrase
 from schemas.salesforce import Complaint
 

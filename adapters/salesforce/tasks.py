@@ -12,10 +12,10 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
-from adapters.base import Outcome, Row, Status, Task
 from adapters.salesforce.finding import ids_in, same_id
 from adapters.salesforce.refusals import GONE, row_outcome
 from adapters.salesforce.traits import OWNER
+from adapters.values import Outcome, Row, Status, Task
 from schemas.salesforce import Complaint, RowResult
 
 TASK = "Task"

@@ -9,7 +9,6 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from adapters.base import Batch, Operation, Outcome, Row, Status
 from adapters.errors import AdapterError
 from adapters.salesforce.calls import CHANGED, Calls, understood
 from adapters.salesforce.finding import named, same_id
@@ -28,6 +27,7 @@ from adapters.salesforce.reading import Reader
 from adapters.salesforce.record_types import explained
 from adapters.salesforce.refusals import pause_in, row_outcome
 from adapters.salesforce.traits import COLLECTIONS, RECORD_CONTACT, RECORD_ENTITY
+from adapters.values import Batch, Operation, Outcome, Row, Status
 from schemas.fields import Entity
 from schemas.salesforce import RowResult, row_results, to_native
 

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from adapters.base import (
+from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping
+from adapters.http import Wire
+from adapters.splio.client import Client
+from adapters.splio.refusals import RowRefused, outcome_of
+from adapters.splio.traits import TRAITS
+from adapters.traits import Traits
+from adapters.values import (
     Account,
     Batch,
     BatchResult,
@@ -20,12 +26,6 @@ from adapters.base import (
     Row,
     Status,
 )
-from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping
-from adapters.http import Wire
-from adapters.splio.client import Client
-from adapters.splio.refusals import RowRefused, outcome_of
-from adapters.splio.traits import TRAITS
-from adapters.traits import Traits
 from schemas.fields import Entity
 from schemas.splio import CONTACT, Unreadable, body_of, entity_of, lists_of, values_of
 

@@ -16,7 +16,6 @@ from typing import Any
 import requests
 import urllib3
 
-from adapters.base import Account
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -30,6 +29,7 @@ from adapters.http import Wire, failure, origin_of, requests_session
 from adapters.pause import asked_wait_s
 from adapters.splio.refusals import RowRefused
 from adapters.splio.traits import OTHER, TRAITS
+from adapters.values import Account
 from schemas.phrases import phrase
 
 JSON = "application/json"

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.base import Outcome, Status
 from adapters.errors import PauseMapping
+from adapters.values import Outcome, Status
 
 CODES = {
     "wrong_email": "not_an_email",

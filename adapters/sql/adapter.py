@@ -10,16 +10,6 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Inspector, TableClause, inspect, literal, select
 from sqlalchemy.exc import DBAPIError
 
-from adapters.base import (
-    Account,
-    Batch,
-    BatchResult,
-    Identity,
-    Operation,
-    Outcome,
-    Record,
-    Status,
-)
 from adapters.errors import BatchRefused, BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.listing import Choosable
@@ -31,6 +21,16 @@ from adapters.sql.statements import compared, reading
 from adapters.sql.traits import DATABASE, KIND, SERVER, TABLE, TLS, TRAITS, USER
 from adapters.sql.writing import MOST_ROWS, Writing
 from adapters.traits import Traits
+from adapters.values import (
+    Account,
+    Batch,
+    BatchResult,
+    Identity,
+    Operation,
+    Outcome,
+    Record,
+    Status,
+)
 from schemas.fields import Entity, Field, FieldType
 from schemas.sql import CONTACTS, canonical, key_of
 

@@ -20,13 +20,13 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from adapters.base import Account
 from adapters.calls import Call, unwatched
 from adapters.errors import ReconnectNeeded
 from adapters.http import Wire, origin_of
 from adapters.sql.dialects import DIALECTS, Asked, Dialect
 from adapters.sql.refusals import failed, fault_in, is_of_a_row, unreached
 from adapters.sql.traits import CA, DATABASE, KIND, TLS, TRAITS, USER
+from adapters.values import Account
 
 # What only bounds a piece of work is no call of its own.
 BOUNDS = frozenset({"RELEASE", "ROLLBACK", "SAVE", "SAVEPOINT"})

@@ -16,7 +16,6 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 
-from adapters.base import Outcome, Status
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -26,6 +25,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.sql.dialects import Dialect, Fault, fault_of
+from adapters.values import Outcome, Status
 from schemas.phrases import phrase
 
 _OF_A_ROW = {

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, TableClause, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from adapters.base import Outcome, Row, Status
 from adapters.sql.dialects import Dialect
 from adapters.sql.refusals import fault_in, is_of_a_row, outcome_of
 from adapters.sql.statements import alike, compared, parts, reading, updating
+from adapters.values import Outcome, Row, Status
 from schemas.fields import Entity, FieldType
 from schemas.sql import canonical, key_of, native
 

@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import ClassVar
 
-from adapters.base import Account, Identity
 from adapters.errors import ReconnectNeeded
 from adapters.http import Wire
 from adapters.recordless import Recordless
 from adapters.traits import Traits
 from adapters.trustpilot.links import IV_BYTES, key_of, sealed_link
 from adapters.trustpilot.traits import TRAITS
+from adapters.values import Account, Identity
 from schemas.fields import Entity
 
 

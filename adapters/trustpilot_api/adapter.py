@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from adapters.base import Account, Identity, Message, Outcome, Status
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -41,6 +40,7 @@ from adapters.trustpilot_api.traits import (
     TRAITS,
     UNIT,
 )
+from adapters.values import Account, Identity, Message, Outcome, Status
 from schemas.fields import Entity
 from schemas.phrases import phrase
 

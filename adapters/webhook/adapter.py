@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from adapters import webhooks
-from adapters.base import Account, Identity, Message, Outcome, Status
 from adapters.errors import ReconnectNeeded
 from adapters.http import Wire
 from adapters.recordless import Recordless
 from adapters.traits import Traits
+from adapters.values import Account, Identity, Message, Outcome, Status
 from adapters.webhook.traits import TRAITS
 from adapters.webhooks import Hook, Refused
 from schemas.fields import Entity

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from adapters.base import Account
 from adapters.errors import BrokenContract
 from adapters.http import Wire, failure, origin_of, requests_session
+from adapters.values import Account
 from adapters.zendesk.answers import (
     Forbidden,
     RecordBusy,

@@ -8,7 +8,14 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.base import (
+from adapters.errors import PauseMapping, ReconnectNeeded
+from adapters.http import Wire
+from adapters.listing import Choosable
+from adapters.provisioning import Part, Plan, Wanted
+from adapters.rights import Rights
+from adapters.traits import Traits
+from adapters.usage import Usage
+from adapters.values import (
     Account,
     Attachment,
     Batch,
@@ -22,13 +29,6 @@ from adapters.base import (
     TagChange,
     Task,
 )
-from adapters.errors import PauseMapping, ReconnectNeeded
-from adapters.http import Wire
-from adapters.listing import Choosable
-from adapters.provisioning import Part, Plan, Wanted
-from adapters.rights import Rights
-from adapters.traits import Traits
-from adapters.usage import Usage
 from adapters.zendesk import files, finding, jobs, objects, provisioning
 from adapters.zendesk import tasks as task_desk
 from adapters.zendesk.answers import Forbidden, forbidden, limit_of

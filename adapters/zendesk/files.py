@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import Account, Attachment, Note, Outcome
 from adapters.errors import OutcomeUnknown
+from adapters.values import Account, Attachment, Note, Outcome
 from adapters.zendesk.answers import RecordGone
 from adapters.zendesk.client import Client
 from adapters.zendesk.noting import NoteDesk

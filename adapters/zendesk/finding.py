@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import Record
 from adapters.errors import PauseMapping
+from adapters.values import Record
 from adapters.zendesk.answers import RecordGone
 from adapters.zendesk.client import Client
 from schemas.fields import Entity, FieldValue

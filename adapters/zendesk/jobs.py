@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.base import Account, Outcome, Started, Status
 from adapters.errors import OutcomeUnknown, asking
+from adapters.values import Account, Outcome, Started, Status
 from adapters.zendesk.answers import RecordGone, RowRefused, refused_by
 from adapters.zendesk.client import Client, reaching
 from adapters.zendesk.rows import gone, rejected

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import Account, BatchResult, Note, Outcome, Retraction, Started, Status
 from adapters.errors import BrokenContract, OutcomeUnknown, StillRunning
+from adapters.values import Account, BatchResult, Note, Outcome, Retraction, Started, Status
 from adapters.zendesk import jobs
 from adapters.zendesk.answers import Forbidden, RecordGone, RowRefused
 from adapters.zendesk.client import Client, object_of, reaching

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import Record
 from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping
 from adapters.listing import Choosable
+from adapters.values import Record
 from adapters.zendesk.answers import Forbidden, RecordGone
 from adapters.zendesk.client import Client
 from adapters.zendesk.finding import ID, check_known, in_queries, records_of

@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import (
+from adapters.errors import BrokenContract, OutcomeUnknown
+from adapters.values import (
     Account,
     Batch,
     BatchResult,
@@ -25,7 +26,6 @@ from adapters.base import (
     Started,
     Status,
 )
-from adapters.errors import BrokenContract, OutcomeUnknown
 from adapters.zendesk import jobs
 from adapters.zendesk.answers import Forbidden, RecordGone, RowRefused
 from adapters.zendesk.client import Client, reaching

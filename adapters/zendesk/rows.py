@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from adapters.base import Note, Outcome, Row, Status, TagChange, Task
 from adapters.errors import AdapterError, OutcomeUnknown, Throttled, TryLater
+from adapters.values import Note, Outcome, Row, Status, TagChange, Task
 from adapters.zendesk.answers import (
     Forbidden,
     RecordBusy,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from adapters.base import BatchResult, Outcome, Status, TagChange
 from adapters.errors import PauseMapping
+from adapters.values import BatchResult, Outcome, Status, TagChange
 from adapters.zendesk.answers import Forbidden, RowRefused
 from adapters.zendesk.client import Client
 from adapters.zendesk.finding import by_ids

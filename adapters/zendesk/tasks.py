@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from adapters.base import BatchResult, Outcome, Status, Task
+from adapters.values import BatchResult, Outcome, Status, Task
 from adapters.zendesk.answers import RecordGone, RowRefused
 from adapters.zendesk.client import Client, object_of
 from adapters.zendesk.noting import TAGS

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.base import Account, Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.errors import OutcomeUnknown
+from adapters.values import Account, Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.zendesk import jobs
 from adapters.zendesk.answers import Forbidden, RecordGone, RowRefused
 from adapters.zendesk.client import Client, object_of, reaching

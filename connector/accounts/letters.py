@@ -19,11 +19,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from adapters.base import Account, Message, Status
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, TryLater
 from adapters.http import Wire
 from adapters.mail import Mail
 from adapters.out import Reply
+from adapters.values import Account, Message, Status
 from connector import audit, clock
 from connector.accounts import sessions
 from connector.db import Database, refuse_inside_transaction

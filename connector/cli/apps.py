@@ -11,12 +11,13 @@ from typing import Any
 
 import click
 
-from adapters.base import CRM, Account, Batch, BatchResult, Operation, Outcome, Row
+from adapters.base import CRM
 from adapters.errors import AdapterError
 from adapters.http import Wire
 from adapters.registry import ADAPTERS, apps, traits_of
 from adapters.rest import shelf
 from adapters.rest.traits import traits_of_document
+from adapters.values import Account, Batch, BatchResult, Operation, Outcome, Row
 from connector.cli.connections import pairs
 from connector.cli.files import content, parsed
 from connector.cli.shell import Shell

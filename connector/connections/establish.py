@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from adapters.base import Account, Identity
 from adapters.http import Wire
 from adapters.registry import adapter_for
+from adapters.values import Account, Identity
 from connector.connections import credentials, drift, parking, quota
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk

@@ -16,8 +16,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, select, text, update
 
-from adapters.base import Account
 from adapters.errors import AdapterError, TryLater
+from adapters.values import Account
 from connector.connections import addresses, machine, provider
 from connector.connections.credentials import first_granted
 from connector.connections.desk import Desk

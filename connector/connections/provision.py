@@ -17,8 +17,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.base import CRM, Provisioner, TagOptions
+from adapters.base import CRM, Provisioner
 from adapters.errors import AdapterError, PauseMapping, ReconnectNeeded, TryLater
+from adapters.values import TagOptions
 from connector.connections.account_hold import held
 from connector.connections.desk import Desk
 from connector.connections.discover import ask

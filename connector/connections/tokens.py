@@ -15,11 +15,11 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
-from adapters.base import Account
 from adapters.errors import AdapterError, ReconnectNeeded, TryLater
 from adapters.http import Wire
 from adapters.registry import apps, traits_of
 from adapters.traits import PRIVATE_KEY
+from adapters.values import Account
 from connector.connections import addresses, credentials, machine, parking, provider
 from connector.connections.credentials import Kept
 from connector.connections.desk import Desk

@@ -11,16 +11,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.base import (
-    Attachment,
-    BatchResult,
-    FileEncloser,
-    FileTaker,
-    Outcome,
-    Status,
-    Uploaded,
-)
+from adapters.base import FileEncloser, FileTaker
 from adapters.errors import AdapterError, PauseMapping
+from adapters.values import Attachment, BatchResult, Outcome, Status, Uploaded
 from connector.failpoints import failpoint
 from connector.responses import failures, filestore
 from connector.responses.filestore import Kept

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.base import Operation, Started
+from adapters.values import Operation, Started
 from connector.responses.decide import Change
 from connector.responses.fold import Target, fold
 from connector.responses.steps import Delivery, Settlement

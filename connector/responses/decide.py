@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from adapters.base import Operation, Record
+from adapters.values import Operation, Record
 from connector.responses.fold import Tagging, Target
 from connector.responses.steps import (
     FIELDS,

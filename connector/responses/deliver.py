@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.base import Started
 from adapters.errors import AdapterError, OutcomeUnknown, TryLater
+from adapters.values import Started
 from connector import clock, stopping
 from connector.connections import provision, quota
 from connector.connections.tokens import reach

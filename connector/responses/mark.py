@@ -9,14 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from adapters.base import (
-    Outcome,
-    Status,
-    TagChange,
-    TagTaker,
-)
+from adapters.base import TagTaker
 from adapters.errors import AdapterError
 from adapters.traits import TagPlace
+from adapters.values import Outcome, Status, TagChange
 from connector.responses import made, noting
 from connector.responses.attach import attach
 from connector.responses.fold import Tagging, Target, names_of

@@ -14,16 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
-from adapters.base import (
-    BatchResult,
-    Note,
-    NoteStarter,
-    NoteTaker,
-    Outcome,
-    Started,
-    Status,
-)
+from adapters.base import NoteStarter, NoteTaker
 from adapters.errors import AdapterError
+from adapters.values import BatchResult, Note, Outcome, Started, Status
 from connector.responses import awaiting
 from connector.responses.ledger import Entry
 from connector.responses.steps import Delivery, Settlement

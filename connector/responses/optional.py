@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from adapters.base import Operation, Outcome, Status
+from adapters.values import Operation, Outcome, Status
 from connector.responses.decide import Change
 
 # What such an outcome is about is the record itself, not one of its fields.

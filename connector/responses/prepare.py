@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, text
 
-from adapters.base import TagOptions
 from adapters.provisioning import Wanted
 from adapters.traits import FIELD_PER_CAMPAIGN, TAG_STRATEGY, TagPlace, TagTraits
+from adapters.values import TagOptions
 from connector.connections.profile import Profile
 from connector.connections.tokens import Reached
 from connector.responses.edited import older_among

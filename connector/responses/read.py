@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from adapters.base import Record
 from adapters.errors import AdapterError, PauseMapping
+from adapters.values import Record
 from connector.responses.decide import Decision, decide
 from connector.responses.fold import Target
 from connector.responses.inherit import with_inherited

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.base import Outcome, Record, Status
 from adapters.errors import AdapterError, PauseMapping
+from adapters.values import Outcome, Record, Status
 from connector.responses.fold import EMPTY, Target
 from connector.responses.steps import FIELDS, Delivery
 from connector.responses.work import Work, chunks, without

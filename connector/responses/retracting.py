@@ -12,16 +12,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from adapters.base import (
-    BatchResult,
-    FileTaker,
-    NoteTaker,
-    Outcome,
-    Retraction,
-    Retractor,
-    Status,
-)
+from adapters.base import FileTaker, NoteTaker, Retractor
 from adapters.errors import AdapterError, PauseMapping
+from adapters.values import BatchResult, Outcome, Retraction, Status
 from connector.failpoints import failpoint
 from connector.responses import failures, filestore
 from connector.responses.attach import attachment_of

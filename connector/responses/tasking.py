@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from adapters.base import BatchResult, Outcome, Status, Task, TaskTaker
+from adapters.base import TaskTaker
 from adapters.errors import AdapterError
+from adapters.values import BatchResult, Outcome, Status, Task
 from connector import clock
 from connector.failpoints import failpoint
 from connector.responses.ledger import Entry

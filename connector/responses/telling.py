@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from sqlalchemy import text
 
-from adapters.base import BatchResult, Message, Messenger, Outcome
+from adapters.base import Messenger
 from adapters.errors import OutcomeUnknown
+from adapters.values import BatchResult, Message, Outcome
 from connector.failpoints import failpoint
 from connector.responses.ledger import Entry
 from connector.responses.schedule import handed_back

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 from marshmallow import Schema
 
-from adapters.base import BatchResult, Outcome, Status
 from adapters.errors import AdapterError, OutcomeUnknown, PauseMapping
 from adapters.traits import Traits
+from adapters.values import BatchResult, Outcome, Status
 from connector.responses import failures
 from connector.responses.calling import Caller
 from connector.responses.compensation import DELETED

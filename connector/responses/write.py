@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, PauseMapping
+from adapters.values import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from connector.responses import awaiting, bulk, optional
 from connector.responses.decide import Change, divided
 from connector.responses.fold import Target

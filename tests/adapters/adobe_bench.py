@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from adapters.adobe import AdobeCampaign
-from adapters.base import Account, Batch, Operation, Outcome, Row
 from adapters.http import Wire
+from adapters.values import Account, Batch, Operation, Outcome, Row
 from schemas.adobe import PROFILE
 from schemas.fields import Entity, FieldType, FieldValue
 from simulators.adobe import AdobeCampaign as Simulated

@@ -18,28 +18,14 @@ import requests
 
 from adapters.base import (
     CRM,
-    Attachment,
-    Batch,
-    BatchResult,
     ConditionalWriter,
     FileEncloser,
     FileTaker,
-    Note,
     NoteTaker,
-    Operation,
-    Outcome,
     Pollable,
-    Record,
-    Retraction,
     Retractor,
-    Row,
-    Started,
-    Status,
-    TagChange,
     TagTaker,
-    Task,
     TaskTaker,
-    Uploaded,
 )
 from adapters.errors import (
     AdapterError,
@@ -53,6 +39,22 @@ from adapters.errors import (
 from adapters.http import Wire
 from adapters.traits import TagPlace
 from adapters.usage import Usage, UsageTeller
+from adapters.values import (
+    Attachment,
+    Batch,
+    BatchResult,
+    Note,
+    Operation,
+    Outcome,
+    Record,
+    Retraction,
+    Row,
+    Started,
+    Status,
+    TagChange,
+    Task,
+    Uploaded,
+)
 from connector.responses.configuration.seeing import Recorder
 from schemas.fields import Entity, FieldType, FieldValue
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from adapters.base import CRM, Account, Batch, BatchResult, Operation, Outcome, Row
+from adapters.base import CRM
 from adapters.http import Wire
 from adapters.registry import adapter_for
+from adapters.values import Account, Batch, BatchResult, Operation, Outcome, Row
 from schemas.fields import Entity, FieldType, FieldValue
 from simulators.kit.server import running
 from simulators.kit.simulator import Simulator

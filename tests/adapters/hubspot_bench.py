@@ -9,18 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from adapters.base import (
-    Account,
-    Batch,
-    Note,
-    Operation,
-    Outcome,
-    Row,
-    TagOptions,
-)
 from adapters.http import Wire
 from adapters.hubspot import HubSpot
 from adapters.hubspot.traits import TAG_FIELD
+from adapters.values import Account, Batch, Note, Operation, Outcome, Row, TagOptions
 from schemas.fields import Entity, FieldType, FieldValue
 from simulators.hubspot import HubSpot as Simulated
 from simulators.kit.server import running

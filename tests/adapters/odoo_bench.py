@@ -8,9 +8,9 @@ from typing import Any
 
 import requests
 
-from adapters.base import Account, Batch, Operation, Outcome, Row
 from adapters.http import Wire
 from adapters.odoo import Odoo
+from adapters.values import Account, Batch, Operation, Outcome, Row
 from schemas.fields import Entity, FieldType, FieldValue
 from schemas.odoo import PARTNER
 from simulators.kit.server import running

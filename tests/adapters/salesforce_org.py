@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from adapters.base import Account
 from adapters.http import Wire
 from adapters.salesforce import Salesforce
+from adapters.values import Account
 from schemas.fields import Entity, FieldType, FieldValue
 from simulators.kit.server import running
 from simulators.salesforce import Salesforce as Simulated

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from adapters.base import Account, Batch, Operation, Outcome, Row
 from adapters.http import Wire
 from adapters.splio import Splio
+from adapters.values import Account, Batch, Operation, Outcome, Row
 from schemas.fields import Entity, FieldType, FieldValue
 from schemas.splio import CONTACT
 from simulators.kit.server import running

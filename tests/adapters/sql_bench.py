@@ -16,9 +16,9 @@ import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import Engine, event
 
-from adapters.base import Account, Batch, Operation, Outcome, Row
 from adapters.http import Wire
 from adapters.sql import SQLDatabase
+from adapters.values import Account, Batch, Operation, Outcome, Row
 from connector.engines import Postgres
 from schemas.fields import Entity, FieldType, FieldValue
 from schemas.sql import CONTACTS

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.adobe.subscriptions import own_address
-from adapters.base import Row, Status
 from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping, TokenExpired
+from adapters.values import Row, Status
 from schemas.fields import FieldType
 from tests.adapters.adobe_bench import AdapterContract, AdobeBench, people, served
 

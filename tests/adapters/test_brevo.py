@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Row, Status
 from adapters.errors import PauseMapping, Throttled, TokenExpired
+from adapters.values import Row, Status
 from schemas.fields import FieldType, FieldValue
 from simulators.brevo import Brevo
 from tests.adapters.described_bench import AdapterContract, DescribedBench, people, served

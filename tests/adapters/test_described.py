@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from adapters.base import Row, Status, TagChange
 from adapters.errors import OutcomeUnknown
 from adapters.rest import shelf
 from adapters.rest.checking import faults
+from adapters.values import Row, Status, TagChange
 from schemas.fields import FieldType, FieldValue
 from tests.adapters.acme import DOCUMENT, Acme
 from tests.adapters.described_bench import AdapterContract, DescribedBench, people, served

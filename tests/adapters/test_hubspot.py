@@ -12,16 +12,6 @@ from typing import Any
 import pytest
 import requests
 
-from adapters.base import (
-    Account,
-    Batch,
-    Note,
-    Operation,
-    Outcome,
-    Row,
-    Status,
-    TagOptions,
-)
 from adapters.errors import (
     BatchRefused,
     BrokenContract,
@@ -34,6 +24,7 @@ from adapters.errors import (
 from adapters.http import HostRefused, Wire
 from adapters.hubspot import HubSpot
 from adapters.hubspot.traits import TAG_FIELD, TRAITS
+from adapters.values import Account, Batch, Note, Operation, Outcome, Row, Status, TagOptions
 from schemas.fields import Entity, FieldType, FieldValue
 from simulators.hubspot import HubSpot as Simulated
 from simulators.kit.server import running

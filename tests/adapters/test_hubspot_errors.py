@@ -9,12 +9,6 @@ import time
 
 import pytest
 
-from adapters.base import (
-    Account,
-    Batch,
-    Operation,
-    Row,
-)
 from adapters.errors import (
     OutcomeUnknown,
     PauseMapping,
@@ -25,6 +19,7 @@ from adapters.errors import (
 from adapters.http import HostRefused, Wire
 from adapters.hubspot import HubSpot
 from adapters.hubspot.traits import TRAITS
+from adapters.values import Account, Batch, Operation, Row
 from tests.adapters.contract import Bench, people
 from tests.adapters.hubspot_bench import UPDATE, bench, definitions, hubspot, update_first  # noqa: F401
 

@@ -6,16 +6,12 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import (
-    Note,
-    Row,
-    Status,
-)
 from adapters.errors import (
     BrokenContract,
     TryLater,
 )
 from adapters.hubspot.traits import TAG_FIELD
+from adapters.values import Note, Row, Status
 from tests.adapters.contract import Bench, people
 from tests.adapters.hubspot_bench import (  # noqa: F401
     NOON,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Account
 from adapters.http import Wire
 from adapters.hubspot import HubSpot
 from adapters.hubspot.definition import record_properties
 from adapters.provisioning import Part, Plan, State, Thing, Wanted
+from adapters.values import Account
 from simulators.hubspot import HubSpot as Simulated
 from simulators.kit.server import running
 from tests.adapters.contract import Bench

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
-from adapters.base import Batch, Note, Operation, Row, Status, TagOptions
 from adapters.errors import BrokenContract, PauseMapping
 from adapters.http import Wire
 from adapters.hubspot import HubSpot
@@ -26,6 +25,7 @@ from adapters.hubspot.refusals import Said, refused
 from adapters.hubspot.traits import COMPANY_LINK
 from adapters.hubspot.writing import outcomes_of
 from adapters.provisioning import Part, Wanted
+from adapters.values import Batch, Note, Operation, Row, Status, TagOptions
 from schemas.fields import Entity, Field, FieldType
 from simulators.hubspot import HubSpot as Simulated
 from simulators.kit.messages import Request

@@ -8,13 +8,6 @@ from typing import Any
 
 import pytest
 
-from adapters.base import (
-    Batch,
-    Operation,
-    Row,
-    Status,
-    TagOptions,
-)
 from adapters.errors import (
     BatchRefused,
     OutcomeUnknown,
@@ -22,6 +15,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.hubspot.traits import TAG_FIELD, TRAITS
+from adapters.values import Batch, Operation, Row, Status, TagOptions
 from schemas.fields import FieldType
 from tests.adapters.contract import Bench, people
 from tests.adapters.hubspot_bench import (  # noqa: F401

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Attachment, Status
 from adapters.errors import OutcomeUnknown, PauseMapping
+from adapters.values import Attachment, Status
 from schemas.odoo import PARTNER
 from tests.adapters.contract import people
 from tests.adapters.odoo_bench import OdooBench, served

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Batch, Operation, Outcome, Row, Status
 from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.odoo.writing import FEW
+from adapters.values import Batch, Operation, Outcome, Row, Status
 from schemas.fields import FieldValue
 from tests.adapters.contract import people
 from tests.adapters.odoo_bench import VALUES, OdooBench, served

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 import requests
 
-from adapters.base import Note, Retraction, Status, TagChange, TagOptions
 from adapters.errors import TAG_OPTION_MISSING, PauseMapping
+from adapters.values import Note, Retraction, Status, TagChange, TagOptions
 from schemas.odoo import PARTNER
 from tests.adapters.contract import AdapterContract, people
 from tests.adapters.odoo_bench import VERSIONS, OdooBench, served

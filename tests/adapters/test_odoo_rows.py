@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Account, Batch, Operation, Row, Status
 from adapters.errors import (
     BrokenContract,
     OutcomeUnknown,
@@ -18,6 +17,7 @@ from adapters.errors import (
 )
 from adapters.http import Wire
 from adapters.odoo import Odoo
+from adapters.values import Account, Batch, Operation, Row, Status
 from schemas.fields import FieldType
 from schemas.odoo import ACTIVITY, COMPANY, PARTNER
 from tests.adapters.contract import people

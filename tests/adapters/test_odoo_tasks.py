@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from adapters.base import Task
+from adapters.values import Task
 from schemas.odoo import PARTNER
 from tests.adapters.odoo_bench import people, served
 

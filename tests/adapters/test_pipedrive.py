@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Row, Status
 from adapters.errors import PauseMapping, ReconnectNeeded, Throttled, TokenExpired, TryLater
+from adapters.values import Row, Status
 from schemas.fields import FieldType, FieldValue
 from simulators.pipedrive import Pipedrive
 from simulators.pipedrive.service import COMMENT, SCORE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.base import Identity
+from adapters.values import Identity
 from tests.adapters.contract import AdapterContract, Bench
 from tests.adapters.salesforce_org import Org, served
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.errors import BatchRefused, OutcomeUnknown, TryLater
 from adapters.salesforce import Salesforce
+from adapters.values import Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from schemas.fields import FieldValue
 from tests.adapters.contract import people
 from tests.adapters.salesforce_org import Org, served

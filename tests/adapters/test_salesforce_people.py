@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Batch, Operation, Outcome, Row, Status
 from adapters.salesforce import Salesforce
+from adapters.values import Batch, Operation, Outcome, Row, Status
 from schemas.fields import FieldValue
 from tests.adapters.contract import people, settled
 from tests.adapters.salesforce_org import Org, served

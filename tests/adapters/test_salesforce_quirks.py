@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 
-from adapters.base import Account, Batch, Note, Operation, Outcome, Row, Status, TagOptions
 from adapters.errors import (
     AdapterError,
     BatchRefused,
@@ -27,6 +26,7 @@ from adapters.http import Wire
 from adapters.salesforce import Salesforce
 from adapters.salesforce.finding import MAX_QUERY_BYTES
 from adapters.salesforce.notes import title_of
+from adapters.values import Account, Batch, Note, Operation, Outcome, Row, Status, TagOptions
 from schemas.fields import FieldValue
 from tests.adapters.contract import people, settled
 from tests.adapters.salesforce_org import Org, served

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Batch, Operation, Outcome, Row, Status
+from adapters.values import Batch, Operation, Outcome, Row, Status
 from schemas.fields import Entity, entity_from_json, entity_to_json
 from tests.adapters.contract import people, settled
 from tests.adapters.salesforce_org import Org, served

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import Outcome, Row, Status
 from adapters.errors import PauseMapping
 from adapters.salesforce.refusals import call_error, retry_after_s, row_outcome
+from adapters.values import Outcome, Row, Status
 from schemas.fields import Field, FieldType, FieldValue
 from schemas.salesforce import (
     Complaint,

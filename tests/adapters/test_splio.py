@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Row, Status
 from adapters.errors import BrokenContract, OutcomeUnknown, PauseMapping, Throttled, TokenExpired
+from adapters.values import Row, Status
 from schemas.fields import FieldType
 from tests.adapters.splio_bench import AdapterContract, SplioBench, people, served
 

@@ -12,7 +12,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from adapters.base import Batch, Operation, Row, Status
 from adapters.errors import (
     BatchRefused,
     BrokenContract,
@@ -22,6 +21,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.http import Wire
+from adapters.values import Batch, Operation, Row, Status
 from connector.engines import Postgres
 from schemas.fields import FieldType
 from schemas.sql import CONTACTS

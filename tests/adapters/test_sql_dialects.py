@@ -13,7 +13,6 @@ from sqlalchemy.dialects import mssql, mysql, oracle
 from sqlalchemy.engine.interfaces import Dialect as Compiler
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
-from adapters.base import Account, Status
 from adapters.errors import OutcomeUnknown, PauseMapping, ReconnectNeeded, TryLater
 from adapters.http import Wire
 from adapters.sql import SQLDatabase
@@ -21,6 +20,7 @@ from adapters.sql.columns import entity_of, table_of
 from adapters.sql.dialects import DIALECTS, Asked, Fault, fault_of
 from adapters.sql.refusals import failed, fault_in, outcome_of, unreached
 from adapters.sql.statements import MOST_VALUES, parts, reading, updating
+from adapters.values import Account, Status
 from schemas.fields import Entity, Field, FieldType
 from schemas.sql import PRIMARY_KEY
 

@@ -9,13 +9,13 @@ import pytest
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from adapters.base import Account
 from adapters.http import Wire
 from adapters.hubspot import HubSpot
 from adapters.hubspot.usage import told_by as hubspot_told_by
 from adapters.salesforce import Salesforce
 from adapters.salesforce.usage import told_by as salesforce_told_by
 from adapters.usage import DAY_S, Source, Usage, UsageKind, UsageTeller
+from adapters.values import Account
 from adapters.zendesk import Zendesk
 from simulators.hubspot import HubSpot as Simulated
 from simulators.kit.server import running

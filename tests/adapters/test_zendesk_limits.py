@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from adapters.base import Batch, BatchResult, Operation, Row, Status
 from adapters.errors import Throttled
+from adapters.values import Batch, BatchResult, Operation, Row, Status
 from adapters.zendesk import Zendesk
 from adapters.zendesk.answers import limit_of
 from adapters.zendesk.client import kind_of

@@ -8,14 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.base import (
-    Account,
-    BatchResult,
-    Note,
-    Started,
-    Status,
-    TagChange,
-)
 from adapters.errors import (
     OutcomeUnknown,
     PauseMapping,
@@ -24,6 +16,7 @@ from adapters.errors import (
     TryLater,
 )
 from adapters.http import Wire
+from adapters.values import Account, BatchResult, Note, Started, Status, TagChange
 from adapters.zendesk import Zendesk
 from tests.adapters.contract import people
 from tests.adapters.zendesk_bench import (

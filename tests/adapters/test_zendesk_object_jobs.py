@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adapters.base import BatchResult, Operation, Row, Started, Status
 from adapters.errors import OutcomeUnknown, PauseMapping
+from adapters.values import BatchResult, Operation, Row, Started, Status
 from tests.adapters.test_zendesk_objects import (
     VISIT,
     account,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Account, Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.errors import OutcomeUnknown, PauseMapping
 from adapters.http import Wire
+from adapters.values import Account, Batch, BatchResult, Operation, Outcome, Row, Started, Status
 from adapters.zendesk import Zendesk
 from schemas.fields import FieldType
 from simulators.zendesk.shapes import ADMIN_ID

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from adapters.base import Account, BatchResult, Started, Status
 from adapters.http import Wire
+from adapters.values import Account, BatchResult, Started, Status
 from adapters.zendesk import jobs
 from adapters.zendesk.answers import RecordGone, judge
 from adapters.zendesk.client import Client

@@ -37,8 +37,8 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Batch, BatchResult, Operation, Row, Started, Status
 from adapters.errors import AdapterError, BrokenContract, OutcomeUnknown, Throttled, TryLater
+from adapters.values import Batch, BatchResult, Operation, Row, Started, Status
 from tests.adapters.contract import people, written
 from tests.adapters.test_zendesk_marks import NINE, change, note
 from tests.adapters.zendesk_bench import ZendeskBench, create, rows_for, served, update

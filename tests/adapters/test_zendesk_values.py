@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import requests
 
-from adapters.base import Account
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -21,6 +20,7 @@ from adapters.errors import (
 )
 from adapters.http import HostRefused, Wire
 from adapters.pause import asked_wait_s
+from adapters.values import Account
 from adapters.zendesk import Zendesk, client
 from adapters.zendesk.answers import (
     Forbidden,

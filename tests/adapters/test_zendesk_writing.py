@@ -8,19 +8,12 @@ from typing import Any
 
 import pytest
 
-from adapters.base import (
-    Batch,
-    BatchResult,
-    Operation,
-    Row,
-    Started,
-    Status,
-)
 from adapters.errors import (
     OutcomeUnknown,
     Throttled,
     TryLater,
 )
+from adapters.values import Batch, BatchResult, Operation, Row, Started, Status
 from tests.adapters.contract import people, settled, written
 from tests.adapters.zendesk_bench import (
     ZendeskBench,

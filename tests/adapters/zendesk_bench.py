@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 
-from adapters.base import Account, Batch, Operation, Row
 from adapters.http import Wire
+from adapters.values import Account, Batch, Operation, Row
 from adapters.zendesk import Zendesk
 from schemas.fields import Entity, FieldType
 from simulators.kit.server import running

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from adapters.base import Account, Batch, BatchResult, Identity, Record, Started, TagOptions
 from adapters.errors import PauseMapping, TokenExpired, TryLater
 from adapters.http import Wire, requests_session
 from adapters.traits import OAuthTraits, SettingField, TagPlace, TagTraits, Traits
+from adapters.values import Account, Batch, BatchResult, Identity, Record, Started, TagOptions
 from schemas.fields import Entity, Field, FieldType
 from simulators.kit.messages import Answer, Request
 from simulators.kit.oauth import AuthorizationServer, OAuthRefused, Tokens

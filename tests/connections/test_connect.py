@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from adapters.base import Account, Identity
 from adapters.errors import ReconnectNeeded
+from adapters.values import Account, Identity
 from connector.connections import closing, connect, oauth_clients, tokens
 from connector.connections.connect import Changes
 from connector.connections.establish import Answered

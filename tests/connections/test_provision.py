@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
-from adapters.base import TagOptions
+from adapters.values import TagOptions
 from connector.connections import provision
 from connector.connections.account_hold import held
 from connector.connections.profile import Profile, load

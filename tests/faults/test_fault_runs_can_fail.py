@@ -22,9 +22,9 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Outcome
 from adapters.errors import AdapterError, AskAgain, OutcomeUnknown, ReconnectNeeded
 from adapters.registry import adapter_for
+from adapters.values import Outcome
 from connector.connections import provision
 from connector.responses import attach, failures, noting, work, write
 from connector.responses.decide import Change

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from adapters.base import Batch, Operation, Row, TagOptions
 from adapters.errors import OutcomeUnknown
 from adapters.provisioning import Part, State
+from adapters.values import Batch, Operation, Row, TagOptions
 from schemas.odoo import PARTNER
 from simulators.kit.server import running
 from tests.adapters.contract import AdapterContract

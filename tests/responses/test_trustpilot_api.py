@@ -9,7 +9,6 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from adapters.base import Account, Message
 from adapters.errors import (
     AdapterError,
     BrokenContract,
@@ -21,6 +20,7 @@ from adapters.errors import (
 )
 from adapters.http import Wire
 from adapters.trustpilot_api import TrustpilotAPI
+from adapters.values import Account, Message
 from connector import clock
 from connector.app import create_app
 from connector.connections import connect

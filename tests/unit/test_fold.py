@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import Operation, Record
+from adapters.values import Operation, Record
 from connector.responses.decide import Decision, decide, divided
 from connector.responses.fold import Tagging, fold
 from connector.responses.steps import Delivery, Made, Rank, field_target, tag_target

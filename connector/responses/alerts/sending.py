@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, Row, text
 
-from adapters.base import Message, Messenger, Status
+from adapters.base import Messenger
 from adapters.errors import AdapterError
+from adapters.values import Message, Status
 from connector.connections.at_rate import adapter_at
 from connector.connections.desk import Desk
 from connector.connections.parking import what_to_do

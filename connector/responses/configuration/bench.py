@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from adapters.base import Record
 from adapters.errors import AdapterError, PauseMapping
+from adapters.values import Record
 from connector.connections.profile import Profile, load
 from connector.problems import Code, Place, Refusal
 from connector.responses import people

@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from adapters.base import Operation, Outcome, Record, Started, Status
 from adapters.errors import AdapterError, NotSent
+from adapters.values import Operation, Outcome, Record, Started, Status
 from connector import clock
 from connector.connections.refusals import refusal_of
 from connector.responses.configuration import beside, marks

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from adapters.base import Batch, Operation, Row, TagChange, TagTaker
+from adapters.base import TagTaker
 from adapters.errors import TAG_OPTION_MISSING, NotSent, PauseMapping
+from adapters.values import Batch, Operation, Row, TagChange
 from connector.responses import mark, noting, prepare
 from connector.responses.configuration.bench import MADE_UP, Bench, Why
 from connector.responses.configuration.seeing import MADE, NEW_ID, NOTE, TAG, TAKEN, Eyes, Recorder

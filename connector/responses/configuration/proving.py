@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
-from adapters.base import Outcome, Record, Status
 from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown
+from adapters.values import Outcome, Record, Status
 from connector import clock
 from connector.connections.refusals import refusal_of
 from connector.failpoints import failpoint

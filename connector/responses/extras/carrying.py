@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from adapters.base import Outcome, Record, Row, Status
 from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, TryLater
+from adapters.values import Outcome, Record, Row, Status
 from connector.connections.refusals import refusal_of
 from connector.failpoints import failpoint
 from connector.problems import Code, Place, Refusal

@@ -18,8 +18,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from adapters.base import Outcome, Record, Row, Status
 from adapters.errors import AdapterError, BatchRefused, OutcomeUnknown, TryLater
+from adapters.values import Outcome, Record, Row, Status
 from connector.contacts import people as contacts
 from connector.failpoints import failpoint
 from connector.problems import Code, Place, Refusal

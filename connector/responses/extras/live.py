@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from adapters.base import Record
 from adapters.calls import Watch, unwatched
 from adapters.errors import AdapterError, PauseMapping
+from adapters.values import Record
 from connector import clock
 from connector.connections import drift, parking, quota
 from connector.connections.tokens import reach

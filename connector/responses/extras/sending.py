@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.base import (
-    CRM,
-    Batch,
-    BatchResult,
-    ConditionalWriter,
-    Operation,
-    Outcome,
-    Pollable,
-    Record,
-    Row,
-)
+from adapters.base import CRM, ConditionalWriter, Pollable
 from adapters.errors import OutcomeUnknown
+from adapters.values import Batch, BatchResult, Operation, Outcome, Record, Row
 from connector import stopping
 
 

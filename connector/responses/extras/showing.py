@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
-from adapters.base import Record
 from adapters.errors import AdapterError
+from adapters.values import Record
 from connector import clock
 from connector.connections.profile import Profile, load, load_all
 from connector.connections.refusals import refusal_of
