@@ -17,8 +17,11 @@ from collections.abc import Sequence
 from types import FrameType
 
 import redis
+from redis.client import Pipeline
 from rq import Queue, Worker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from adapters.registry import adapter_for, apps
 from connector import failpoints, stopping
@@ -39,6 +42,18 @@ PR_SET_PDEATHSIG = 1
 
 class HubWorker(Worker):
     """Its work-horse dies with it, and is told when it is asked to stop."""
+
+    # RQ's own grows to a minute: after a long absence of Redis nobody would work for as long.
+    max_connection_wait_time = AGAIN_S
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Between two looks for work the worker ends when it was asked to stop. RQ's signal handler
+        ends it by an exception, which is lost where it meets code that takes every exception: in
+        the middle of a line of the log, say.
+        """
+        if stopping.is_stopping() and self.get_state() == WorkerStatus.IDLE:
+            raise StopRequested
+        super().heartbeat(timeout, pipeline)
 
     def setup_work_horse_signals(self) -> None:
         """In the forked child: SIGTERM asks the drain to end, the parent's death ends it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 from rq import Queue, Worker
+from rq.exceptions import StopRequested
 from rq.job import JobStatus
 from rq.serializers import DefaultSerializer, JSONSerializer
 
@@ -115,6 +116,42 @@ def test_a_worker_asked_to_stop_while_redis_is_away_ends_and_lets_its_job_end(
         assert not (horse and is_alive(horse))
     finally:
         valkey.start()
+
+
+def test_a_stop_that_was_swallowed_ends_the_worker_at_its_next_look(broker: redis.Redis) -> None:
+    """The signal may come while something takes every exception: a line of the log."""
+    worker = workers.worker_on(broker, ["hub"])
+    stopping.request_stop()
+    try:
+        with pytest.raises(StopRequested):
+            worker.dequeue_job_and_maintain_ttl(None)
+    finally:
+        stopping.reset()
+
+
+def test_a_worker_looks_for_redis_every_second_however_long_it_is_away(
+    broker: redis.Redis, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a stop that was swallowed meanwhile ends it at the next look."""
+    worker = workers.worker_on(broker, ["hub"])
+    waits: list[float] = []
+
+    def waited(wait_s: float) -> None:
+        waits.append(wait_s)
+        if len(waits) == 8:
+            stopping.request_stop()
+
+    # It has told that it is idle, and looks for work next.
+    monkeypatch.setattr(worker, "procline", lambda _: valkey.kill())
+    monkeypatch.setattr("rq.worker.base.time.sleep", waited)
+    try:
+        with pytest.raises(StopRequested):
+            worker.dequeue_job_and_maintain_ttl(None)
+    finally:
+        monkeypatch.undo()
+        stopping.reset()
+        valkey.start()
+    assert waits == [workers.AGAIN_S] * 8
 
 
 def test_a_pickled_job_is_refused_and_not_loaded(broker: redis.Redis, tmp_path: Path) -> None:
