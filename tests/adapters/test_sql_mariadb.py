@@ -13,9 +13,9 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.base import Batch, Operation, Row, Status
 from adapters.errors import OutcomeUnknown, PauseMapping, ReconnectNeeded, TryLater
 from adapters.http import Wire
+from adapters.values import Batch, Operation, Row, Status
 from connector.engines.process import wait_until
 from schemas.fields import FieldType, FieldValue
 from schemas.sql import CONTACTS
