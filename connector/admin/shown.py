@@ -61,7 +61,7 @@ def install(app: Flask) -> None:
         state_word=state_word, state_colour=state_colour,
         stage_word=stage_word, kind_word=kind_word,
     )  # fmt: skip
-    app.jinja_env.globals.update(asset=asset, icon=icon)
+    app.jinja_env.globals.update(asset=asset, colon=colon, icon=icon)
 
     @app.context_processor
     def around() -> dict[str, Any]:
@@ -134,6 +134,11 @@ def ago(when: datetime | None) -> Markup:
 def number(value: float) -> str:
     """A number with the language's separators."""
     return str(numbers.format_decimal(value, locale=language()))
+
+
+def colon() -> str:
+    """Between what something is called and what it is: French has a space before it that holds."""
+    return "\u00a0:" if language() == "fr" else ":"
 
 
 def answer_line(line: str, kind: str) -> str:

@@ -122,6 +122,32 @@ def test_what_is_not_opened_here_is_no_page(filled, rule):
     assert answer.status_code == 303 or (answer.status_code == 200 and b"<html" not in answer.data)
 
 
+# Texts that are shown in part, though nobody has said that they may be.
+SHORTENED = """() => [...document.querySelectorAll("#sidebar .nav-link-title, main th, main .btn")]
+    .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
+    .map(one => one.textContent.trim())"""
+LONGEST = ["~/campaigns/{campaign_id}", "~/connections/{connection_id}", "~/mappings/{mapping_id}"]
+
+
+@pytest.mark.parametrize("code", ["en", "da", "de", "fr", "it"])
+def test_no_language_is_too_long_for_its_place(chromium, address, filled, code):
+    with opened(chromium, address, locale=code) as reader:
+        reader.goto("/sign-in")
+        reader.locator("[name=email]").fill(filled.browser.email)
+        reader.locator("[name=password]").fill(PASSWORD)
+        reader.keyboard.press("Enter")
+        reader.wait_for_url("**/w/**")
+        assert reader.locator("html").get_attribute("lang") == code
+        for path in LONGEST:
+            reader.set_viewport_size(SCREEN)
+            open_page(reader, filled.browser.address(path.format(**filled.ids)))
+            reader.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            assert reader.evaluate(SHORTENED) == []
+            assert reader.evaluate(CUT, {"closed": True}) == []
+            reader.set_viewport_size(PHONE)
+            assert reader.evaluate(CUT, {"closed": True}) == []
+
+
 def test_the_day_is_drawn_with_a_word_for_each_line(page, filled):
     open_page(page, filled.browser.address("~/"))
     told = page.locator(".u-legend th:visible").all_inner_texts()

@@ -13,6 +13,11 @@ from tests.pages.conftest import text_of
 from tests.pages.extraction import OTHERS, said, translated
 
 VALUES = re.compile(r"%\((\w+)\)s")
+# Signs as each language sets them: a colon in French must not begin the next line.
+STRAIGHT = re.compile(r"[^\W\d_]'[^\W\d_]")
+BREAKS = re.compile(r"« | [;!?:»](?:\W|$)")
+# Who uses the pages is one person to them, and the same to all of them.
+FORMAL = re.compile(r"\b(?:Lei|Sua|Suo|Suoi|Sue|invitarLa|[Vv]ostr[aeio])\b")
 
 
 def forms(string: object) -> tuple[str, ...]:
@@ -41,6 +46,25 @@ def test_a_translation_keeps_the_values_of_its_text(code):
         and not (len(forms(text)) > 1 and "%" not in string)
     ]
     assert wrong == []
+
+
+def spoken(code: str) -> list[str]:
+    """All that is said in a language; an expression's own signs are not words of it."""
+    told = (one for message in translated(code).values() for one in forms(message.string))
+    return [one for one in told if "? :" not in one]
+
+
+@pytest.mark.parametrize("code", ["da", "fr", "it"])
+def test_an_apostrophe_is_a_curved_one(code):
+    assert [one for one in spoken(code) if STRAIGHT.search(one)] == []
+
+
+def test_french_keeps_its_signs_on_the_line_of_their_word():
+    assert [one for one in spoken("fr") if BREAKS.search(one)] == []
+
+
+def test_italian_calls_the_reader_tu():
+    assert [one for one in spoken("it") if FORMAL.search(one)] == []
 
 
 def test_texts_are_found_in_templates_and_in_modules_and_in_what_is_data():

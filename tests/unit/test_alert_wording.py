@@ -33,7 +33,7 @@ def occasion(kind: str, figures: dict[str, object], **options) -> Occasion:
         ),
         ("da", "Advarsel: leverancer til HubSpot EU mislykkes", "Af 1.200 leverancer"),
         ("de", "Warnung: Zustellungen an HubSpot EU scheitern", "Von 1.200 Zustellungen"),
-        ("fr", "Alerte : les envois vers HubSpot EU échouent", "Sur 1\u202f200 envois"),
+        ("fr", "Alerte\xa0: les envois vers HubSpot EU échouent", "Sur 1\u202f200 envois"),
         ("it", "Avviso: le consegne a HubSpot EU falliscono", "Su 1.200 consegne"),
     ],
 )
